@@ -1,0 +1,96 @@
+# reuseshim: make, make demo, make check, make bench, make install. README.md says what each does.
+
+CC      ?= cc
+PREFIX  ?= /usr/local
+BINDIR  ?= $(PREFIX)/bin
+LIBDIR  ?= $(PREFIX)/lib
+DATADIR ?= $(PREFIX)/share
+MANDIR  ?= $(DATADIR)/man
+DESTDIR ?=
+BUILD   ?= build
+CFLAGS  ?= -O2
+V       ?= 0
+Q        = $(if $(filter 1,$(V)),,@)
+
+WARNINGS = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Werror
+# No stack protector and no fortified calls: both want names that one of the two libcs does not have.
+INSIDE   = -std=c11 -D_DEFAULT_SOURCE -Iinclude -fPIC -fvisibility=hidden -U_FORTIFY_SOURCE \
+           -fno-stack-protector -fasynchronous-unwind-tables -Wframe-larger-than=2048
+PLAIN    = -std=c11 -D_DEFAULT_SOURCE -Iinclude
+
+ROOMS    = base policy setup conflict record
+SHARED   = $(wildcard $(ROOMS:%=shim/%/*.c))
+HOOKS    = $(wildcard shim/hooks/*.c)
+COMMAND  = $(wildcard shim/command/*.c)
+PROGRAMS = $(patsubst tests/programs/%.c,$(BUILD)/programs/%,$(wildcard tests/programs/*.c))
+UNITS    = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
+objects  = $(patsubst %.c,$(BUILD)/%.o,$(1))
+
+LIBRARY  = $(BUILD)/libreuseshim.so
+TOOL     = $(BUILD)/reuseshim
+
+all: $(LIBRARY) $(TOOL)
+
+# Depends on nothing (-nostdlib): one file for glibc old and new and for musl. libgcc is static.
+$(LIBRARY): $(call objects,$(SHARED) $(HOOKS)) shim/hooks/exports.map
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -nostdlib -Wl,-z,relro,-z,now,-z,noexecstack,--build-id=sha1 \
+	    -Wl,-soname,libreuseshim.so -Wl,--version-script=shim/hooks/exports.map \
+	    -o $@ $(filter %.o,$^) -lgcc -shared
+
+$(TOOL): $(call objects,$(SHARED) $(COMMAND))
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^)
+
+$(BUILD)/shim/command/%.o: shim/command/%.c
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	$(Q)$(CC) $(PLAIN) $(WARNINGS) $(CFLAGS) $(CPPFLAGS) -DLIBDIR='"$(LIBDIR)"' -MMD -MP -c -o $@ $<
+
+$(BUILD)/shim/%.o: shim/%.c
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	$(Q)$(CC) $(INSIDE) $(WARNINGS) $(CFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/shim/policy/shipped.o: $(wildcard policies/*.policy)
+
+# Programs that play the host in the tests, and tests of the pure modules.
+$(BUILD)/programs/%: tests/programs/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(WARNINGS) -O1 -g -MMD -MP -o $@ $< -lpthread -ldl
+
+$(BUILD)/unit/%: tests/unit/%.c $(call objects,$(SHARED))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(PLAIN) -Itests/unit -Ishim $(WARNINGS) $(CFLAGS) -MMD -MP -o $@ $< $(filter %.o,$^)
+
+programs: $(PROGRAMS)
+units: $(UNITS)
+
+lib32:
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/32 CFLAGS="$(CFLAGS) -m32" $(BUILD)/32/libreuseshim.so
+
+demo: all programs
+	$(Q)tests/demo.sh $(BUILD)
+
+check:
+	$(Q)tests/check.sh
+
+bench: all programs
+	$(Q)tests/bench/bench.sh $(BUILD)
+
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(DATADIR)/reuseshim/policies
+	install -m 755 $(TOOL) $(DESTDIR)$(BINDIR)/reuseshim
+	install -m 644 $(LIBRARY) $(DESTDIR)$(LIBDIR)/libreuseshim.so
+	install -m 644 policies/*.policy $(DESTDIR)$(DATADIR)/reuseshim/policies
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/reuseshim $(DESTDIR)$(LIBDIR)/libreuseshim.so
+	rm -rf $(DESTDIR)$(DATADIR)/reuseshim
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+.PHONY: all programs units lib32 demo check bench install uninstall clean
+.DELETE_ON_ERROR:

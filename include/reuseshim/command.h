@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The command `reuseshim`: one function per subcommand.
+ */
+#ifndef REUSESHIM_COMMAND_H
+#define REUSESHIM_COMMAND_H
+
+/* Exit codes as in env(1) and s6: the program's own, or */
+enum {
+    EXIT_USAGE = 100,      /* wrong use, or a policy that cannot be understood */
+    EXIT_TROUBLE = 111,    /* a system call failed */
+    EXIT_NOT_RUN = 126,    /* the program was found but could not be run */
+    EXIT_NOT_FOUND = 127,
+};
+
+/* Each gets its own argv (argv[0] is its name) and returns the exit code. */
+int command_run(int argc, char **argv);
+
+/* "reuseshim: PARTS", one line on stderr. The parts are joined; the last one is NULL. */
+void command_error(const char *first, ...);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The rule language: which sockets, and what to do with them. Pure: no system call, no allocation,
+ * async-signal-safe. The language itself is described in reuseshim.policy(5) and README.
+ */
+#ifndef REUSESHIM_POLICY_H
+#define REUSESHIM_POLICY_H
+
+#include "reuseshim/address.h"
+
+/* ---- options -------------------------------------------------------------------------------- */
+
+enum socket_option {
+    OPTION_REUSEADDR,
+    OPTION_REUSEPORT,
+    OPTION_V6ONLY,
+    OPTION_BIND_ADDRESS_NO_PORT,
+    OPTION_CLOEXEC,
+    OPTION_COUNT
+};
+
+/* What setsockopt wants for an option; level -1 for cloexec, which belongs to the descriptor. */
+struct option_info {
+    const char *word;
+    int level;
+    int name;
+};
+extern const struct option_info option_table[OPTION_COUNT];
+
+/* The option that setsockopt(level, name) is about, or -1. */
+int option_find(int level, int name);
+
+/* ---- rules ---------------------------------------------------------------------------------- */
+
+enum when { WHEN_SOCKET = 1, WHEN_BIND = 2, WHEN_CONNECT = 4 };
+
+enum address_class { CLASS_MULTICAST = 1, CLASS_WILDCARD = 2, CLASS_LOOPBACK = 4 };
+
+struct port_range {
+    uint16_t first, last;
+};
+enum { PORT_RANGES_MAX = 32, PROGRAM_GLOB_MAX = 255 };
+
+struct rule {
+    uint8_t protocol;    /* IPPROTO_TCP, IPPROTO_UDP or 0 for any */
+    uint8_t when;        /* one of enum when */
+    uint8_t classes;     /* bits of enum address_class; all must hold */
+    uint8_t force;       /* bit per enum socket_option */
+    uint8_t strip;
+    bool keep;
+    bool has_address;
+    bool other_program;  /* a program word is there and names another one: the rule is out of play */
+    sa_family_t family;  /* AF_INET, AF_INET6 or AF_UNSPEC for any */
+    uint8_t range_count; /* 0 for any port */
+    uint8_t program_length;
+    bool from_variable;  /* from REUSESHIM_RULES, not from the policy */
+    uint32_t line;
+    const char *program; /* into the text that was parsed; NULL for any */
+    struct prefix address;
+    struct port_range ranges[PORT_RANGES_MAX];
+};
+
+/* What is wrong with a policy or a variable: "PLACE: 'WORD': EXPLANATION", a whole line without its end. */
+struct complaint {
+    char line[512];
+};
+
+/* How many rules `text` can hold at the most: the room policy_parse needs. */
+size_t policy_capacity(const char *text, size_t length);
+
+/* Reads rules into `rules`, which has room for policy_capacity(text, length). `place` names the text in
+ * complaints ("restart", a path, "REUSESHIM_RULES"). In a variable every rule counts as a line.
+ * Returns the number of rules, or -1 with the complaint filled in. No rule at all is an error unless
+ * `may_be_empty`. `text` must live as long as the rules. */
+int policy_parse(struct rule *rules, const char *text, size_t length, const char *place, bool from_variable,
+                 struct complaint *complaint);
+
+/* Takes the rules for other programs out of play. `program` is the file name of the executable, NULL if
+ * it could not be found out: then no program word matches. */
+void policy_resolve_program(struct rule *rules, size_t count, const char *program);
+
+/* `*`, `?`, `[a-z]`, `[!a-z]` and `\` as in the shell, over the whole of `string`. Time is bounded by the
+ * product of the lengths. */
+bool glob_match(const char *glob, size_t glob_length, const char *string);
+
+/* ---- deciding ------------------------------------------------------------------------------- */
+
+struct policy {
+    const char *name;          /* as the user gave it */
+    const struct rule *rules;  /* those of REUSESHIM_RULES first */
+    size_t count;
+    uint8_t when;              /* the calls that any rule in play is about */
+};
+
+enum { PROTOCOL_NOT_ASKED = -1 };
+
+/* What is known of a call. A protocol costs a system call, so it is asked for only if a rule could match
+ * otherwise. */
+struct situation {
+    enum when when;
+    int protocol;
+    sa_family_t family;              /* of the socket, as far as the address or the arguments show it */
+    const struct endpoint *address;  /* asked for (bind) or of the peer (connect); NULL on socket */
+};
+
+/* The first rule that matches, or NULL. With protocol PROTOCOL_NOT_ASKED and a rule that depends on it,
+ * sets *needs_protocol and returns NULL: ask, and call again. */
+const struct rule *policy_match(const struct policy *policy, const struct situation *situation,
+                                bool *needs_protocol);
+
+/* ---- shipped policies ----------------------------------------------------------------------- */
+
+struct shipped_policy {
+    const char *name;
+    const char *start;
+    const char *end;
+};
+extern const struct shipped_policy shipped_policies[];
+extern const size_t shipped_policy_count;
+const struct shipped_policy *shipped_policy_find(const char *name);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * System calls made directly, for work inside another program: no cancellation point, no lock, no
+ * allocation, and no door of a preload library (ours included) in between.
+ *
+ * Every function returns what the kernel returned: a value >= 0, or -errno. All may overwrite errno
+ * (libc's syscall() does); whoever is called by the host program saves and restores it.
+ * All are async-signal-safe.
+ */
+#ifndef REUSESHIM_RAW_H
+#define REUSESHIM_RAW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+int raw_open(const char *path, int flags, mode_t mode);
+int raw_openat(int directory, const char *path, int flags);
+int raw_close(int fd);
+ssize_t raw_read(int fd, void *buffer, size_t size);
+ssize_t raw_readlinkat(int directory, const char *path, char *buffer, size_t size);
+ssize_t raw_getdents(int fd, void *buffer, size_t size);
+int raw_ioctl(int fd, unsigned long request, void *argument);
+int raw_fd_flags(int fd);
+
+/* Anonymous private memory; NULL if there is none to be had. */
+void *raw_map(size_t size);
+void raw_unmap(void *memory, size_t size);
+
+/* The identity of an open file; false if fd is not open. `uid` of a socket is the one the kernel
+ * compares for SO_REUSEPORT: the fsuid of whoever called socket(), or what fchown(2) made of it. */
+struct raw_identity {
+    uint64_t device;
+    uint64_t inode;
+    uint32_t mode;
+    uint32_t uid;
+};
+bool raw_identify(int fd, struct raw_identity *identity);
+
+/* Nanoseconds on `clock` (CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME). */
+int64_t raw_clock(int clock);
+/* Nanoseconds since 1970 by libc's clock_gettime where there is one: no system call (vDSO), so nothing that a
+ * seccomp filter could kill for. */
+int64_t raw_time_of_day(void);
+
+pid_t raw_pid(void);
+pid_t raw_tid(void);
+uid_t raw_uid(void);
+
+/* Waits until fd can be written, at most `milliseconds`; > 0 when it can. */
+int raw_wait_writable(int fd, int milliseconds);
+
+/* One write; `nowait` asks the kernel not to block (-EOPNOTSUPP where the file cannot promise that). */
+ssize_t raw_write(int fd, const void *bytes, size_t size, bool nowait);
+
+/* Keeps SIGPIPE, SIGXFSZ and SIGTTOU from being delivered to this thread by a write in between. If the write
+ * failed, raw_signals_release discards what it raised, and leaves what was pending before. */
+struct raw_signals {
+    unsigned long old[4];
+    unsigned long pending[4];
+};
+void raw_signals_hold(struct raw_signals *saved);
+void raw_signals_release(const struct raw_signals *saved, bool failed);
+
+/* True if `size` bytes at `address` can be read, asked of the kernel: a program that passes a wild
+ * pointer must get its EFAULT from the real call, not a SIGSEGV from us. */
+bool raw_readable(const void *address, size_t size);
+
+/* The socket calls; also the last resort of the doors when there is no next definition. */
+int raw_socket(int domain, int type, int protocol);
+int raw_bind(int fd, const void *address, socklen_t length);
+int raw_listen(int fd, int backlog);
+int raw_connect(int fd, const void *address, socklen_t length);
+int raw_setsockopt(int fd, int level, int name, const void *value, socklen_t length);
+int raw_getsockopt(int fd, int level, int name, void *value, socklen_t *length);
+int raw_getsockname(int fd, void *address, socklen_t *length);
+int raw_getpeername(int fd, void *address, socklen_t *length);
+ssize_t raw_send(int fd, const void *bytes, size_t size, int flags);
+ssize_t raw_receive(int fd, void *buffer, size_t size, int flags);
+
+/* getsockopt of an int: the value, or -errno. Only for options whose values are never negative. */
+int raw_option(int fd, int level, int name);
+
+#endif

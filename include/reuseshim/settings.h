@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The variables REUSESHIM_*: their names, and what their values mean. Pure, async-signal-safe.
+ */
+#ifndef REUSESHIM_SETTINGS_H
+#define REUSESHIM_SETTINGS_H
+
+#include "reuseshim/policy.h"
+
+enum variable {
+    VARIABLE_POLICY,
+    VARIABLE_RULES,
+    VARIABLE_LOG,
+    VARIABLE_FORMAT,
+    VARIABLE_LEVEL,
+    VARIABLE_ON_ERROR,
+    VARIABLE_DIAGNOSE,
+    VARIABLE_BUDGET_MS,
+    VARIABLE_COUNT
+};
+extern const char *const variable_names[VARIABLE_COUNT];
+
+enum level { LEVEL_ERROR, LEVEL_CONFLICT, LEVEL_CHANGE, LEVEL_TRACE };
+enum log_kind { LOG_AUTO, LOG_STDERR, LOG_FD, LOG_FILE, LOG_NONE };
+enum diagnose { DIAGNOSE_AUTO, DIAGNOSE_ALWAYS, DIAGNOSE_NEVER };
+
+struct settings {
+    const char *policy; /* a name, or a path if it contains '/' */
+    const char *rules;  /* NULL for none */
+    const char *log_path;
+    int log_fd;
+    enum log_kind log;
+    enum level level;
+    enum diagnose diagnose;
+    bool json;
+    bool exit_on_error;
+    unsigned budget_ms;
+};
+
+/* Reads the values (NULL or "" for a variable that is not set). Always leaves settings fit for use: a value
+ * that is not understood counts as not set. False, with the complaint about the first of those, if there
+ * was one. The settings point into the values. */
+bool settings_parse(struct settings *settings, const char *const values[VARIABLE_COUNT],
+                    struct complaint *complaint);
+
+#endif

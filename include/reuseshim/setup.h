@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From the environment to a policy in force. Makes system calls; async-signal-safe.
+ */
+#ifndef REUSESHIM_SETUP_H
+#define REUSESHIM_SETUP_H
+
+#include "reuseshim/raw.h"
+#include "reuseshim/settings.h"
+
+/* What must be known from the moment of loading, because the program may change it later: the variables
+ * (setproctitle(3) overwrites their memory) and which files the log descriptors were. */
+enum { STACK_SPAN_MAX = 64 << 20 };
+struct load_facts {
+    const char *values[VARIABLE_COUNT];
+    struct raw_identity stderr_file; /* mode 0: was not open */
+    struct raw_identity log_file;    /* of fd:N; mode 0: was not open, or no such setting */
+    char program[PROGRAM_GLOB_MAX + 1]; /* file name of the executable, "" where it cannot be read */
+    uintptr_t stack_end; /* where the main thread's stack ends, 0 where not known */
+    bool secure;         /* AT_SECURE: no variable is trusted */
+    size_t mapped;
+};
+
+/* Copies what `environment` says into fresh memory; NULL if there is none. The copy is meant to live as long
+ * as the process; load_facts_free is for one that lost a race. */
+struct load_facts *load_facts_capture(char *const *environment, bool secure);
+void load_facts_free(struct load_facts *facts);
+
+/* Puts the rules of REUSESHIM_RULES and of the policy into `policy`, for the executable `program`. The rules
+ * stand in `memory`, behind `reserved` bytes for the caller's own use. False with a complaint: the policy is
+ * then empty, and the memory only has the reserved bytes. With settings NULL the policy is empty as well. */
+struct policy_memory {
+    void *start; /* raw_map memory, NULL if there is none to be had */
+    size_t size;
+};
+bool policy_load(struct policy *policy, struct policy_memory *memory, size_t reserved,
+                 const struct settings *settings, const char *program, struct complaint *complaint);
+
+/* Everything the doors go by. Immutable once published. */
+struct shim {
+    const struct load_facts *facts;
+    struct settings settings;
+    struct policy policy;       /* without rules if `broken` */
+    uint8_t busy;               /* bits of enum when: the calls that need more than passing on */
+    bool guarded;               /* a rule is about SO_REUSEADDR or SO_REUSEPORT */
+    bool broken;
+    struct complaint complaint; /* why, if `broken` */
+};
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Addresses as values. Contract in address.h.
+ */
+#include "reuseshim/address.h"
+
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/un.h>
+
+static const unsigned char mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
+
+struct endpoint endpoint_of(sa_family_t family, const void *address, uint16_t port)
+{
+    struct endpoint endpoint = {.family = family, .port = port};
+    memcpy(endpoint.address, address, family == AF_INET ? 4 : 16);
+    return endpoint;
+}
+
+bool endpoint_from_sockaddr(struct endpoint *endpoint, const void *address, size_t length)
+{
+    union {
+        sa_family_t family;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+        struct sockaddr_un un;
+    } copy;
+    memset(endpoint, 0, sizeof *endpoint);
+    memset(&copy, 0, sizeof copy);
+    memcpy(&copy, address, length < sizeof copy ? length : sizeof copy);
+    if (length < sizeof copy.family)
+        return false;
+
+    switch (copy.family) {
+    case AF_INET:
+        if (length < sizeof copy.v4)
+            return false;
+        *endpoint = endpoint_of(AF_INET, &copy.v4.sin_addr, ntohs(copy.v4.sin_port));
+        return true;
+    case AF_INET6:
+        if (length < 24) /* SIN6_LEN_RFC2133: the kernel takes it without a scope id */
+            return false;
+        *endpoint = endpoint_of(AF_INET6, &copy.v6.sin6_addr, ntohs(copy.v6.sin6_port));
+        endpoint->scope = length < sizeof copy.v6 ? 0 : copy.v6.sin6_scope_id;
+        return true;
+    case AF_UNIX: {
+        size_t room = length - offsetof(struct sockaddr_un, sun_path);
+        if (length > sizeof copy.un)
+            return false;
+        endpoint->family = AF_UNIX;
+        /* A path ends at its first NUL; an abstract name is all of the given length. */
+        if (room > 0 && copy.un.sun_path[0] != '\0')
+            room = strnlen(copy.un.sun_path, room);
+        endpoint->path_length = (uint8_t)room;
+        memcpy(endpoint->path, copy.un.sun_path, room);
+        return true;
+    }
+    default:
+        return false;
+    }
+}
+
+socklen_t endpoint_to_sockaddr(const struct endpoint *endpoint, union any_sockaddr *address)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(endpoint->port)};
+    struct sockaddr_in6 v6 = {
+        .sin6_family = AF_INET6, .sin6_port = htons(endpoint->port), .sin6_scope_id = endpoint->scope};
+    memset(address, 0, sizeof *address);
+    memcpy(&v4.sin_addr, endpoint->address, 4);
+    memcpy(&v6.sin6_addr, endpoint->address, 16);
+    if (endpoint->family == AF_INET)
+        memcpy(address, &v4, sizeof v4);
+    else
+        memcpy(address, &v6, sizeof v6);
+    return endpoint->family == AF_INET ? sizeof v4 : sizeof v6;
+}
+
+bool endpoint_is_internet(const struct endpoint *endpoint)
+{
+    return endpoint->family == AF_INET || endpoint->family == AF_INET6;
+}
+
+bool endpoint_is_mapped(const struct endpoint *endpoint)
+{
+    return endpoint->family == AF_INET6 &&
+           memcmp(endpoint->address, mapped_prefix, sizeof mapped_prefix) == 0;
+}
+
+/* The IPv4 address of an AF_INET or v4-mapped endpoint, else NULL. */
+static const unsigned char *ipv4_part(const struct endpoint *endpoint)
+{
+    if (endpoint->family == AF_INET)
+        return endpoint->address;
+    return endpoint_is_mapped(endpoint) ? endpoint->address + 12 : NULL;
+}
+
+bool endpoint_is_wildcard(const struct endpoint *endpoint)
+{
+    static const unsigned char zero[16];
+    const unsigned char *v4 = ipv4_part(endpoint);
+    if (v4)
+        return memcmp(v4, zero, 4) == 0;
+    return endpoint->family == AF_INET6 && memcmp(endpoint->address, zero, 16) == 0;
+}
+
+bool endpoint_is_loopback(const struct endpoint *endpoint)
+{
+    static const unsigned char one[16] = {[15] = 1};
+    const unsigned char *v4 = ipv4_part(endpoint);
+    if (v4)
+        return v4[0] == 127;
+    return endpoint->family == AF_INET6 && memcmp(endpoint->address, one, 16) == 0;
+}
+
+bool endpoint_is_multicast(const struct endpoint *endpoint)
+{
+    const unsigned char *v4 = ipv4_part(endpoint);
+    if (v4)
+        return v4[0] >> 4 == 14;
+    return endpoint->family == AF_INET6 && endpoint->address[0] == 0xff;
+}
+
+bool endpoint_same_address(const struct endpoint *one, const struct endpoint *other)
+{
+    const unsigned char *v4 = ipv4_part(one);
+    const unsigned char *other_v4 = ipv4_part(other);
+    if (v4 || other_v4)
+        return v4 && other_v4 && memcmp(v4, other_v4, 4) == 0;
+    return one->family == other->family && memcmp(one->address, other->address, 16) == 0;
+}
+
+bool prefix_contains(const struct prefix *prefix, const struct endpoint *endpoint)
+{
+    const unsigned char *address = endpoint->address;
+    if (prefix->family == AF_INET)
+        address = ipv4_part(endpoint);
+    else if (endpoint->family != AF_INET6)
+        return false;
+    if (address == NULL)
+        return false;
+    size_t whole = prefix->bits / 8;
+    unsigned rest = prefix->bits % 8;
+    if (memcmp(address, prefix->address, whole) != 0)
+        return false;
+    return rest == 0 || (address[whole] ^ prefix->address[whole]) >> (8 - rest) == 0;
+}
+
+static void ipv4_write(struct text *text, const unsigned char *address)
+{
+    for (int i = 0; i < 4; i++) {
+        if (i)
+            text_char(text, '.');
+        text_unsigned(text, address[i]);
+    }
+}
+
+void address_write(struct text *text, const struct endpoint *endpoint)
+{
+    if (endpoint->family == AF_INET) {
+        ipv4_write(text, endpoint->address);
+        return;
+    }
+    if (endpoint->family != AF_INET6)
+        return;
+    if (endpoint_is_mapped(endpoint)) {
+        text_string(text, "::ffff:");
+        ipv4_write(text, endpoint->address + 12);
+        return;
+    }
+    unsigned groups[8];
+    int zeros = -1, zeros_length = 1; /* the first longest run of two or more zero groups becomes "::" */
+    for (int i = 0; i < 8; i++)
+        groups[i] = (unsigned)endpoint->address[2 * i] << 8 | endpoint->address[2 * i + 1];
+    for (int i = 0; i < 8; i++) {
+        int end = i;
+        while (end < 8 && groups[end] == 0)
+            end++;
+        if (end - i > zeros_length) {
+            zeros = i;
+            zeros_length = end - i;
+        }
+    }
+    for (int i = 0; i < 8; i++) {
+        if (i == zeros) {
+            text_string(text, "::");
+            i += zeros_length - 1;
+            continue;
+        }
+        if (i > 0 && i != zeros + zeros_length)
+            text_char(text, ':');
+        text_hex(text, groups[i]);
+    }
+}
+
+void endpoint_write(struct text *text, const struct endpoint *endpoint)
+{
+    switch (endpoint->family) {
+    case AF_INET:
+    case AF_INET6:
+        if (endpoint->family == AF_INET6)
+            text_char(text, '[');
+        address_write(text, endpoint);
+        text_string(text, endpoint->family == AF_INET6 ? "]:" : ":");
+        text_unsigned(text, endpoint->port);
+        break;
+    case AF_UNIX:
+        if (endpoint->path_length == 0)
+            text_string(text, "(unnamed)");
+        else if (endpoint->path[0] == '\0') {
+            text_char(text, '@');
+            text_escaped(text, endpoint->path + 1, endpoint->path_length - 1U);
+        } else
+            text_escaped(text, endpoint->path, endpoint->path_length);
+        break;
+    default:
+        text_char(text, '?');
+    }
+}

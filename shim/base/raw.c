@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * System calls made directly. Contract in raw.h.
+ */
+#include "reuseshim/raw.h"
+
+#if !defined(__x86_64__) && !defined(__aarch64__)
+#include <linux/stat.h>
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef AT_EMPTY_PATH
+#define AT_EMPTY_PATH 0x1000
+#endif
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 0x00000008
+#endif
+
+/* The kernel's sigset_t is 8 bytes on every architecture but MIPS (16), whatever libc's says. */
+#if defined(__mips__)
+#define KERNEL_SIGSET_BYTES 16
+#else
+#define KERNEL_SIGSET_BYTES 8
+#endif
+
+#define CALL(...) checked(syscall(__VA_ARGS__))
+
+static long checked(long result)
+{
+    return result == -1 ? -(long)errno : result;
+}
+
+int raw_open(const char *path, int flags, mode_t mode)
+{
+    return (int)CALL(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, mode);
+}
+
+int raw_openat(int directory, const char *path, int flags)
+{
+    return (int)CALL(SYS_openat, directory, path, flags | O_CLOEXEC, 0);
+}
+
+int raw_close(int fd)
+{
+    return (int)CALL(SYS_close, fd);
+}
+
+ssize_t raw_read(int fd, void *buffer, size_t size)
+{
+    return CALL(SYS_read, fd, buffer, size);
+}
+
+ssize_t raw_readlinkat(int directory, const char *path, char *buffer, size_t size)
+{
+    return CALL(SYS_readlinkat, directory, path, buffer, size);
+}
+
+ssize_t raw_getdents(int fd, void *buffer, size_t size)
+{
+    return CALL(SYS_getdents64, fd, buffer, size);
+}
+
+int raw_ioctl(int fd, unsigned long request, void *argument)
+{
+    return (int)CALL(SYS_ioctl, fd, request, argument);
+}
+
+int raw_fd_flags(int fd)
+{
+    return (int)CALL(SYS_fcntl, fd, F_GETFD, 0);
+}
+
+void *raw_map(size_t size)
+{
+#ifdef SYS_mmap2
+    const long number = SYS_mmap2;
+#else
+    const long number = SYS_mmap;
+#endif
+    long result = syscall(number, NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L);
+    return result == -1 ? NULL : (void *)(uintptr_t)result;
+}
+
+void raw_unmap(void *memory, size_t size)
+{
+    (void)syscall(SYS_munmap, memory, size);
+}
+
+/* struct stat differs between libcs and between 32-bit ABIs; where the kernel's is not surely what the header
+ * says, statx (4.11) is asked, which has one layout. */
+bool raw_identify(int fd, struct raw_identity *identity)
+{
+#if defined(__x86_64__) || defined(__aarch64__)
+    struct stat status;
+    if (CALL(SYS_fstat, fd, &status) < 0)
+        return false;
+    *identity = (struct raw_identity){
+        .device = status.st_dev, .inode = status.st_ino, .mode = status.st_mode, .uid = status.st_uid};
+#else
+    struct statx status;
+    if (CALL(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &status) < 0)
+        return false;
+    *identity = (struct raw_identity){
+        .device = (uint64_t)status.stx_dev_major << 32 | status.stx_dev_minor,
+        .inode = status.stx_ino,
+        .mode = status.stx_mode,
+        .uid = status.stx_uid,
+    };
+#endif
+    return true;
+}
+
+int64_t raw_clock(int clock)
+{
+#if defined(SYS_clock_gettime64)
+    struct {
+        int64_t seconds, nanoseconds;
+    } now = {0, 0};
+    if (CALL(SYS_clock_gettime64, clock, &now) == 0)
+        return now.seconds * 1000000000 + now.nanoseconds;
+#endif
+    long old[2] = {0, 0};
+    (void)CALL(SYS_clock_gettime, clock, old);
+    return (int64_t)old[0] * 1000000000 + old[1];
+}
+
+#pragma weak clock_gettime
+
+int64_t raw_time_of_day(void)
+{
+    struct timespec now;
+    if (clock_gettime && clock_gettime(CLOCK_REALTIME, &now) == 0)
+        return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    return raw_clock(CLOCK_REALTIME);
+}
+
+pid_t raw_pid(void)
+{
+    return (pid_t)CALL(SYS_getpid);
+}
+
+pid_t raw_tid(void)
+{
+    return (pid_t)CALL(SYS_gettid);
+}
+
+uid_t raw_uid(void)
+{
+#ifdef SYS_getuid32
+    return (uid_t)CALL(SYS_getuid32);
+#else
+    return (uid_t)CALL(SYS_getuid);
+#endif
+}
+
+int raw_wait_writable(int fd, int milliseconds)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLOUT};
+#ifdef SYS_poll
+    return (int)CALL(SYS_poll, &wait, 1, milliseconds);
+#else
+    long limit[2] = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+    return (int)CALL(SYS_ppoll, &wait, 1, limit, NULL, KERNEL_SIGSET_BYTES);
+#endif
+}
+
+ssize_t raw_write(int fd, const void *bytes, size_t size, bool nowait)
+{
+    if (!nowait)
+        return CALL(SYS_write, fd, bytes, size);
+#ifdef SYS_pwritev2
+    struct {
+        const void *base;
+        size_t size;
+    } vector = {bytes, size};
+    return CALL(SYS_pwritev2, fd, &vector, 1, -1L, -1L, RWF_NOWAIT);
+#else
+    return -EOPNOTSUPP;
+#endif
+}
+
+/* All three are below 32, so they live in the first word whatever its width and byte order. */
+static const unsigned long held_signals =
+    1UL << (SIGPIPE - 1) | 1UL << (SIGXFSZ - 1) | 1UL << (SIGTTOU - 1);
+
+void raw_signals_hold(struct raw_signals *saved)
+{
+    const unsigned long set[4] = {held_signals};
+    memset(saved, 0, sizeof *saved);
+    (void)CALL(SYS_rt_sigprocmask, SIG_BLOCK, set, saved->old, KERNEL_SIGSET_BYTES);
+    /* What was not blocked cannot have been pending. */
+    if (saved->old[0] & held_signals)
+        (void)CALL(SYS_rt_sigpending, saved->pending, KERNEL_SIGSET_BYTES);
+}
+
+void raw_signals_release(const struct raw_signals *saved, bool failed)
+{
+    const unsigned long discard[4] = {held_signals & ~saved->pending[0]};
+    static const long at_once[2] = {0, 0};
+    if (failed)
+        (void)CALL(SYS_rt_sigtimedwait, discard, NULL, at_once, KERNEL_SIGSET_BYTES);
+    (void)CALL(SYS_rt_sigprocmask, SIG_SETMASK, saved->old, NULL, KERNEL_SIGSET_BYTES);
+}
+
+/* rt_sigprocmask copies the set from user memory before it looks at `how`: an impossible `how` makes
+ * it a read probe without effect (EFAULT or EINVAL). */
+static bool word_readable(uintptr_t word)
+{
+    return CALL(SYS_rt_sigprocmask, -1, word, NULL, KERNEL_SIGSET_BYTES) != -EFAULT;
+}
+
+bool raw_readable(const void *address, size_t size)
+{
+    uintptr_t first = (uintptr_t)address;
+    uintptr_t last = first + size - 1;
+    if (size == 0 || first < 4096 || last < first)
+        return false;
+    /* Words aligned to the set never cross a page, so the two ends prove a range of at most a page. */
+    uintptr_t mask = ~(uintptr_t)(KERNEL_SIGSET_BYTES - 1);
+    return word_readable(first & mask) && ((first & mask) == (last & mask) || word_readable(last & mask));
+}

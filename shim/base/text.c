@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Bounded text. Contract in text.h.
+ */
+#include "reuseshim/text.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+struct text text_in(char *buffer, size_t size)
+{
+    return (struct text){.start = buffer, .size = size ? size - 1 : 0};
+}
+
+const char *text_end(struct text *text)
+{
+    text->start[text->used] = '\0';
+    return text->start;
+}
+
+void text_bytes(struct text *text, const char *bytes, size_t count)
+{
+    if (text->full || count > text->size - text->used) {
+        text->full = true;
+        return;
+    }
+    memcpy(text->start + text->used, bytes, count);
+    text->used += count;
+}
+
+void text_string(struct text *text, const char *string)
+{
+    text_bytes(text, string, strlen(string));
+}
+
+void text_char(struct text *text, char c)
+{
+    text_bytes(text, &c, 1);
+}
+
+void text_padded(struct text *text, uint64_t value, int width)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+        width--;
+    } while ((value || width > 0) && at > 0);
+    text_bytes(text, digits + at, sizeof digits - at);
+}
+
+void text_unsigned(struct text *text, uint64_t value)
+{
+    text_padded(text, value, 1);
+}
+
+void text_signed(struct text *text, int64_t value)
+{
+    if (value < 0)
+        text_char(text, '-');
+    text_unsigned(text, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
+}
+
+void text_hex(struct text *text, uint64_t value)
+{
+    char digits[16];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = "0123456789abcdef"[value & 15];
+        value >>= 4;
+    } while (value);
+    text_bytes(text, digits + at, sizeof digits - at);
+}
+
+void text_strings(struct text *text, ...)
+{
+    va_list list;
+    va_start(list, text);
+    for (const char *string; (string = va_arg(list, const char *)) != NULL;)
+        text_string(text, string);
+    va_end(list);
+}
+
+/* The length of the well-formed UTF-8 sequence at `bytes`, 0 if there is none (RFC 3629: no surrogates,
+ * no overlong forms, nothing above U+10FFFF). */
+static size_t utf8_length(const unsigned char *bytes, size_t count)
+{
+    static const struct {
+        unsigned char first, last, second_first, second_last, length;
+    } forms[] = {
+        {0x00, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (bytes[0] < forms[i].first || bytes[0] > forms[i].last)
+            continue;
+        if (forms[i].length == 1)
+            return 1;
+        if (forms[i].length > count || bytes[1] < forms[i].second_first || bytes[1] > forms[i].second_last)
+            return 0;
+        for (size_t k = 2; k < forms[i].length; k++)
+            if ((bytes[k] & 0xc0) != 0x80)
+                return 0;
+        return forms[i].length;
+    }
+    return 0;
+}
+
+/* C0, DEL and C1 (U+0080 to U+009F, two bytes): a terminal obeys them. */
+static bool is_control(const unsigned char *bytes, size_t length)
+{
+    if (length == 1)
+        return bytes[0] < 0x20 || bytes[0] == 0x7f;
+    return length == 2 && bytes[0] == 0xc2 && bytes[1] < 0xa0;
+}
+
+static void text_hex_byte(struct text *text, const char *prefix, unsigned char byte)
+{
+    char escape[8];
+    struct text built = text_in(escape, sizeof escape);
+    text_string(&built, prefix);
+    text_char(&built, "0123456789abcdef"[byte >> 4]);
+    text_char(&built, "0123456789abcdef"[byte & 15]);
+    text_bytes(text, escape, built.used);
+}
+
+void text_escaped(struct text *text, const char *bytes, size_t count)
+{
+    const unsigned char *at = (const unsigned char *)bytes;
+    for (size_t i = 0; i < count;) {
+        size_t length = utf8_length(at + i, count - i);
+        if (length == 0 || is_control(at + i, length)) {
+            text_hex_byte(text, "\\x", at[i]);
+            i++;
+            continue;
+        }
+        text_bytes(text, bytes + i, length);
+        i += length;
+    }
+}
+
+void text_json(struct text *text, const char *bytes, size_t count)
+{
+    const unsigned char *at = (const unsigned char *)bytes;
+    if (bytes == NULL) {
+        text_string(text, "null");
+        return;
+    }
+    text_char(text, '"');
+    for (size_t i = 0; i < count;) {
+        size_t length = utf8_length(at + i, count - i);
+        if (length == 0)
+            text_string(text, "\xef\xbf\xbd");
+        else if (at[i] == '"' || at[i] == '\\')
+            text_bytes(text, at[i] == '"' ? "\\\"" : "\\\\", 2);
+        else if (is_control(at + i, length))
+            text_hex_byte(text, "\\u00", at[i + length - 1]);
+        else
+            text_bytes(text, bytes + i, length);
+        i += length ? length : 1;
+    }
+    text_char(text, '"');
+}
+
+bool text_to_number(const char *bytes, size_t count, uint64_t limit, uint64_t *value)
+{
+    uint64_t number = 0;
+    if (count == 0)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (bytes[i] < '0' || bytes[i] > '9')
+            return false;
+        uint64_t digit = (uint64_t)(bytes[i] - '0');
+        if (number > (limit - digit) / 10 || digit > limit)
+            return false;
+        number = number * 10 + digit;
+    }
+    *value = number;
+    return true;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The command: a table of subcommands.
+ */
+#include "reuseshim/command.h"
+#include "reuseshim/version.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *arguments;
+    const char *purpose;
+} subcommands[] = {
+    {"run", command_run, "[OPTION]... [--] COMMAND [ARG]...", "run a program under the shim"},
+};
+
+enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
+
+void command_error(const char *first, ...)
+{
+    va_list list;
+    fputs("reuseshim: ", stderr);
+    va_start(list, first);
+    for (const char *part = first; part; part = va_arg(list, const char *))
+        fputs(part, stderr);
+    va_end(list);
+    fputc('\n', stderr);
+}
+
+static void usage(FILE *file)
+{
+    fputs("usage:\n", file);
+    for (int i = 0; i < SUBCOMMANDS; i++)
+        fprintf(file, "  reuseshim %s %s\n      %s; reuseshim %s --help tells more\n", subcommands[i].name,
+                subcommands[i].arguments, subcommands[i].purpose, subcommands[i].name);
+    fputs("  reuseshim --version\n  reuseshim --help\n", file);
+}
+
+int main(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : "";
+    if (strcmp(word, "--version") == 0) {
+        puts("reuseshim " REUSESHIM_VERSION);
+        return EXIT_SUCCESS;
+    }
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        usage(stdout);
+        return EXIT_SUCCESS;
+    }
+    for (int i = 0; i < SUBCOMMANDS; i++)
+        if (strcmp(word, subcommands[i].name) == 0)
+            return subcommands[i].run(argc - 1, argv + 1);
+    if (argc > 1)
+        command_error("'", word, "': expected a subcommand (run), --version or --help", (char *)NULL);
+    else
+        usage(stderr);
+    return EXIT_USAGE;
+}

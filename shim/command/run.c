@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * reuseshim run: check what can be checked, set the environment, become the program.
+ */
+#include "reuseshim/command.h"
+#include "reuseshim/setup.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char library_name[] = "libreuseshim.so";
+
+static const char help[] =
+    "usage: reuseshim run [OPTION]... [--] COMMAND [ARG]...\n"
+    "\n"
+    "Runs COMMAND with libreuseshim.so preloaded. Options go before the environment:\n"
+    "  -p, --policy POLICY   name of a shipped policy, or the path of a file    REUSESHIM_POLICY\n"
+    "  -r, --rule RULE       a rule to try before the policy; may be repeated   REUSESHIM_RULES\n"
+    "  -l, --log LOG         auto, stderr, fd:N, an absolute path or none       REUSESHIM_LOG\n"
+    "  -f, --format FORMAT   text or json                                       REUSESHIM_FORMAT\n"
+    "  -v, --verbose         also record changed options; twice: every call     REUSESHIM_LEVEL\n"
+    "      --help\n"
+    "\n"
+    "The exit code is the program's own; 126 if it cannot be run, 127 if it is not found, 100 for wrong\n"
+    "use or a policy with an error, 111 for trouble with the system.\n"
+    "\n"
+    "Policies: ";
+
+static void print_help(void)
+{
+    fputs(help, stdout);
+    for (size_t i = 0; i < shipped_policy_count; i++)
+        printf("%s%s", i ? ", " : "", shipped_policies[i].name);
+    puts("");
+}
+
+static bool set_variable(enum variable variable, const char *value)
+{
+    if (setenv(variable_names[variable], value, 1) == 0)
+        return true;
+    command_error("no memory for the environment", (char *)NULL);
+    return false;
+}
+
+/* "BEFORE" "SEPARATOR" "AFTER" in memory of its own; AFTER may be NULL or empty. */
+static char *join(const char *before, char separator, const char *after)
+{
+    size_t size = strlen(before) + (after ? strlen(after) : 0) + 2;
+    char *joined = malloc(size);
+    if (joined == NULL)
+        command_error("no memory", (char *)NULL);
+    else if (after && after[0])
+        snprintf(joined, size, "%s%c%s", before, separator, after);
+    else
+        snprintf(joined, size, "%s", before);
+    return joined;
+}
+
+struct choices {
+    char *rules;
+    int verbose;
+};
+
+/* 0 to go on, else an exit code plus one (so that 0 can be one). */
+static int read_options(struct choices *choices, int argc, char **argv)
+{
+    static const struct option_row {
+        char letter;
+        enum variable variable;
+    } rows[] = {{'p', VARIABLE_POLICY}, {'l', VARIABLE_LOG}, {'f', VARIABLE_FORMAT}};
+    static const struct option options[] = {
+        {"policy", required_argument, NULL, 'p'}, {"rule", required_argument, NULL, 'r'},
+        {"log", required_argument, NULL, 'l'},    {"format", required_argument, NULL, 'f'},
+        {"verbose", no_argument, NULL, 'v'},      {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0}};
+    int letter;
+    optind = 1;
+    while ((letter = getopt_long(argc, argv, "+p:r:l:f:v", options, NULL)) != -1) {
+        if (letter == 'h') {
+            print_help();
+            return EXIT_SUCCESS + 1;
+        }
+        if (letter == '?') {
+            command_error("see 'reuseshim run --help'", (char *)NULL);
+            return EXIT_USAGE + 1;
+        }
+        if (letter == 'v')
+            choices->verbose++;
+        if (letter == 'r') {
+            char *rules = choices->rules ? join(choices->rules, '\n', optarg) : join(optarg, '\n', NULL);
+            if (rules == NULL)
+                return EXIT_TROUBLE + 1;
+            free(choices->rules);
+            choices->rules = rules;
+        }
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+            if (rows[i].letter == letter && !set_variable(rows[i].variable, optarg))
+                return EXIT_TROUBLE + 1;
+    }
+    return 0;
+}
+
+/* The same reading that the library will do, so that an error shows now and not inside the program. */
+static int check_settings(const char *program)
+{
+    const char *values[VARIABLE_COUNT];
+    struct settings settings;
+    struct policy policy;
+    struct policy_memory memory;
+    struct complaint complaint;
+    for (int i = 0; i < VARIABLE_COUNT; i++)
+        values[i] = getenv(variable_names[i]);
+    if (!settings_parse(&settings, values, &complaint) ||
+        !policy_load(&policy, &memory, 0, &settings, program, &complaint)) {
+        command_error(complaint.line, (char *)NULL);
+        return EXIT_USAGE;
+    }
+    return 0;
+}
+
+/* Beside the command itself (the build tree), else where it was installed. */
+static char *find_library(void)
+{
+    char self[4096];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    char *found = NULL;
+    if (length > 0) {
+        self[length] = '\0';
+        char *slash = strrchr(self, '/');
+        *(slash ? slash : self) = '\0';
+        found = join(self, '/', library_name);
+        if (found == NULL || access(found, R_OK) == 0)
+            return found;
+        free(found);
+    }
+    found = join(LIBDIR, '/', library_name);
+    if (found && access(found, R_OK) != 0) {
+        command_error(library_name, ": not found, neither in ", length > 0 ? self : ".", " nor in " LIBDIR,
+                      (char *)NULL);
+        free(found);
+        return NULL;
+    }
+    return found;
+}
+
+/* ld.so splits LD_PRELOAD at blanks and colons. */
+static bool contains_path(const char *list, const char *path)
+{
+    size_t length = strlen(path);
+    for (const char *at = list; at && (at = strstr(at, path)) != NULL; at += length)
+        if ((at == list || strchr(": ", at[-1])) && strchr(": ", at[length]))
+            return true;
+    return false;
+}
+
+static int preload(void)
+{
+    char *library = find_library();
+    if (library == NULL)
+        return EXIT_TROUBLE;
+    if (strpbrk(library, ": \t\n")) {
+        command_error(library, ": ld.so cannot preload a path with a blank or colon; expected the library elsewhere",
+                      (char *)NULL);
+        free(library);
+        return EXIT_TROUBLE;
+    }
+    const char *existing = getenv("LD_PRELOAD");
+    int result = 0;
+    if (!contains_path(existing, library)) {
+        char *list = join(library, ':', existing);
+        if (list == NULL || setenv("LD_PRELOAD", list, 1) != 0)
+            result = EXIT_TROUBLE;
+        free(list);
+    }
+    free(library);
+    return result;
+}
+
+int command_run(int argc, char **argv)
+{
+    struct choices choices = {NULL, 0};
+    int result = read_options(&choices, argc, argv);
+    if (result)
+        return result - 1;
+    if (optind >= argc) {
+        command_error("run: expected a command; see 'reuseshim run --help'", (char *)NULL);
+        return EXIT_USAGE;
+    }
+    if (choices.rules && !set_variable(VARIABLE_RULES, choices.rules))
+        return EXIT_TROUBLE;
+    if (choices.verbose && !set_variable(VARIABLE_LEVEL, choices.verbose > 1 ? "trace" : "change"))
+        return EXIT_TROUBLE;
+    const char *slash = strrchr(argv[optind], '/');
+    result = check_settings(slash ? slash + 1 : argv[optind]);
+    if (result == 0)
+        result = preload();
+    if (result)
+        return result;
+    execvp(argv[optind], argv + optind);
+    result = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN;
+    command_error(argv[optind], ": ", strerror(errno), (char *)NULL);
+    return result;
+}

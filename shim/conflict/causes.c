@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From the sockets on the port to the one cause and the sentence that says it. Pure. Contract in conflict.h.
+ */
+#include "reuseshim/conflict.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+/* Which kind of hindrance a socket is, if it blocks. */
+static enum cause cause_of(const struct newcomer *newcomer, const struct holder *holder)
+{
+    if (rules_is_time_wait(holder))
+        return CAUSE_TIME_WAIT;
+    bool users_differ = newcomer->uid_known && holder->uid_known && newcomer->uid != holder->uid;
+    if (newcomer->options[OPTION_REUSEPORT] == YES && holder->reuseport != NO && users_differ)
+        return CAUSE_OTHER_USER;
+    switch (holder->state) {
+    case STATE_LISTEN:
+        return CAUSE_LISTENER;
+    case STATE_CLOSE:
+        return CAUSE_BOUND;
+    case STATE_FIN_WAIT1:
+    case STATE_FIN_WAIT2:
+    case STATE_LAST_ACK:
+    case STATE_CLOSING:
+        return holder->inode == 0 ? CAUSE_ORPHAN : CAUSE_CONNECTED;
+    default:
+        return CAUSE_CONNECTED;
+    }
+}
+
+/* The surest blockers first, then in the order of the causes. */
+static int rank(const struct newcomer *newcomer, const struct holder *holder)
+{
+    int certainty = holder->blocks == YES ? 0 : holder->blocks == UNKNOWN ? 1 : 2;
+    return certainty * CAUSE_COUNT + (int)cause_of(newcomer, holder);
+}
+
+void conflict_add(struct conflict *conflict, const struct newcomer *newcomer, const struct holder *found)
+{
+    struct holder holder = *found;
+    if (newcomer->inode && holder.inode == newcomer->inode)
+        return; /* the newcomer itself, bound already */
+    if (newcomer->call == CALL_CONNECT)
+        holder.blocks = rules_same_tuple(newcomer, &holder) ? YES : NO;
+    else
+        holder.blocks = rules_blocks(newcomer, &holder);
+    if (newcomer->call == CALL_CONNECT ? holder.blocks == NO : rules_overlap(newcomer, &holder) == NO)
+        return;
+
+    uint32_t count = conflict->holder_count, at = 0;
+    int own_rank = rank(newcomer, &holder);
+    while (at < count && rank(newcomer, &conflict->holders[at]) <= own_rank)
+        at++;
+    if (count == HOLDERS_MAX)
+        conflict->holders_omitted++;
+    else
+        conflict->holder_count = ++count;
+    if (at >= count)
+        return;
+    memmove(&conflict->holders[at + 1], &conflict->holders[at], (count - 1 - at) * sizeof holder);
+    conflict->holders[at] = holder;
+}
+
+/* The call failed, so somebody blocks. If only one can be the one, it is, and what was hidden about it is
+ * thereby known. */
+static void settle(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    struct holder *only = NULL;
+    for (uint32_t i = 0; i < conflict->holder_count; i++) {
+        struct holder *holder = &conflict->holders[i];
+        if (holder->blocks == YES || (holder->blocks == UNKNOWN && only))
+            return;
+        if (holder->blocks == UNKNOWN)
+            only = holder;
+    }
+    if (only == NULL || conflict->holders_omitted || !conflict->shows_bound)
+        return;
+    only->blocks = YES;
+    if (rules_overlap(newcomer, only) == UNKNOWN) {
+        if (only->device_known && only->v6only == UNKNOWN)
+            only->v6only = NO;
+    }
+    if (newcomer->options[OPTION_REUSEADDR] == YES && only->state != STATE_LISTEN)
+        only->reuseaddr = NO;
+    bool user_fits = rules_is_time_wait(only) ||
+                     (newcomer->uid_known && only->uid_known && newcomer->uid == only->uid);
+    if (newcomer->options[OPTION_REUSEPORT] == YES && user_fits)
+        only->reuseport = NO;
+}
+
+/* The cause of the first blocker in the table's order; of those who may block, only if all agree. */
+static enum cause choose(const struct conflict *conflict, const struct newcomer *newcomer)
+{
+    enum cause cause = CAUSE_UNKNOWN;
+    for (uint32_t i = 0; i < conflict->holder_count; i++) {
+        enum cause one = cause_of(newcomer, &conflict->holders[i]);
+        if (conflict->holders[i].blocks == YES)
+            return one;
+        if (conflict->holders[i].blocks == NO)
+            break;
+        if (cause != CAUSE_UNKNOWN && cause != one)
+            return CAUSE_UNKNOWN;
+        cause = one;
+    }
+    return cause;
+}
+
+static const char *sentence(const struct newcomer *newcomer, enum cause cause)
+{
+    bool has_address = newcomer->options[OPTION_REUSEADDR] == YES;
+    bool has_port = newcomer->options[OPTION_REUSEPORT] == YES;
+    bool udp = newcomer->protocol == IPPROTO_UDP;
+    switch (cause) {
+    case CAUSE_LISTENER:
+        return has_port ? "it listens there without SO_REUSEPORT; two can listen only if both have the option and "
+                          "belong to one user"
+               : has_address
+                   ? "it listens there; SO_REUSEADDR never lets anybody in beside a listener"
+                   : "it listens there; two can listen only with SO_REUSEPORT on both and one user";
+    case CAUSE_BOUND:
+        return udp ? has_address ? "it is bound there without SO_REUSEADDR; Linux wants the option on both sockets"
+                                 : "it is bound there, and SO_REUSEADDR is not on both sockets"
+               : has_address
+                   ? "it is bound there (neither listening nor connected) without SO_REUSEADDR; Linux wants the "
+                     "option on both sockets"
+                   : "it is bound there (neither listening nor connected), and SO_REUSEADDR is not on both sockets";
+    case CAUSE_CONNECTED:
+        return has_address ? "a live connection has that local port, without SO_REUSEADDR; Linux wants the option "
+                             "on both sockets"
+                           : "a live connection has that local port, and SO_REUSEADDR is not on both sockets";
+    case CAUSE_TIME_WAIT:
+        return has_address ? "it was closed without SO_REUSEADDR; Linux wants the option on both sockets"
+                           : "a closed connection keeps its port for a minute, unless SO_REUSEADDR is on both "
+                             "sockets; this one does not have it";
+    case CAUSE_ORPHAN:
+        return has_address ? "it is still closing, without SO_REUSEADDR and without a process; Linux wants the "
+                             "option on both sockets"
+                           : "it is still closing, without a process, and SO_REUSEADDR is not on both sockets";
+    case CAUSE_OTHER_USER:
+        return "it belongs to another user; SO_REUSEPORT shares a port inside one user only, root included";
+    case CAUSE_SAME_TUPLE:
+        return "a connection from that local port to that very peer exists already";
+    case CAUSE_PORTS_EXHAUSTED:
+        return "no port of the range for automatic ports is free on that address";
+    case CAUSE_UNSEEN:
+        return "nothing visible holds the port: its holder has just left, is in a network namespace or VRF that "
+               "cannot be seen from here, or is a bound socket on a kernel before 6.8";
+    default:
+        return "";
+    }
+}
+
+void conflict_conclude(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    struct text text = text_in(conflict->because, sizeof conflict->because);
+    bool connect = newcomer->call == CALL_CONNECT;
+    settle(conflict, newcomer);
+    if (newcomer->family == AF_UNIX)
+        text_string(&text, "the path exists already; a socket file stays when its server ends");
+    else if (!endpoint_is_internet(&newcomer->local))
+        text_string(&text, "");
+    else if (newcomer->local.port == 0)
+        conflict->cause = CAUSE_PORTS_EXHAUSTED;
+    else if (connect)
+        conflict->cause = conflict->holder_count ? CAUSE_SAME_TUPLE : CAUSE_UNSEEN;
+    else if (conflict->source != SOURCE_NONE) {
+        conflict->cause = choose(conflict, newcomer);
+        if (conflict->holder_count == 0)
+            conflict->cause = CAUSE_UNSEEN;
+        else if (conflict->cause == CAUSE_UNKNOWN)
+            text_string(&text, "one of them lacks an option that Linux wants on both sockets, and does not show which");
+    }
+    text_string(&text, sentence(newcomer, conflict->cause));
+    if (conflict->range.last) {
+        text_string(&text, " (");
+        text_unsigned(&text, conflict->range.first);
+        text_char(&text, '-');
+        text_unsigned(&text, conflict->range.last);
+        text_char(&text, ')');
+    }
+    if (conflict->holder_count && !connect && rules_is_dual_stack(newcomer, &conflict->holders[0])) {
+        bool ours = newcomer->local.family == AF_INET6;
+        const struct endpoint *dual = ours ? &newcomer->local : &conflict->holders[0].local;
+        text_string(&text, "; ");
+        endpoint_write(&text, dual);
+        text_string(&text, endpoint_is_wildcard(dual)
+                               ? " also takes IPv4, bind it with v6only"
+                               : " was accepted by a dual-stack server and also counts as IPv4");
+    }
+    text_end(&text);
+    conflict_cures(conflict, newcomer);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One refusal from the question to the answer. Contract in conflict.h.
+ */
+#include "reuseshim/conflict.h"
+#include "reuseshim/file.h"
+#include "reuseshim/raw.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef SO_BINDTODEVICE
+#define SO_BINDTODEVICE 25
+#endif
+
+enum {
+    LISTENING = 1U << STATE_LISTEN,
+    BOUND = 1U << STATE_CLOSE | 1U << STATE_BOUND_INACTIVE,
+    ALL = (1U << STATE_COUNT) - 1,
+};
+
+static int collect(struct conflict *conflict, const struct newcomer *newcomer, uint32_t states, void *buffer)
+{
+    int result = conflict->source == SOURCE_PROC ? -EAFNOSUPPORT
+                                                 : sock_diag_collect(conflict, newcomer, states, buffer);
+    if (result == 0)
+        conflict->source = SOURCE_SOCK_DIAG;
+    if (result < 0 && conflict->source != SOURCE_SOCK_DIAG && conflict->holder_count == 0) {
+        result = proc_net_collect(conflict, newcomer, states, buffer);
+        if (result == 0)
+            conflict->source = SOURCE_PROC;
+    }
+    return result;
+}
+
+/* A listener that certainly blocks is answer enough; its connections, perhaps 100,000, need not be walked. */
+static bool is_decided(const struct conflict *conflict)
+{
+    return conflict->holder_count && conflict->holders[0].blocks == YES &&
+           conflict->holders[0].state == STATE_LISTEN;
+}
+
+static int collect_all(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
+{
+    bool tcp = newcomer->protocol == IPPROTO_TCP || newcomer->protocol == IPPROTO_MPTCP;
+    if (!tcp)
+        return collect(conflict, newcomer, ALL, buffer);
+    uint32_t connected = ALL & ~(uint32_t)(LISTENING | BOUND);
+    if (newcomer->call == CALL_CONNECT)
+        return collect(conflict, newcomer, connected, buffer);
+    int result = collect(conflict, newcomer, LISTENING | BOUND, buffer);
+    if (result < 0 || is_decided(conflict))
+        return result;
+    return collect(conflict, newcomer, connected, buffer);
+}
+
+static void read_range(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    enum { IP_LOCAL_PORT_RANGE_ = 51 }; /* Linux 6.3; low port in the low half */
+    char text[32];
+    uint64_t first, last;
+    if (newcomer->call == CALL_BINDRESVPORT) {
+        conflict->range = (struct port_range){512, 1023};
+        return;
+    }
+    uint32_t own = 0;
+    socklen_t own_length = sizeof own;
+    if (raw_getsockopt(newcomer->fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE_, &own, &own_length) < 0)
+        own = 0;
+    ssize_t length = file_read("/proc/sys/net/ipv4/ip_local_port_range", text, sizeof text - 1);
+    if (length <= 0)
+        return;
+    text[length] = '\0';
+    size_t first_digits = strcspn(text, " \t");
+    const char *second = text + first_digits + strspn(text + first_digits, " \t");
+    if (!text_to_number(text, first_digits, 65535, &first) ||
+        !text_to_number(second, strspn(second, "0123456789"), 65535, &last))
+        return;
+    if ((own & 0xffff) > first)
+        first = own & 0xffff;
+    if (own >> 16 && own >> 16 < last)
+        last = own >> 16;
+    conflict->range = (struct port_range){(uint16_t)first, (uint16_t)last};
+}
+
+/* Bound-only TCP sockets are in dumps since 6.8; before, one of them may always be the unseen blocker. */
+static bool kernel_shows_bound(void)
+{
+    struct utsname name;
+    uint64_t major, minor;
+    if (syscall(SYS_uname, &name) != 0)
+        return false;
+    size_t first = strspn(name.release, "0123456789");
+    if (name.release[first] != '.' || !text_to_number(name.release, first, 1000, &major))
+        return false;
+    const char *second = name.release + first + 1;
+    if (!text_to_number(second, strspn(second, "0123456789"), 1000, &minor))
+        return false;
+    return major > 6 || (major == 6 && minor >= 8);
+}
+
+/* connect() also says EADDRNOTAVAIL when no local address can reach the peer. A datagram socket, whose connect
+ * sends nothing, is told that as well. */
+static bool peer_is_unreachable(const struct newcomer *newcomer)
+{
+    union any_sockaddr peer;
+    socklen_t length = endpoint_to_sockaddr(&newcomer->remote, &peer);
+    int fd = raw_socket(newcomer->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    if (newcomer->device_name[0])
+        (void)raw_setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, newcomer->device_name, IF_NAMESIZE);
+    int result = raw_connect(fd, &peer, length);
+    raw_close(fd);
+    return result < 0 && result != -EAGAIN;
+}
+
+/* Not every error of these numbers is about a port that is taken. */
+static bool is_about_ports(const struct newcomer *newcomer, const struct conflict *conflict)
+{
+    if (newcomer->call != CALL_CONNECT)
+        return true;
+    if (newcomer->error == EAGAIN)
+        return newcomer->type == SOCK_DGRAM;
+    return conflict->holder_count || !endpoint_is_internet(&newcomer->remote) || !peer_is_unreachable(newcomer);
+}
+
+bool conflict_explain(struct conflict *conflict, const struct newcomer *newcomer, int64_t deadline, void *buffer)
+{
+    int64_t started = raw_clock(CLOCK_MONOTONIC);
+    bool internet = newcomer->family == AF_INET || newcomer->family == AF_INET6;
+    conflict->complete = true;
+    if (internet && newcomer->local.port != 0) {
+        conflict->complete = collect_all(conflict, newcomer, buffer) == 0;
+        conflict->shows_bound = conflict->source == SOURCE_SOCK_DIAG && kernel_shows_bound();
+        conflict->complete &= owners_find(conflict, deadline, buffer);
+    } else {
+        if (internet)
+            read_range(conflict, newcomer);
+        conflict->complete = false;
+    }
+    if (!is_about_ports(newcomer, conflict))
+        return false;
+    conflict_conclude(conflict, newcomer);
+    conflict->elapsed_us = (raw_clock(CLOCK_MONOTONIC) - started) / 1000;
+    return true;
+}

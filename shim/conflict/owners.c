@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which processes hold the sockets: a walk over /proc/PID/fd. Contract in conflict.h.
+ */
+#include "reuseshim/conflict.h"
+#include "reuseshim/raw.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+
+struct search {
+    struct conflict *conflict;
+    struct self self;
+    int64_t deadline;
+    bool late;
+    char *buffer;
+};
+
+/* What getdents64(2) returns; glibc's struct dirent64 is the same, musl's has another name. */
+struct entry {
+    uint64_t inode;
+    int64_t offset;
+    uint16_t length;
+    uint8_t type;
+    char name[];
+};
+
+/* The two levels of directories share the working memory. */
+enum { PROCESS_PART = BUFFER_SIZE / 2 };
+
+static bool is_late(struct search *search)
+{
+    if (!search->late && raw_clock(CLOCK_MONOTONIC) >= search->deadline)
+        search->late = true;
+    return search->late;
+}
+
+/* The inode of "socket:[123]", 0 for anything else. */
+static uint64_t socket_inode(int directory, const char *name)
+{
+    static const char prefix[] = "socket:[";
+    char link[40];
+    uint64_t inode;
+    ssize_t length = raw_readlinkat(directory, name, link, sizeof link);
+    if (length < (ssize_t)sizeof prefix || memcmp(link, prefix, sizeof prefix - 1) != 0)
+        return 0;
+    size_t digits = (size_t)length - sizeof prefix; /* without prefix and ']' */
+    return text_to_number(link + sizeof prefix - 1, digits, UINT64_MAX / 16, &inode) ? inode : 0;
+}
+
+static void note_owner(struct search *search, size_t index, pid_t pid)
+{
+    struct owners *owners = &search->conflict->owners[index];
+    for (size_t i = 0; i < owners->count && i < PROCESSES_MAX; i++)
+        if (owners->processes[i].pid == pid)
+            return;
+    if (owners->count < PROCESSES_MAX)
+        process_describe(&owners->processes[owners->count], pid, &search->self);
+    owners->count++;
+}
+
+static void look_at_descriptor(struct search *search, int directory, const char *name, pid_t pid)
+{
+    uint64_t inode = socket_inode(directory, name);
+    for (size_t i = 0; inode && i < search->conflict->holder_count; i++)
+        if (search->conflict->holders[i].inode == inode)
+            note_owner(search, i, pid);
+}
+
+static void look_at_process(struct search *search, pid_t pid)
+{
+    char path[40];
+    struct text text = text_in(path, sizeof path);
+    text_string(&text, "/proc/");
+    text_signed(&text, pid);
+    text_string(&text, "/fd");
+    int directory = raw_open(text_end(&text), O_RDONLY | O_DIRECTORY, 0);
+    if (directory < 0)
+        return;
+    char *entries = search->buffer + PROCESS_PART;
+    ssize_t length;
+    while (!is_late(search) && (length = raw_getdents(directory, entries, BUFFER_SIZE - PROCESS_PART)) > 0) {
+        for (ssize_t at = 0; at < length;) {
+            const struct entry *entry = (const struct entry *)(const void *)(entries + at);
+            if (entry->name[0] != '.')
+                look_at_descriptor(search, directory, entry->name, pid);
+            at += entry->length;
+        }
+    }
+    raw_close(directory);
+}
+
+static bool seen_before(const struct search *search, pid_t pid)
+{
+    for (unsigned i = 0; i < search->self.ancestor_count; i++)
+        if (search->self.ancestors[i] == pid)
+            return true;
+    return pid == search->self.pid;
+}
+
+static void look_at_all(struct search *search)
+{
+    int directory = raw_open("/proc", O_RDONLY | O_DIRECTORY, 0);
+    if (directory < 0)
+        return;
+    ssize_t length;
+    while (!is_late(search) && (length = raw_getdents(directory, search->buffer, PROCESS_PART)) > 0) {
+        for (ssize_t at = 0; at < length && !is_late(search);) {
+            const struct entry *entry = (const struct entry *)(const void *)(search->buffer + at);
+            uint64_t pid;
+            if (text_to_number(entry->name, strlen(entry->name), INT32_MAX, &pid) &&
+                !seen_before(search, (pid_t)pid))
+                look_at_process(search, (pid_t)pid);
+            at += entry->length;
+        }
+    }
+    raw_close(directory);
+}
+
+bool owners_find(struct conflict *conflict, int64_t deadline, void *buffer)
+{
+    struct search search = {.conflict = conflict, .deadline = deadline, .buffer = buffer};
+    bool wanted = false;
+    for (size_t i = 0; i < conflict->holder_count; i++)
+        wanted |= conflict->holders[i].inode != 0;
+    if (wanted) {
+        /* The likeliest first: the program itself, and those it was started by. */
+        process_self(&search.self);
+        look_at_process(&search, search.self.pid);
+        for (unsigned i = 0; i < search.self.ancestor_count; i++)
+            look_at_process(&search, search.self.ancestors[i]);
+        look_at_all(&search);
+    }
+    for (size_t i = 0; i < conflict->holder_count; i++) {
+        struct holder *holder = &conflict->holders[i];
+        if (holder->inode == 0)
+            holder->owner = OWNER_NONE;
+        else if (conflict->owners[i].count)
+            holder->owner = OWNER_KNOWN;
+        else /* it has a descriptor somewhere: another user's, the kernel's, or in flight */
+            holder->owner = search.late ? OWNER_NOT_SEARCHED : OWNER_HIDDEN;
+    }
+    return !search.late;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What /proc says of one process. Contract in conflict.h.
+ */
+#include "reuseshim/conflict.h"
+#include "reuseshim/file.h"
+#include "reuseshim/raw.h"
+
+#include <string.h>
+#include <sys/auxv.h>
+#include <time.h>
+
+#pragma weak getauxval
+
+/* "/proc/PID/NAME" */
+static const char *proc_path(char *buffer, size_t size, pid_t pid, const char *name)
+{
+    struct text text = text_in(buffer, size);
+    text_string(&text, "/proc/");
+    text_signed(&text, pid);
+    text_strings(&text, "/", name, NULL);
+    return text_end(&text);
+}
+
+struct stat_facts {
+    pid_t parent;
+    int64_t started; /* seconds since 1970, -1 */
+    char program[64];
+};
+
+/* Clock ticks since boot, as in /proc/PID/stat, to the time of day. */
+static int64_t time_of_start(uint64_t ticks)
+{
+    unsigned long per_second = getauxval ? getauxval(AT_CLKTCK) : 0;
+    if (per_second == 0)
+        per_second = 100;
+    int64_t boot = raw_clock(CLOCK_REALTIME) - raw_clock(CLOCK_BOOTTIME);
+    return (boot + (int64_t)(ticks * (1000000000 / per_second))) / 1000000000;
+}
+
+/* "pid (program) S ppid ... starttime ...": the program may contain blanks and ')', so the last ')' counts. */
+static bool read_stat(pid_t pid, struct stat_facts *facts)
+{
+    char path[32], line[512];
+    *facts = (struct stat_facts){.parent = 0, .started = -1};
+    ssize_t length = file_read(proc_path(path, sizeof path, pid, "stat"), line, sizeof line - 1);
+    if (length <= 0)
+        return false;
+    line[length] = '\0';
+    char *open = strchr(line, '('), *close = strrchr(line, ')');
+    if (open == NULL || close == NULL || close < open)
+        return false;
+    size_t name = (size_t)(close - open - 1);
+    if (name >= sizeof facts->program)
+        name = sizeof facts->program - 1;
+    memcpy(facts->program, open + 1, name);
+
+    const char *at = close + 1;
+    for (int field = 3; field <= 22; field++) {
+        uint64_t value;
+        at += *at == ' ';
+        size_t width = strcspn(at, " \n");
+        if (field == 4 && text_to_number(at, width, INT32_MAX, &value))
+            facts->parent = (pid_t)value;
+        if (field == 22 && text_to_number(at, width, UINT64_MAX / 1000000000, &value))
+            facts->started = time_of_start(value);
+        at += width;
+    }
+    return true;
+}
+
+/* The real uid: the first number behind "Uid:". */
+static bool read_uid(pid_t pid, uint32_t *uid)
+{
+    char path[32], status[768];
+    ssize_t length = file_read(proc_path(path, sizeof path, pid, "status"), status, sizeof status - 1);
+    if (length <= 0)
+        return false;
+    status[length] = '\0';
+    const char *at = strstr(status, "\nUid:\t");
+    uint64_t value;
+    if (at == NULL || !text_to_number(at + 6, strspn(at + 6, "0123456789"), UINT32_MAX, &value))
+        return false;
+    *uid = (uint32_t)value;
+    return true;
+}
+
+static void read_command(struct process *process)
+{
+    char path[32];
+    ssize_t length = file_read(proc_path(path, sizeof path, process->pid, "cmdline"), process->command,
+                               sizeof process->command);
+    size_t used = length > 0 ? (size_t)length : 0;
+    while (used > 0 && process->command[used - 1] == '\0')
+        used--;
+    for (size_t i = 0; i < used; i++)
+        if (process->command[i] == '\0')
+            process->command[i] = ' ';
+    process->command_length = (uint16_t)used;
+}
+
+void process_self(struct self *self)
+{
+    struct stat_facts facts;
+    memset(self, 0, sizeof *self);
+    self->pid = raw_pid();
+    self->uid = raw_uid();
+    file_executable_name("/proc/self/exe", self->program, sizeof self->program);
+    const unsigned room = sizeof self->ancestors / sizeof *self->ancestors;
+    for (pid_t pid = self->pid; self->ancestor_count < room && read_stat(pid, &facts) && facts.parent > 0;)
+        self->ancestors[self->ancestor_count++] = pid = facts.parent;
+}
+
+static bool is_descendant(pid_t parent, const struct self *self)
+{
+    struct stat_facts facts;
+    for (int depth = 0; depth < 24 && parent > 1; depth++) {
+        if (parent == self->pid)
+            return true;
+        if (!read_stat(parent, &facts))
+            return false;
+        parent = facts.parent;
+    }
+    return false;
+}
+
+static enum relation relation_to(const struct process *process, pid_t parent, const struct self *self)
+{
+    if (process->pid == self->pid)
+        return RELATION_SELF;
+    for (unsigned i = 0; i < self->ancestor_count; i++)
+        if (self->ancestors[i] == process->pid)
+            return RELATION_ANCESTOR;
+    if (is_descendant(parent, self))
+        return RELATION_DESCENDANT;
+    if (self->program[0] && strcmp(process->program, self->program) == 0)
+        return RELATION_SAME_PROGRAM;
+    return process->uid_known && process->uid == self->uid ? RELATION_SAME_USER : RELATION_OTHER_USER;
+}
+
+void process_describe(struct process *process, pid_t pid, const struct self *self)
+{
+    char path[32];
+    struct stat_facts facts;
+    process->pid = pid;
+    process->uid_known = read_uid(pid, &process->uid);
+    bool alive = read_stat(pid, &facts);
+    process->started = facts.started;
+    if (file_executable_name(proc_path(path, sizeof path, pid, "exe"), process->program,
+                             sizeof process->program) == 0 &&
+        alive)
+        memcpy(process->program, facts.program, sizeof process->program);
+    read_command(process);
+    process->relation = relation_to(process, facts.parent, self);
+}

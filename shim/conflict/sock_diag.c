@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The sockets on a port, asked of the kernel by NETLINK_SOCK_DIAG: no privilege needed, the caller's own
+ * network namespace only. Contract in conflict.h.
+ */
+#include "reuseshim/conflict.h"
+#include "reuseshim/raw.h"
+
+#include <errno.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+enum { TIMER_TIME_WAIT = 3 };
+
+/* The native port filter of the request does not reach bound-only TCP sockets, so a program says the same:
+ * sport >= port, sport <= port. S_EQ would be one step but came only with 4.17. */
+struct port_filter {
+    struct inet_diag_bc_op at_least, at_least_port, at_most, at_most_port;
+};
+
+struct dump_request {
+    struct nlmsghdr header;
+    struct inet_diag_req_v2 request;
+    struct nlattr attribute;
+    struct port_filter filter;
+};
+
+static struct dump_request dump_request(int family, int protocol, uint32_t states, uint16_t port)
+{
+    const uint16_t size = sizeof(struct port_filter);
+    const uint16_t step = 2 * sizeof(struct inet_diag_bc_op);
+    /* To accept is to end exactly at the end, to reject is to jump four bytes behind it. */
+    return (struct dump_request){
+        .header = {.nlmsg_len = sizeof(struct dump_request),
+                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+        .request = {.sdiag_family = (uint8_t)family,
+                    .sdiag_protocol = (uint8_t)protocol,
+                    .idiag_states = states,
+                    .id = {.idiag_sport = htons(port)}},
+        .attribute = {.nla_len = sizeof(struct nlattr) + sizeof(struct port_filter),
+                      .nla_type = INET_DIAG_REQ_BYTECODE},
+        .filter = {.at_least = {INET_DIAG_BC_S_GE, (uint8_t)step, (uint16_t)(size + 4)},
+                   .at_least_port = {0, 0, port},
+                   .at_most = {INET_DIAG_BC_S_LE, (uint8_t)step, (uint16_t)(size + 4 - step)},
+                   .at_most_port = {0, 0, port}},
+    };
+}
+
+static void read_message(struct holder *holder, const struct nlmsghdr *message, int protocol)
+{
+    const struct inet_diag_msg *said = NLMSG_DATA(message);
+    bool mini = said->idiag_inode == 0 &&
+                (said->idiag_state == STATE_TIME_WAIT || said->idiag_state == STATE_FIN_WAIT2);
+    memset(holder, 0, sizeof *holder);
+    holder->protocol = protocol;
+    holder->state = said->idiag_state;
+    holder->local = endpoint_of(said->idiag_family, said->id.idiag_src, ntohs(said->id.idiag_sport));
+    if (said->id.idiag_dport)
+        holder->remote = endpoint_of(said->idiag_family, said->id.idiag_dst, ntohs(said->id.idiag_dport));
+    holder->timer_ms = mini && said->idiag_timer == TIMER_TIME_WAIT ? (int64_t)said->idiag_expires : -1;
+    holder->inode = said->idiag_inode;
+    holder->uid = said->idiag_uid;
+    /* "0" of a socket without an inode means unknown, unless something else than 0 is said (6.17). */
+    holder->uid_known = said->idiag_inode != 0 || said->idiag_uid != 0;
+    holder->device_known = true;
+    holder->device = said->id.idiag_if;
+    holder->v6only = holder->reuseaddr = holder->reuseport = holder->blocks = UNKNOWN;
+
+    const char *attribute = (const char *)(said + 1);
+    const char *end = (const char *)message + message->nlmsg_len;
+    while (end - attribute >= (ptrdiff_t)sizeof(struct nlattr)) {
+        struct nlattr head;
+        memcpy(&head, attribute, sizeof head);
+        if (head.nla_len < sizeof head || head.nla_len > end - attribute)
+            break;
+        if (head.nla_type == INET_DIAG_SKV6ONLY && head.nla_len > sizeof head)
+            holder->v6only = attribute[sizeof head] != 0;
+        attribute += NLA_ALIGN(head.nla_len);
+    }
+    if (holder->local.family == AF_INET || endpoint_is_mapped(&holder->local))
+        holder->v6only = UNKNOWN; /* it has no meaning there */
+}
+
+/* SIOCGIFNAME works on any socket; the netlink socket serves. */
+static void name_device(int fd, struct holder *holder)
+{
+    struct ifreq request;
+    if (holder->device == 0)
+        return;
+    memset(&request, 0, sizeof request);
+    request.ifr_ifindex = (int)holder->device;
+    if (raw_ioctl(fd, SIOCGIFNAME, &request) == 0)
+        memcpy(holder->device_name, request.ifr_name, sizeof holder->device_name - 1);
+}
+
+/* Walks one datagram of answers: 1 for more to come, 0 at the end, or -errno. */
+static int read_answers(int fd, struct conflict *conflict, const struct newcomer *newcomer, int protocol,
+                        const char *buffer, size_t length)
+{
+    size_t at = 0;
+    while (length - at >= sizeof(struct nlmsghdr)) {
+        const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)(buffer + at);
+        if (message->nlmsg_len < sizeof *message || message->nlmsg_len > length - at)
+            return -EBADMSG;
+        if (message->nlmsg_type == NLMSG_DONE)
+            return 0;
+        if (message->nlmsg_type == NLMSG_ERROR) {
+            const struct nlmsgerr *error = NLMSG_DATA(message);
+            return error->error < 0 ? error->error : -EPROTO;
+        }
+        if (message->nlmsg_type == SOCK_DIAG_BY_FAMILY &&
+            message->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg))) {
+            struct holder holder;
+            read_message(&holder, message, protocol);
+            name_device(fd, &holder);
+            conflict_add(conflict, newcomer, &holder);
+        }
+        at += NLMSG_ALIGN(message->nlmsg_len);
+    }
+    return 1;
+}
+
+static int dump(int fd, struct conflict *conflict, const struct newcomer *newcomer, int family,
+                uint32_t states, void *buffer)
+{
+    int protocol = newcomer->protocol == IPPROTO_MPTCP ? IPPROTO_TCP : newcomer->protocol;
+    struct dump_request request = dump_request(family, protocol, states, newcomer->local.port);
+    int result = (int)raw_send(fd, &request, sizeof request, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (result < 0)
+        return result;
+    do {
+        /* The kernel makes the answer while it is being asked for it: nothing ever has to be waited for. */
+        ssize_t length = raw_receive(fd, buffer, BUFFER_SIZE, MSG_DONTWAIT);
+        if (length < 0)
+            return (int)length;
+        result = read_answers(fd, conflict, newcomer, protocol, buffer, (size_t)length);
+    } while (result > 0);
+    return result;
+}
+
+int sock_diag_collect(struct conflict *conflict, const struct newcomer *newcomer, uint32_t states, void *buffer)
+{
+    int fd = raw_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (fd < 0)
+        return fd;
+    /* An IPv4 newcomer meets dual-stack sockets, and a dual-stack newcomer meets IPv4 ones. */
+    int result = dump(fd, conflict, newcomer, AF_INET, states, buffer);
+    int result6 = dump(fd, conflict, newcomer, AF_INET6, states, buffer);
+    raw_close(fd);
+    if (result6 == -ENOENT || result6 == -EAFNOSUPPORT) /* a kernel without IPv6 */
+        result6 = 0;
+    return result < 0 ? result : result6;
+}

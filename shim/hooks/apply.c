@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The policy, on the way to the kernel. Contract in doors.h.
+ */
+#include "doors.h"
+
+#include "reuseshim/errno_name.h"
+
+#include <string.h>
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262
+#endif
+
+/* On the main thread's stack everything above the current frame is readable for sure; else ask the kernel. */
+static bool is_readable(const struct shim *shim, const void *address, size_t length)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0), start = (uintptr_t)address;
+    uintptr_t end = shim->facts->stack_end;
+    if (here < end && end - here < STACK_SPAN_MAX && here <= start && start < end && length <= end - start)
+        return true;
+    return raw_readable(address, length);
+}
+
+bool passage_read_address(struct passage *passage, const struct sockaddr *address, socklen_t length)
+{
+    union any_sockaddr copy;
+    passage->argument.family = AF_UNSPEC;
+    /* The kernel takes nothing longer than sockaddr_storage (move_addr_to_kernel, net/socket.c). */
+    if (length > sizeof copy || !is_readable(passage->shim, address, length))
+        return false;
+    memcpy(&copy, address, length);
+    /* An old server that never set sin_family: bind() takes 0.0.0.0 all the same (inet_bind, compatibility). */
+    if (passage->call == CALL_BIND && length >= sizeof(struct sockaddr_in) && copy.plain.sa_family == AF_UNSPEC &&
+        ((struct sockaddr_in *)(void *)&copy)->sin_addr.s_addr == 0)
+        copy.plain.sa_family = AF_INET;
+    return endpoint_from_sockaddr(&passage->argument, &copy, length);
+}
+
+void passage_read_reserved(struct passage *passage, const struct sockaddr_in *address)
+{
+    static const struct in_addr any;
+    passage->argument = endpoint_of(AF_INET, address ? &address->sin_addr : &any, 0);
+}
+
+static void note(const struct passage *passage, enum level level, enum socket_option option, const char *what, int error)
+{
+    char message[160];
+    struct text text = text_in(message, sizeof message);
+    if (passage->shim->settings.level < level)
+        return;
+    text_strings(&text, option_table[option].word, " ", what, NULL);
+    if (error) {
+        text_string(&text, " (");
+        errno_name_write(&text, error);
+        text_char(&text, ')');
+    }
+    text_string(&text, passage->rule->from_variable ? ", by REUSESHIM_RULES:" : ", by line ");
+    text_unsigned(&text, passage->rule->line);
+    if (!passage->rule->from_variable)
+        text_string(&text, " of the policy");
+    text_end(&text);
+    report_message(passage->shim, passage, level, message);
+}
+
+/* Options that this socket cannot take, or that would break the call itself. */
+static const char *reason_to_skip(const struct passage *passage, enum socket_option option, bool force)
+{
+    const struct endpoint *address = &passage->argument;
+    if (option != OPTION_V6ONLY)
+        return NULL;
+    if (address->family == AF_INET)
+        return "skipped: not an IPv6 socket";
+    if (force && endpoint_is_mapped(address))
+        return "skipped: the address is a mapped IPv4 one, which v6only excludes";
+    return NULL;
+}
+
+static void set_option(const struct passage *passage, enum socket_option option, bool force)
+{
+    const struct option_info *info = &option_table[option];
+    const char *skip = reason_to_skip(passage, option, force);
+    const int value = force;
+    if (skip) {
+        note(passage, LEVEL_CHANGE, option, skip, 0);
+        return;
+    }
+    bool tells = passage->shim->settings.level >= LEVEL_CHANGE;
+    int before = tells ? raw_option(passage->fd, info->level, info->name) : 0;
+    int result = raw_setsockopt(passage->fd, info->level, info->name, &value, sizeof value);
+    if (result < 0)
+        note(passage, LEVEL_CHANGE, option, "skipped: the socket does not take it", -result);
+    else if (tells && (before < 0 || (before != 0) != force))
+        note(passage, LEVEL_CHANGE, option, force ? "forced" : "stripped", 0);
+}
+
+static void set_options(const struct passage *passage)
+{
+    const struct rule *rule = passage->rule;
+    for (int i = 0; rule && i < OPTION_COUNT; i++)
+        if (i != OPTION_CLOEXEC && (rule->force | rule->strip) & 1U << i)
+            set_option(passage, (enum socket_option)i, rule->force & 1U << i);
+}
+
+static void trace(const struct passage *passage)
+{
+    if (passage->shim->settings.level < LEVEL_TRACE)
+        return;
+    char message[80];
+    struct text text = text_in(message, sizeof message);
+    text_string(&text, passage->rule ? "rule in line " : "no rule matches");
+    if (passage->rule) {
+        text_unsigned(&text, passage->rule->line);
+        text_string(&text, passage->rule->keep ? " keeps it as it is" : " decides");
+    }
+    text_end(&text);
+    report_message(passage->shim, passage, LEVEL_TRACE, message);
+}
+
+static void decide(struct passage *passage, enum when when)
+{
+    struct situation situation = {.when = when,
+                                  .protocol = PROTOCOL_NOT_ASKED,
+                                  .family = passage->argument.family,
+                                  .address = &passage->argument};
+    bool needs_protocol;
+    passage->rule = policy_match(&passage->shim->policy, &situation, &needs_protocol);
+    if (needs_protocol) {
+        situation.protocol = raw_option(passage->fd, SOL_SOCKET, SO_PROTOCOL);
+        if (situation.protocol >= 0)
+            passage->rule = policy_match(&passage->shim->policy, &situation, &needs_protocol);
+    }
+    trace(passage);
+}
+
+void apply_on_bind(struct passage *passage)
+{
+    if (!endpoint_is_internet(&passage->argument))
+        return;
+    decide(passage, WHEN_BIND);
+    set_options(passage);
+}
+
+static bool is_bound(int fd)
+{
+    union any_sockaddr name;
+    struct endpoint local;
+    socklen_t length = sizeof name;
+    return raw_getsockname(fd, &name, &length) < 0 || !endpoint_from_sockaddr(&local, &name, length) ||
+           local.port != 0;
+}
+
+void apply_on_connect(struct passage *passage)
+{
+    if (!endpoint_is_internet(&passage->argument))
+        return;
+    decide(passage, WHEN_CONNECT);
+    if (passage->rule && (passage->rule->force | passage->rule->strip) && !is_bound(passage->fd))
+        set_options(passage);
+}
+
+/* What socket(2) makes of protocol 0. */
+static int protocol_of(int type, int protocol)
+{
+    if (protocol != 0)
+        return protocol;
+    return type == SOCK_STREAM ? IPPROTO_TCP : type == SOCK_DGRAM ? IPPROTO_UDP : 0;
+}
+
+int apply_before_socket(struct passage *passage, int domain, int type, int protocol)
+{
+    bool needs_protocol;
+    struct situation situation = {.when = WHEN_SOCKET,
+                                  .protocol = protocol_of(type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK), protocol),
+                                  .family = (sa_family_t)domain};
+    if (domain != AF_INET && domain != AF_INET6)
+        return type;
+    passage->argument.family = (sa_family_t)domain;
+    passage->rule = policy_match(&passage->shim->policy, &situation, &needs_protocol);
+    const uint8_t cloexec = 1U << OPTION_CLOEXEC;
+    if (passage->rule && passage->rule->force & cloexec)
+        return type | SOCK_CLOEXEC;
+    if (passage->rule && passage->rule->strip & cloexec)
+        return type & ~SOCK_CLOEXEC;
+    return type;
+}
+
+void apply_after_socket(struct passage *passage)
+{
+    set_options(passage);
+    trace(passage);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The doors: every function that this library puts in front of libc's, and nothing else.
+ */
+#include "doors.h"
+
+#include "reuseshim/version.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+int __connect(int fd, const struct sockaddr *address, socklen_t length);
+const char *reuseshim_version(void);
+
+/* After a failure: the kernel has read `address`, so it can be read. Leaves errno as the real call set it. */
+static __attribute__((noinline, cold)) void refused(struct passage *passage, const struct sockaddr *address,
+                                                    socklen_t length)
+{
+    int error = errno;
+    if (passage->argument.family == AF_UNSPEC && address)
+        passage_read_address(passage, address, length);
+    report_refusal(passage, error);
+    errno = error;
+}
+
+/* ---- socket ----------------------------------------------------------------------------------- */
+
+static __attribute__((noinline)) int socket_by_rules(const struct shim *shim, int domain, int type, int protocol)
+{
+    struct passage passage = {.shim = shim, .call = CALL_SOCKET};
+    int saved = errno;
+    int wanted = apply_before_socket(&passage, domain, type, protocol);
+    errno = saved;
+    passage.fd = next.socket(domain, wanted, protocol);
+    if (passage.fd < 0)
+        return passage.fd;
+    apply_after_socket(&passage);
+    errno = saved;
+    return passage.fd;
+}
+
+SHIM_EXPORT int socket(int domain, int type, int protocol)
+{
+    const struct shim *shim = shim_ready();
+    if (UNLIKELY(shim->busy & WHEN_SOCKET))
+        return socket_by_rules(shim, domain, type, protocol);
+    return next.socket(domain, type, protocol);
+}
+
+/* ---- setsockopt ------------------------------------------------------------------------------- */
+
+SHIM_EXPORT int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
+{
+    const struct shim *shim = shim_ready();
+    /* The other options a rule can set do nothing any more, or are refused, on a bound socket. */
+    if (UNLIKELY(level == SOL_SOCKET && (name == SO_REUSEADDR || name == SO_REUSEPORT) && shim->guarded)) {
+        int saved = errno;
+        bool undone = undoes_a_rule(shim, fd, level, name, value, length);
+        errno = saved;
+        if (undone)
+            return 0;
+    }
+    return next.setsockopt(fd, level, name, value, length);
+}
+
+/* ---- bind ------------------------------------------------------------------------------------- */
+
+SHIM_EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
+{
+    struct passage passage = {.shim = shim_ready(), .call = CALL_BIND, .fd = fd};
+    int saved = errno;
+    if (passage.shim->busy & WHEN_BIND && passage_read_address(&passage, address, length))
+        apply_on_bind(&passage);
+    errno = saved;
+    int result = next.bind(fd, address, length);
+    if (UNLIKELY(result < 0))
+        refused(&passage, address, length);
+    return result;
+}
+
+/* libc binds inside without passing our door. The port asked for is none in particular: 0. */
+SHIM_EXPORT int bindresvport(int fd, struct sockaddr_in *address)
+{
+    struct passage passage = {.shim = shim_ready(), .call = CALL_BINDRESVPORT, .fd = fd};
+    int saved = errno;
+    passage_read_reserved(&passage, address);
+    if (passage.shim->busy & WHEN_BIND)
+        apply_on_bind(&passage);
+    errno = saved;
+    int result = next.bindresvport(fd, address);
+    if (UNLIKELY(result < 0))
+        refused(&passage, NULL, 0);
+    return result;
+}
+
+/* ---- listen ----------------------------------------------------------------------------------- */
+
+SHIM_EXPORT int listen(int fd, int backlog)
+{
+    const struct shim *shim = shim_ready();
+    int result = next.listen(fd, backlog);
+    if (UNLIKELY(result < 0)) {
+        struct passage passage = {.shim = shim, .call = CALL_LISTEN, .fd = fd};
+        refused(&passage, NULL, 0);
+    }
+    return result;
+}
+
+/* ---- connect ---------------------------------------------------------------------------------- */
+
+static __attribute__((noinline)) int connect_by_rules(const struct shim *shim, int fd,
+                                                      const struct sockaddr *address, socklen_t length)
+{
+    struct passage passage = {.shim = shim, .call = CALL_CONNECT, .fd = fd};
+    int saved = errno;
+    if (passage_read_address(&passage, address, length))
+        apply_on_connect(&passage);
+    errno = saved;
+    int result = next.connect(fd, address, length);
+    if (result < 0)
+        refused(&passage, address, length);
+    return result;
+}
+
+static __attribute__((noinline, cold)) void connect_refused(const struct shim *shim, int fd,
+                                                            const struct sockaddr *address, socklen_t length)
+{
+    struct passage passage = {.shim = shim, .call = CALL_CONNECT, .fd = fd};
+    if (errno == EADDRNOTAVAIL || errno == EAGAIN || errno == EADDRINUSE)
+        refused(&passage, address, length);
+}
+
+static inline int connect_here(int fd, const struct sockaddr *address, socklen_t length)
+{
+    const struct shim *shim = shim_ready();
+    if (UNLIKELY(shim->busy & WHEN_CONNECT))
+        return connect_by_rules(shim, fd, address, length);
+    int result = next.connect(fd, address, length);
+    if (UNLIKELY(result < 0))
+        connect_refused(shim, fd, address, length);
+    return result;
+}
+
+SHIM_EXPORT int connect(int fd, const struct sockaddr *address, socklen_t length)
+{
+    return connect_here(fd, address, length);
+}
+
+/* glibc exports this name too, and a program linked to it would pass us by. */
+SHIM_EXPORT int __connect(int fd, const struct sockaddr *address, socklen_t length)
+{
+    return connect_here(fd, address, length);
+}
+
+SHIM_EXPORT const char *reuseshim_version(void)
+{
+    return REUSESHIM_VERSION;
+}

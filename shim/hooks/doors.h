@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files behind the doors share. Private to shim/hooks.
+ */
+#ifndef REUSESHIM_HOOKS_DOORS_H
+#define REUSESHIM_HOOKS_DOORS_H
+
+#include "reuseshim/conflict.h"
+#include "reuseshim/setup.h"
+
+#include <netinet/in.h>
+#include <stdatomic.h>
+
+#define SHIM_EXPORT  __attribute__((visibility("default")))
+#define UNLIKELY(x)  __builtin_expect(!!(x), 0)
+
+/* ---- the next definitions --------------------------------------------------------------------- */
+
+/* Each points to the next definition behind ours (dlsym RTLD_NEXT), or to the raw system call if there is
+ * none. They start out at functions that look all of them up, so a door may be called before the
+ * constructor ran. */
+struct next_definitions {
+    int (*_Atomic socket)(int domain, int type, int protocol);
+    int (*_Atomic setsockopt)(int fd, int level, int name, const void *value, socklen_t length);
+    int (*_Atomic bind)(int fd, const struct sockaddr *address, socklen_t length);
+    int (*_Atomic listen)(int fd, int backlog);
+    int (*_Atomic connect)(int fd, const struct sockaddr *address, socklen_t length);
+    int (*_Atomic bindresvport)(int fd, struct sockaddr_in *address);
+};
+extern struct next_definitions next;
+void next_resolve(void);
+
+/* ---- the state -------------------------------------------------------------------------------- */
+
+extern _Atomic(const struct shim *) shim_published;
+/* Reads the settings and the policy, or says that there are none to be had yet. Keeps errno. */
+const struct shim *shim_prepare(void);
+
+static inline const struct shim *shim_ready(void)
+{
+    const struct shim *shim = atomic_load_explicit(&shim_published, memory_order_acquire);
+    return UNLIKELY(shim == NULL) ? shim_prepare() : shim;
+}
+
+/* ---- one call through a door ------------------------------------------------------------------ */
+
+struct passage {
+    const struct shim *shim;
+    const struct rule *rule;    /* that decided; NULL for none */
+    enum call call;
+    int fd;
+    struct endpoint argument;   /* the address given to the call, AF_UNSPEC where unknown */
+};
+
+/* Reads a program's sockaddr without the risk of a SIGSEGV; false if it is not to be understood. */
+bool passage_read_address(struct passage *passage, const struct sockaddr *address, socklen_t length);
+
+/* The same for bindresvport: an address without a port, the wildcard for NULL. */
+void passage_read_reserved(struct passage *passage, const struct sockaddr_in *address);
+
+/* Decides and sets options, before the real call. All may overwrite errno. */
+void apply_on_bind(struct passage *passage);
+void apply_on_connect(struct passage *passage);
+/* Returns the type with SOCK_CLOEXEC as the rule wants it. */
+int apply_before_socket(struct passage *passage, int domain, int type, int protocol);
+void apply_after_socket(struct passage *passage);
+
+/* True if setsockopt(level, name, value) would undo a rule on a bound socket, and so must not reach the
+ * kernel. Overwrites errno. */
+bool undoes_a_rule(const struct shim *shim, int fd, int level, int name, const void *value, socklen_t length);
+
+/* Records a refusal with all that can be found out about it, if `error` is one. Overwrites errno. */
+void report_refusal(const struct passage *passage, int error);
+/* Records a change, a trace (`level` says which) or an error in the settings (passage NULL). Overwrites errno. */
+void report_message(const struct shim *shim, const struct passage *passage, enum level level, const char *message);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From a failed call to a record. All working memory is one mapping that goes away again. Contract in doors.h.
+ */
+#include "doors.h"
+
+#include "reuseshim/record.h"
+#include "reuseshim/status.h"
+
+#include <errno.h>
+#include <time.h>
+
+struct workspace {
+    struct newcomer newcomer;
+    struct record record;
+    struct conflict conflict;
+    char input[BUFFER_SIZE] __attribute__((aligned(16)));
+    char output[RECORD_BUFFER_SIZE];
+};
+
+/* Is this error of this call about an address or port that is taken? */
+static bool is_refusal(const struct passage *passage, int error)
+{
+    if (passage->call != CALL_CONNECT)
+        return error == EADDRINUSE;
+    /* AF_UNIX says EAGAIN for a full backlog, which is another matter. */
+    if (error == EAGAIN)
+        return endpoint_is_internet(&passage->argument);
+    return error == EADDRINUSE || error == EADDRNOTAVAIL;
+}
+
+static void fill_in_thread(struct record *record, struct thread_status *status)
+{
+    thread_status_read(status);
+    record->pid = status->pid;
+    record->tid = status->tid;
+    record->uid = status->uid;
+    record->usual_calls_only = status->filtered;
+}
+
+/* Unless told otherwise, nothing unusual under a seccomp filter, which may kill for it. */
+static bool may_diagnose(const struct shim *shim, const struct thread_status *status)
+{
+    return shim->settings.diagnose == DIAGNOSE_ALWAYS ||
+           (shim->settings.diagnose == DIAGNOSE_AUTO && !status->filtered);
+}
+
+static void report_in(struct workspace *work, const struct passage *passage, int error)
+{
+    const struct shim *shim = passage->shim;
+    struct thread_status status;
+    fill_in_thread(&work->record, &status);
+    bool diagnose = may_diagnose(shim, &status);
+    const struct endpoint *argument = passage->argument.family == AF_UNSPEC ? NULL : &passage->argument;
+    newcomer_ask(&work->newcomer, passage->call, passage->fd, error, argument, diagnose);
+    if (diagnose) {
+        int64_t deadline = raw_clock(CLOCK_MONOTONIC) + (int64_t)shim->settings.budget_ms * 1000000;
+        if (!conflict_explain(&work->conflict, &work->newcomer, deadline, work->input))
+            return;
+        work->record.conflict = &work->conflict;
+    }
+    work->record.event = EVENT_CONFLICT;
+    work->record.newcomer = &work->newcomer;
+    work->record.rule = passage->rule;
+    record_emit(shim, &work->record, work->output);
+}
+
+void report_refusal(const struct passage *passage, int error)
+{
+    if (!is_refusal(passage, error) || !record_wanted(passage->shim, LEVEL_CONFLICT))
+        return;
+    struct workspace *work = raw_map(sizeof *work);
+    if (work == NULL) {
+        record_lost();
+        return;
+    }
+    report_in(work, passage, error);
+    raw_unmap(work, sizeof *work);
+}
+
+void report_message(const struct shim *shim, const struct passage *passage, enum level level, const char *message)
+{
+    if (!record_wanted(shim, level))
+        return;
+    struct workspace *work = raw_map(sizeof *work);
+    if (work == NULL) {
+        record_lost();
+        return;
+    }
+    struct thread_status status;
+    fill_in_thread(&work->record, &status);
+    work->record.event = level == LEVEL_ERROR ? EVENT_ERROR : level == LEVEL_CHANGE ? EVENT_CHANGE : EVENT_TRACE;
+    work->record.message = message;
+    if (passage) {
+        const struct endpoint *argument = passage->argument.family == AF_UNSPEC ? NULL : &passage->argument;
+        newcomer_ask(&work->newcomer, passage->call, passage->fd, 0, argument, may_diagnose(shim, &status));
+        work->record.newcomer = &work->newcomer;
+        work->record.rule = passage->rule;
+    }
+    record_emit(shim, &work->record, work->output);
+    raw_unmap(work, sizeof *work);
+}

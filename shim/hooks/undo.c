@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A program that takes back, after bind, what a rule has set. Contract in doors.h.
+ */
+#include "doors.h"
+
+#include <errno.h>
+#include <string.h>
+
+static bool read_endpoint(int fd, int (*ask)(int, void *, socklen_t *), struct endpoint *endpoint)
+{
+    union any_sockaddr name;
+    socklen_t length = sizeof name;
+    return ask(fd, &name, &length) == 0 && endpoint_from_sockaddr(endpoint, &name, length) &&
+           endpoint_is_internet(endpoint) && endpoint->port != 0;
+}
+
+static const struct rule *rule_about(const struct policy *policy, enum when when, int protocol,
+                                     const struct endpoint *address, uint8_t option_bit)
+{
+    bool needs_protocol;
+    struct situation situation = {when, protocol, address->family, when == WHEN_SOCKET ? NULL : address};
+    const struct rule *rule = policy_match(policy, &situation, &needs_protocol);
+    return rule && (rule->force | rule->strip) & option_bit ? rule : NULL;
+}
+
+static const struct rule *find_rule(const struct shim *shim, int fd, const struct endpoint *local, uint8_t bit)
+{
+    struct endpoint remote;
+    int protocol = raw_option(fd, SOL_SOCKET, SO_PROTOCOL);
+    const struct rule *rule = rule_about(&shim->policy, WHEN_BIND, protocol, local, bit);
+    if (rule == NULL && shim->policy.when & WHEN_CONNECT && read_endpoint(fd, raw_getpeername, &remote))
+        rule = rule_about(&shim->policy, WHEN_CONNECT, protocol, &remote, bit);
+    if (rule == NULL && shim->policy.when & WHEN_SOCKET)
+        rule = rule_about(&shim->policy, WHEN_SOCKET, protocol, local, bit);
+    return rule;
+}
+
+static void note(const struct shim *shim, int fd, const struct rule *rule, int option, const struct endpoint *local)
+{
+    char message[160];
+    struct text text = text_in(message, sizeof message);
+    struct passage passage = {.shim = shim, .rule = rule, .call = CALL_SETSOCKOPT, .fd = fd, .argument = *local};
+    text_strings(&text, "the program's ", option_table[option].word,
+                 rule->force & 1U << option ? "=0 is answered with success and not carried out"
+                                            : "=1 is answered with success and not carried out",
+                 NULL);
+    text_end(&text);
+    report_message(shim, &passage, LEVEL_CHANGE, message);
+}
+
+bool undoes_a_rule(const struct shim *shim, int fd, int level, int name, const void *value, socklen_t length)
+{
+    int option = option_find(level, name);
+    int wanted;
+    struct endpoint local;
+    /* What the kernel would refuse goes to the kernel, so that it is the one to say EBADF, EINVAL or EFAULT. */
+    if (option < 0 || (int)length < (int)sizeof wanted || !raw_readable(value, sizeof wanted) ||
+        !read_endpoint(fd, raw_getsockname, &local))
+        return false;
+    memcpy(&wanted, value, sizeof wanted);
+    const uint8_t bit = (uint8_t)(1U << option);
+    const struct rule *rule = find_rule(shim, fd, &local, bit);
+    if (rule == NULL || (wanted != 0) == ((rule->force & bit) != 0))
+        return false;
+    /* If the option is not as the rule wants it, the rule did not act here (a socket bound before, or bound to
+     * port 0): then there is nothing to undo. */
+    int now = raw_option(fd, level, name);
+    if (now < 0 || (now != 0) != ((rule->force & bit) != 0))
+        return false;
+    note(shim, fd, rule, option, &local);
+    return true;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The arguments of the rule language's words.
+ */
+#include "parse.h"
+
+#include <string.h>
+
+bool parse_address(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)
+{
+    (void)keyword;
+    draft->rule.has_address = true;
+    switch (prefix_parse(&draft->rule.address, argument.start, argument.length)) {
+    case PREFIX_OK:
+        return true;
+    case PREFIX_BAD_LENGTH:
+        return complain(parser, argument, "expected a prefix length from 0 to ",
+                        draft->rule.address.family == AF_INET ? "32" : "128", " behind the '/'", NULL);
+    case PREFIX_BAD_ADDRESS:
+    default:
+        return complain(parser, argument, "expected an address such as 10.0.0.0/8 or ::1", NULL);
+    }
+}
+
+/* Cuts the next item of a comma-separated list off `list`. */
+static struct word next_item(struct word *list)
+{
+    const char *comma = memchr(list->start, ',', list->length);
+    struct word item = {list->start, comma ? (size_t)(comma - list->start) : list->length};
+    size_t used = item.length + (comma != NULL);
+    *list = (struct word){list->start + used, list->length - used};
+    return item;
+}
+
+static bool ends_in_comma(struct word list)
+{
+    return list.start[list.length - 1] == ',';
+}
+
+bool parse_ports(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)
+{
+    (void)keyword;
+    struct word list = argument;
+    while (list.length) {
+        struct word item = next_item(&list);
+        const char *dash = memchr(item.start, '-', item.length);
+        size_t first_length = dash ? (size_t)(dash - item.start) : item.length;
+        uint64_t first, last;
+        if (!text_to_number(item.start, first_length, 65535, &first))
+            return complain(parser, item.length ? item : argument, "expected a port from 0 to 65535", NULL);
+        last = first;
+        if (dash && !text_to_number(dash + 1, item.length - first_length - 1, 65535, &last))
+            return complain(parser, item, "expected a range of ports from 0 to 65535, such as 8000-8099", NULL);
+        if (last < first)
+            return complain(parser, item, "expected the lower port of a range first", NULL);
+        if (draft->rule.range_count == PORT_RANGES_MAX)
+            return complain(parser, item, "expected at most 32 ports and ranges in a rule", NULL);
+        draft->rule.ranges[draft->rule.range_count++] =
+            (struct port_range){(uint16_t)first, (uint16_t)last};
+    }
+    if (ends_in_comma(argument))
+        return complain(parser, argument, "expected a port behind the comma; a list has no spaces", NULL);
+    return true;
+}
+
+bool parse_program(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)
+{
+    (void)keyword;
+    if (argument.length > PROGRAM_GLOB_MAX)
+        return complain(parser, argument, "expected a file name of at most 255 bytes", NULL);
+    if (memchr(argument.start, '/', argument.length))
+        return complain(parser, argument, "expected a file name without '/'", NULL);
+    draft->rule.program = argument.start;
+    draft->rule.program_length = (uint8_t)argument.length;
+    return true;
+}
+
+bool parse_when(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)
+{
+    static const struct {
+        const char *word;
+        enum when when;
+    } calls[] = {{"socket", WHEN_SOCKET}, {"bind", WHEN_BIND}, {"connect", WHEN_CONNECT}};
+    (void)keyword;
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        if (word_is(argument, calls[i].word)) {
+            draft->rule.when = (uint8_t)calls[i].when;
+            return true;
+        }
+    }
+    return complain(parser, argument, "expected socket, bind or connect behind 'on'", NULL);
+}
+
+bool parse_options(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)
+{
+    bool force = word_is(keyword, "force");
+    struct word list = argument;
+    while (list.length) {
+        struct word item = next_item(&list);
+        int option = 0;
+        while (option < OPTION_COUNT && !word_is(item, option_table[option].word))
+            option++;
+        if (option == OPTION_COUNT)
+            return complain(parser, item.length ? item : argument,
+                            "expected an option: reuseaddr, reuseport, v6only, bind-address-no-port or "
+                            "cloexec; a list has no spaces",
+                            NULL);
+        uint8_t bit = (uint8_t)(1U << option);
+        if ((force ? draft->rule.strip : draft->rule.force) & bit)
+            return complain(parser, item, "both forced and stripped; expected one of the two", NULL);
+        if ((force ? draft->rule.force : draft->rule.strip) & bit)
+            return complain(parser, item, "given twice; expected it once in a rule", NULL);
+        *(force ? &draft->rule.force : &draft->rule.strip) |= bit;
+        draft->option_seen[option] = item;
+    }
+    if (ends_in_comma(argument))
+        return complain(parser, argument, "expected an option behind the comma; a list has no spaces", NULL);
+    return true;
+}
+
+bool parse_duration(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)
+{
+    (void)draft;
+    (void)keyword;
+    size_t digits = 0;
+    uint64_t value;
+    while (digits < argument.length && argument.start[digits] >= '0' && argument.start[digits] <= '9')
+        digits++;
+    struct word unit = {argument.start + digits, argument.length - digits};
+    if (!text_to_number(argument.start, digits, 86400000, &value) ||
+        !(word_is(unit, "ms") || word_is(unit, "s") || word_is(unit, "m")))
+        return complain(parser, argument, "expected a duration such as 500ms, 5s or 2m", NULL);
+    return true;
+}
+
+bool parse_system(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)
+{
+    static const char *const systems[] = {"bsd",     "freebsd", "openbsd", "netbsd",     "macos",    "solaris",
+                                          "illumos", "windows", "windows-xp", "linux-2.6", "linux"};
+    (void)draft;
+    (void)keyword;
+    for (size_t i = 0; i < sizeof systems / sizeof *systems; i++)
+        if (word_is(argument, systems[i]))
+            return true;
+    return complain(parser, argument,
+                    "expected a system: bsd, freebsd, openbsd, netbsd, macos, solaris, illumos, windows, "
+                    "windows-xp, linux-2.6 or linux",
+                    NULL);
+}

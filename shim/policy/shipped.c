@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The policies of policies/, compiled in as they stand so that no file is needed at run time.
+ */
+#include "reuseshim/policy.h"
+
+#include <string.h>
+
+/* The assembler takes the file itself: the two texts cannot come to differ. The Makefile rebuilds this
+ * object when a policy changes and runs the compiler at the top of the tree. */
+#define SHIP(id, name)                                                                                      \
+    __asm__(".pushsection .rodata\n"                                                                        \
+            ".hidden policy_" #id "\n.global policy_" #id "\npolicy_" #id ":\n"                              \
+            ".incbin \"policies/" name ".policy\"\n"                                                        \
+            ".hidden policy_" #id "_end\n.global policy_" #id "_end\npolicy_" #id "_end:\n"                  \
+            ".byte 0\n.popsection");                                                                        \
+    extern const char policy_##id[] __attribute__((visibility("hidden")));                                  \
+    extern const char policy_##id##_end[] __attribute__((visibility("hidden")));
+
+#define SHIPPED(_)                                                                                          \
+    _(restart, "restart")                                                                                   \
+    _(handover, "handover")                                                                                 \
+    _(share, "share")                                                                                       \
+    _(exclusive, "exclusive")                                                                               \
+    _(multicast, "multicast")                                                                               \
+    _(client, "client")                                                                                     \
+    _(hole_punch, "hole-punch")                                                                             \
+    _(ftp_data, "ftp-data")
+
+SHIPPED(SHIP)
+
+#define ROW(id, name) {name, policy_##id, policy_##id##_end},
+const struct shipped_policy shipped_policies[] = {SHIPPED(ROW)};
+const size_t shipped_policy_count = sizeof shipped_policies / sizeof *shipped_policies;
+
+const struct shipped_policy *shipped_policy_find(const char *name)
+{
+    for (size_t i = 0; i < shipped_policy_count; i++)
+        if (strcmp(shipped_policies[i].name, name) == 0)
+            return &shipped_policies[i];
+    return NULL;
+}

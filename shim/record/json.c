@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A record as one line of JSON. The order of the keys is part of the contract. Contract in record.h.
+ */
+#include "reuseshim/errno_name.h"
+#include "reuseshim/record.h"
+
+#include <string.h>
+
+static void key(struct text *text, const char *name)
+{
+    char last = text->used ? text->start[text->used - 1] : '{';
+    text_strings(text, last == '{' || last == '[' ? "\"" : ",\"", name, "\":", NULL);
+}
+
+static void string_value(struct text *text, const char *value)
+{
+    text_json(text, value, value ? strlen(value) : 0);
+}
+
+static void string_key(struct text *text, const char *name, const char *value)
+{
+    key(text, name);
+    string_value(text, value);
+}
+
+static void number_key(struct text *text, const char *name, bool known, int64_t value)
+{
+    key(text, name);
+    if (known)
+        text_signed(text, value);
+    else
+        text_string(text, "null");
+}
+
+static void tristate_key(struct text *text, const char *name, tristate value)
+{
+    key(text, name);
+    text_string(text, value == YES ? "true" : value == NO ? "false" : "null");
+}
+
+/* A value that another function writes as plain text, in quotes; it needs no escaping. */
+static void errno_key(struct text *text, int error)
+{
+    key(text, "errno");
+    if (error == 0) {
+        text_string(text, "null");
+        return;
+    }
+    text_char(text, '"');
+    errno_name_write(text, error);
+    text_char(text, '"');
+}
+
+static void protocol_key(struct text *text, int family, int type, int protocol)
+{
+    key(text, "protocol");
+    if (family < 0) {
+        text_string(text, "null");
+        return;
+    }
+    text_char(text, '"');
+    protocol_write(text, family, type, protocol);
+    text_char(text, '"');
+}
+
+static void endpoint_key(struct text *text, const char *name, const struct endpoint *endpoint, const char *device)
+{
+    key(text, name);
+    if (endpoint->family == AF_UNIX) {
+        char path[sizeof endpoint->path + 1];
+        memcpy(path, endpoint->path, endpoint->path_length);
+        if (endpoint->path_length && path[0] == '\0')
+            path[0] = '@';
+        text_string(text, "{\"path\":");
+        text_json(text, endpoint->path_length ? path : NULL, endpoint->path_length);
+        text_char(text, '}');
+    } else if (endpoint_is_internet(endpoint)) {
+        text_string(text, "{\"address\":\"");
+        address_write(text, endpoint);
+        text_string(text, "\",\"port\":");
+        text_unsigned(text, endpoint->port);
+        string_key(text, "device", device && device[0] ? device : NULL);
+        text_char(text, '}');
+    } else
+        text_string(text, "null");
+}
+
+static void options_key(struct text *text, const struct newcomer *newcomer)
+{
+    key(text, "options");
+    text_char(text, '{');
+    for (int i = 0; i < OPTION_COUNT; i++)
+        tristate_key(text, option_table[i].word, newcomer ? newcomer->options[i] : UNKNOWN);
+    text_char(text, '}');
+}
+
+static void rule_key(struct text *text, const struct record *record)
+{
+    key(text, "rule");
+    if (record->rule == NULL) {
+        text_string(text, "null");
+        return;
+    }
+    const char *place = record->rule->from_variable ? variable_names[VARIABLE_RULES] : record->policy;
+    char number[24];
+    struct text line = text_in(number, sizeof number);
+    text_char(&line, ':');
+    text_unsigned(&line, record->rule->line);
+    string_value(text, place);
+    if (!text->full)
+        text->used--; /* put the line inside the quotes */
+    text_strings(text, text_end(&line), "\"", NULL);
+}
+
+static void process_value(struct text *text, const struct process *process)
+{
+    text_char(text, '{');
+    number_key(text, "pid", true, process->pid);
+    string_key(text, "program", process->program[0] ? process->program : NULL);
+    key(text, "command");
+    text_json(text, process->command_length ? process->command : NULL, process->command_length);
+    number_key(text, "uid", process->uid_known, process->uid);
+    key(text, "started");
+    if (process->started >= 0) {
+        text_char(text, '"');
+        time_write(text, process->started * 1000000000, false);
+        text_char(text, '"');
+    } else
+        text_string(text, "null");
+    string_key(text, "relation", relation_word(process->relation));
+    text_char(text, '}');
+}
+
+static void holder_value(struct text *text, const struct holder *holder, const struct owners *owners)
+{
+    static const char *const owner_words[] = {
+        [OWNER_NOT_SEARCHED] = NULL, [OWNER_KNOWN] = "known", [OWNER_NONE] = "none", [OWNER_HIDDEN] = "hidden"};
+    text_char(text, '{');
+    protocol_key(text, holder->local.family, -1, holder->protocol);
+    endpoint_key(text, "local", &holder->local, holder->device_name);
+    endpoint_key(text, "remote", &holder->remote, holder->device_name);
+    string_key(text, "state", state_word(holder));
+    number_key(text, "timer_ms", holder->timer_ms >= 0, holder->timer_ms);
+    number_key(text, "inode", holder->inode != 0, (int64_t)holder->inode);
+    number_key(text, "uid", holder->uid_known, holder->uid);
+    string_key(text, "device", holder->device_name[0] ? holder->device_name : NULL);
+    tristate_key(text, "v6only", holder->v6only);
+    tristate_key(text, "reuseaddr", holder->reuseaddr);
+    tristate_key(text, "reuseport", holder->reuseport);
+    tristate_key(text, "blocks", holder->blocks);
+    string_key(text, "cgroup", NULL);
+    string_key(text, "owner", owner_words[holder->owner]);
+    key(text, "processes");
+    text_char(text, '[');
+    for (uint32_t i = 0; i < owners->count && i < PROCESSES_MAX; i++) {
+        if (i)
+            text_char(text, ',');
+        process_value(text, &owners->processes[i]);
+    }
+    text_string(text, "]}");
+}
+
+static void cure_value(struct text *text, const struct cure *cure)
+{
+    static const char *const sides[] = {
+        [APPLY_TO_THIS] = "this", [APPLY_TO_BOTH] = "both", [APPLY_TO_HOLDER] = "holder"};
+    text_char(text, '{');
+    string_key(text, "text", cure->text);
+    string_key(text, "rules", cure->rules[0] ? cure->rules : NULL);
+    string_key(text, "policy", cure->policy);
+    string_key(text, "apply_to", sides[cure->apply_to]);
+    key(text, "needs");
+    text_char(text, '[');
+    if (cure->needs & NEED_SAME_USER)
+        string_value(text, "same-user");
+    if (cure->needs & NEED_STOP_HOLDER)
+        text_string(text, cure->needs & NEED_SAME_USER ? ",\"stop-holder\"" : "\"stop-holder\"");
+    text_string(text, "]}");
+}
+
+static void conflict_keys(struct text *text, const struct conflict *conflict, uint32_t holders)
+{
+    uint32_t shown = 0;
+    string_key(text, "cause", conflict ? cause_word(conflict->cause) : NULL);
+    key(text, "holders");
+    text_char(text, '[');
+    for (; conflict && shown < conflict->holder_count && shown < holders; shown++) {
+        if (shown)
+            text_char(text, ',');
+        holder_value(text, &conflict->holders[shown], &conflict->owners[shown]);
+    }
+    text_char(text, ']');
+    number_key(text, "holders_omitted", true,
+               conflict ? (int64_t)conflict->holders_omitted + conflict->holder_count - shown : 0);
+}
+
+static void cures_keys(struct text *text, const struct conflict *conflict)
+{
+    static const char *const sources[] = {
+        [SOURCE_NONE] = "none", [SOURCE_SOCK_DIAG] = "sock_diag", [SOURCE_PROC] = "proc"};
+    key(text, "cures");
+    text_char(text, '[');
+    for (uint32_t i = 0; conflict && i < conflict->cure_count; i++) {
+        if (i)
+            text_char(text, ',');
+        cure_value(text, &conflict->cures[i]);
+    }
+    text_char(text, ']');
+    key(text, "diagnosis");
+    text_char(text, '{');
+    string_key(text, "source", sources[conflict ? conflict->source : SOURCE_NONE]);
+    tristate_key(text, "complete", conflict && conflict->complete ? YES : NO);
+    number_key(text, "elapsed_us", conflict != NULL, conflict ? conflict->elapsed_us : 0);
+    text_char(text, '}');
+}
+
+void record_write_json(struct text *text, const struct record *record, uint32_t holders)
+{
+    static const char *const events[] = {
+        [EVENT_CONFLICT] = "conflict", [EVENT_RESOLVED] = "resolved", [EVENT_CHANGE] = "change",
+        [EVENT_SHARED] = "shared",     [EVENT_PORTABILITY] = "portability", [EVENT_ERROR] = "error",
+        [EVENT_TRACE] = "trace"};
+    static const struct endpoint nowhere = {.family = AF_UNSPEC};
+    const struct newcomer *newcomer = record->newcomer;
+    const struct conflict *conflict = record->conflict;
+    text_char(text, '{');
+    key(text, "time");
+    text_char(text, '"');
+    time_write(text, record->time_ns, true);
+    text_char(text, '"');
+    string_key(text, "event", events[record->event]);
+    string_key(text, "call", newcomer ? call_word(newcomer->call) : NULL);
+    errno_key(text, newcomer ? newcomer->error : 0);
+    number_key(text, "pid", true, record->pid);
+    number_key(text, "tid", true, record->tid);
+    string_key(text, "program", record->program[0] ? record->program : NULL);
+    number_key(text, "uid", true, record->uid);
+    number_key(text, "fd", newcomer != NULL, newcomer ? newcomer->fd : 0);
+    protocol_key(text, newcomer ? newcomer->family : -1, newcomer ? newcomer->type : -1,
+                 newcomer ? newcomer->protocol : -1);
+    const char *device = newcomer ? newcomer->device_name : NULL;
+    endpoint_key(text, "local", newcomer ? &newcomer->local : &nowhere, device);
+    endpoint_key(text, "remote", newcomer ? &newcomer->remote : &nowhere, device);
+    options_key(text, newcomer);
+    string_key(text, "policy", record->policy);
+    rule_key(text, record);
+    conflict_keys(text, conflict, holders);
+    string_key(text, "outcome", record->event == EVENT_CONFLICT ? "failed" : NULL);
+    number_key(text, "waited_ms", record->event == EVENT_CONFLICT, 0);
+    number_key(text, "evicted", record->event == EVENT_CONFLICT, 0);
+    cures_keys(text, conflict);
+    number_key(text, "lost", true, (int64_t)record->lost);
+    string_key(text, "message",
+               record->message ? record->message : conflict && conflict->because[0] ? conflict->because : NULL);
+    text_string(text, "}\n");
+}

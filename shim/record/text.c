@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A record for a person: a line that says it all, then details under the same prefix. Contract in record.h.
+ */
+#include "reuseshim/errno_name.h"
+#include "reuseshim/record.h"
+
+#include <string.h>
+
+/* Shown of a command line; JSON has more of it. */
+enum { COMMAND_SHOWN = 80 };
+
+static void line_start(struct text *text, const struct record *record, const char *label)
+{
+    text_string(text, "reuseshim[");
+    text_signed(text, record->pid);
+    text_strings(text, "]   ", label, NULL);
+}
+
+static void write_address(struct text *text, const struct newcomer *newcomer)
+{
+    const struct endpoint *local = &newcomer->local;
+    protocol_write(text, newcomer->family, newcomer->type, newcomer->protocol);
+    if (local->family != AF_UNSPEC) {
+        text_char(text, ' ');
+        endpoint_write(text, local);
+    }
+    if (newcomer->remote.family != AF_UNSPEC) {
+        text_string(text, " -> ");
+        endpoint_write(text, &newcomer->remote);
+    }
+    if (newcomer->device_name[0]) {
+        text_char(text, '%');
+        text_escaped(text, newcomer->device_name, strlen(newcomer->device_name));
+    }
+}
+
+static void write_head(struct text *text, const struct record *record)
+{
+    text_string(text, "reuseshim[");
+    text_signed(text, record->pid);
+    text_string(text, "] ");
+    text_escaped(text, record->program, strlen(record->program));
+    text_string(text, ": ");
+    const struct newcomer *newcomer = record->newcomer;
+    if (newcomer) {
+        text_strings(text, call_word(newcomer->call), "(", NULL);
+        text_signed(text, newcomer->fd);
+        text_string(text, ", ");
+        write_address(text, newcomer);
+        text_char(text, ')');
+        if (newcomer->error) {
+            text_string(text, " failed: ");
+            errno_name_write(text, newcomer->error);
+        }
+        if (record->message)
+            text_string(text, ": ");
+    }
+    if (record->message)
+        text_string(text, record->message);
+    text_char(text, '\n');
+}
+
+static void write_tenths(struct text *text, int64_t milliseconds)
+{
+    text_signed(text, milliseconds / 1000);
+    text_char(text, '.');
+    text_signed(text, milliseconds / 100 % 10);
+    text_string(text, " s");
+}
+
+static void write_process(struct text *text, const struct process *process)
+{
+    size_t shown = process->command_length < COMMAND_SHOWN ? process->command_length : COMMAND_SHOWN;
+    if (process->relation == RELATION_SELF)
+        text_string(text, "this process");
+    else {
+        text_string(text, "pid ");
+        text_signed(text, process->pid);
+        text_string(text, " (");
+        text_escaped(text, process->program, strlen(process->program));
+        text_char(text, ')');
+    }
+    if (process->uid_known) {
+        text_string(text, " of uid ");
+        text_unsigned(text, process->uid);
+    }
+    if (shown && process->relation != RELATION_SELF) {
+        text_string(text, ": ");
+        text_escaped(text, process->command, shown);
+        text_string(text, shown < process->command_length ? "..." : "");
+    }
+}
+
+static void write_owner(struct text *text, const struct holder *holder, const struct owners *owners)
+{
+    switch (holder->owner) {
+    case OWNER_KNOWN:
+        for (uint32_t i = 0; i < owners->count && i < PROCESSES_MAX; i++) {
+            text_string(text, i ? "; " : ", ");
+            write_process(text, &owners->processes[i]);
+        }
+        if (owners->count > PROCESSES_MAX) {
+            text_string(text, "; and ");
+            text_unsigned(text, owners->count - PROCESSES_MAX);
+            text_string(text, " more processes");
+        }
+        break;
+    case OWNER_NONE:
+        text_string(text, ", no process");
+        break;
+    case OWNER_HIDDEN:
+        text_string(text, ", a process that cannot be seen from here");
+        break;
+    case OWNER_NOT_SEARCHED:
+    default:
+        text_string(text, ", owner not found in the time allowed");
+    }
+    if (holder->owner != OWNER_KNOWN && holder->uid_known) {
+        text_string(text, " (uid ");
+        text_unsigned(text, holder->uid);
+        text_char(text, ')');
+    }
+}
+
+static void write_holder(struct text *text, const struct holder *holder, const struct owners *owners)
+{
+    protocol_write(text, holder->local.family, -1, holder->protocol);
+    text_char(text, ' ');
+    endpoint_write(text, &holder->local);
+    if (holder->device_name[0]) {
+        text_char(text, '%');
+        text_escaped(text, holder->device_name, strlen(holder->device_name));
+    }
+    if (holder->remote.family != AF_UNSPEC) {
+        text_string(text, " <-> ");
+        endpoint_write(text, &holder->remote);
+    }
+    text_strings(text, "  ", state_word(holder), NULL);
+    if (holder->timer_ms >= 0) {
+        text_string(text, ", gone in ");
+        write_tenths(text, holder->timer_ms);
+    }
+    write_owner(text, holder, owners);
+}
+
+static void write_holders(struct text *text, const struct record *record, uint32_t holders)
+{
+    const struct conflict *conflict = record->conflict;
+    uint32_t shown = 0;
+    for (; shown < conflict->holder_count && shown < holders; shown++) {
+        static const char *const labels[] = {"held by  ", "perhaps  ", "beside   "};
+        const struct holder *holder = &conflict->holders[shown];
+        line_start(text, record, labels[holder->blocks == YES ? 0 : holder->blocks == UNKNOWN ? 1 : 2]);
+        write_holder(text, holder, &conflict->owners[shown]);
+        text_char(text, '\n');
+    }
+    uint32_t omitted = conflict->holders_omitted + conflict->holder_count - shown;
+    if (omitted) {
+        line_start(text, record, "and      ");
+        text_unsigned(text, omitted);
+        text_string(text, " more\n");
+    }
+}
+
+/* REUSESHIM_RULES takes any policy's rule; a policy is the shorter thing to say where one does it. */
+static void write_cure(struct text *text, const struct cure *cure)
+{
+    static const char *const sides[] = {
+        [APPLY_TO_THIS] = "", [APPLY_TO_BOTH] = " for both", [APPLY_TO_HOLDER] = " for the holder"};
+    text_string(text, cure->text);
+    if (cure->policy)
+        text_strings(text, " (REUSESHIM_POLICY=", cure->policy, sides[cure->apply_to], ")", NULL);
+    else if (cure->rules[0])
+        text_strings(text, " (REUSESHIM_RULES='", cure->rules, "'", sides[cure->apply_to], ")", NULL);
+}
+
+void record_write_text(struct text *text, const struct record *record, uint32_t holders)
+{
+    const struct conflict *conflict = record->conflict;
+    write_head(text, record);
+    if (conflict) {
+        write_holders(text, record, holders);
+        if (conflict->because[0]) {
+            line_start(text, record, "because  ");
+            text_strings(text, conflict->because, "\n", NULL);
+        }
+        for (uint32_t i = 0; i < conflict->cure_count; i++) {
+            line_start(text, record, "cure     ");
+            write_cure(text, &conflict->cures[i]);
+            text_char(text, '\n');
+        }
+    }
+    if (record->lost) {
+        line_start(text, record, "lost     ");
+        text_unsigned(text, record->lost);
+        text_string(text, record->lost == 1 ? " record before this one could not be written\n"
+                                            : " records before this one could not be written\n");
+    }
+}
