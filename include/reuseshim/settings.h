@@ -43,4 +43,7 @@ struct settings {
 bool settings_parse(struct settings *settings, const char *const values[VARIABLE_COUNT],
                     struct complaint *complaint);
 
+/* "restart:16", "REUSESHIM_RULES:1": where a rule stands; a long path is cut at its front. */
+void rule_write(struct text *text, const struct policy *policy, const struct rule *rule);
+
 #endif

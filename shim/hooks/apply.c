@@ -6,6 +6,7 @@
 
 #include "reuseshim/errno_name.h"
 
+#include <errno.h>
 #include <string.h>
 
 #ifndef IPPROTO_MPTCP
@@ -43,11 +44,12 @@ void passage_read_reserved(struct passage *passage, const struct sockaddr_in *ad
     passage->argument = endpoint_of(AF_INET, address ? &address->sin_addr : &any, 0);
 }
 
-static void note(const struct passage *passage, enum level level, enum socket_option option, const char *what, int error)
+/* "reuseaddr forced by restart:16" */
+static void note(const struct passage *passage, enum socket_option option, const char *what, int error)
 {
-    char message[160];
+    char message[200];
     struct text text = text_in(message, sizeof message);
-    if (passage->shim->settings.level < level)
+    if (passage->shim->settings.level < LEVEL_CHANGE)
         return;
     text_strings(&text, option_table[option].word, " ", what, NULL);
     if (error) {
@@ -55,12 +57,10 @@ static void note(const struct passage *passage, enum level level, enum socket_op
         errno_name_write(&text, error);
         text_char(&text, ')');
     }
-    text_string(&text, passage->rule->from_variable ? ", by REUSESHIM_RULES:" : ", by line ");
-    text_unsigned(&text, passage->rule->line);
-    if (!passage->rule->from_variable)
-        text_string(&text, " of the policy");
+    text_string(&text, ", by ");
+    rule_write(&text, &passage->shim->policy, passage->rule);
     text_end(&text);
-    report_message(passage->shim, passage, level, message);
+    report_message(passage->shim, passage, LEVEL_CHANGE, message);
 }
 
 /* Options that this socket cannot take, or that would break the call itself. */
@@ -76,43 +76,48 @@ static const char *reason_to_skip(const struct passage *passage, enum socket_opt
     return NULL;
 }
 
-static void set_option(const struct passage *passage, enum socket_option option, bool force)
+/* False if there is no use in going on: fd is no socket, and the real call will say so. */
+static bool set_option(const struct passage *passage, enum socket_option option, bool force)
 {
     const struct option_info *info = &option_table[option];
     const char *skip = reason_to_skip(passage, option, force);
     const int value = force;
     if (skip) {
-        note(passage, LEVEL_CHANGE, option, skip, 0);
-        return;
+        note(passage, option, skip, 0);
+        return true;
     }
     bool tells = passage->shim->settings.level >= LEVEL_CHANGE;
     int before = tells ? raw_option(passage->fd, info->level, info->name) : 0;
     int result = raw_setsockopt(passage->fd, info->level, info->name, &value, sizeof value);
+    if (result == -EBADF || result == -ENOTSOCK)
+        return false;
     if (result < 0)
-        note(passage, LEVEL_CHANGE, option, "skipped: the socket does not take it", -result);
+        note(passage, option, "skipped: the socket does not take it", -result);
     else if (tells && (before < 0 || (before != 0) != force))
-        note(passage, LEVEL_CHANGE, option, force ? "forced" : "stripped", 0);
+        note(passage, option, force ? "forced" : "stripped", 0);
+    return true;
 }
 
 static void set_options(const struct passage *passage)
 {
     const struct rule *rule = passage->rule;
-    for (int i = 0; rule && i < OPTION_COUNT; i++)
+    bool going = rule != NULL;
+    for (int i = 0; going && i < OPTION_COUNT; i++)
         if (i != OPTION_CLOEXEC && (rule->force | rule->strip) & 1U << i)
-            set_option(passage, (enum socket_option)i, rule->force & 1U << i);
+            going = set_option(passage, (enum socket_option)i, rule->force & 1U << i);
 }
 
 static void trace(const struct passage *passage)
 {
     if (passage->shim->settings.level < LEVEL_TRACE)
         return;
-    char message[80];
+    char message[160];
     struct text text = text_in(message, sizeof message);
-    text_string(&text, passage->rule ? "rule in line " : "no rule matches");
     if (passage->rule) {
-        text_unsigned(&text, passage->rule->line);
+        rule_write(&text, &passage->shim->policy, passage->rule);
         text_string(&text, passage->rule->keep ? " keeps it as it is" : " decides");
-    }
+    } else
+        text_string(&text, "no rule matches");
     text_end(&text);
     report_message(passage->shim, passage, LEVEL_TRACE, message);
 }

@@ -38,13 +38,14 @@ static const struct rule *find_rule(const struct shim *shim, int fd, const struc
 
 static void note(const struct shim *shim, int fd, const struct rule *rule, int option, const struct endpoint *local)
 {
-    char message[160];
+    char message[200];
     struct text text = text_in(message, sizeof message);
     struct passage passage = {.shim = shim, .rule = rule, .call = CALL_SETSOCKOPT, .fd = fd, .argument = *local};
     text_strings(&text, "the program's ", option_table[option].word,
                  rule->force & 1U << option ? "=0 is answered with success and not carried out"
                                             : "=1 is answered with success and not carried out",
-                 NULL);
+                 ", by ", NULL);
+    rule_write(&text, &shim->policy, rule);
     text_end(&text);
     report_message(shim, &passage, LEVEL_CHANGE, message);
 }

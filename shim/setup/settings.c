@@ -157,3 +157,15 @@ bool settings_parse(struct settings *settings, const char *const values[VARIABLE
     }
     return good;
 }
+
+void rule_write(struct text *text, const struct policy *policy, const struct rule *rule)
+{
+    enum { SHOWN = 64 };
+    const char *place = rule->from_variable ? variable_names[VARIABLE_RULES] : policy->name;
+    size_t length = strlen(place);
+    size_t cut = length > SHOWN ? length - SHOWN : 0;
+    text_string(text, cut ? "..." : "");
+    text_escaped(text, place + cut, length - cut);
+    text_char(text, ':');
+    text_unsigned(text, rule->line);
+}

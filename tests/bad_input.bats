@@ -1,0 +1,187 @@
+#!/usr/bin/env bats
+# Bad input gives one line that names the place, the word and what was expected; it changes no option and leaves the
+# program running, or ends it with 78 where that was asked for.
+
+load helper
+
+# bad SETTING... -- PATTERN: with these settings there is exactly one line, it matches, and nothing is changed.
+bad() {
+    local settings=()
+    while [ "$1" != -- ]; do
+        settings+=("$1")
+        shift
+    done
+    local port
+    port=$(free_port)
+    run -0 --separate-stderr ns env LD_PRELOAD="$LIB" "${settings[@]}" "$PROGRAMS/sock" \
+        tcp bind 127.0.0.1:"$port" get reuseaddr get reuseport tcp6 bind [::1]:"$port" get reuseaddr
+    if [ "$output" != $'reuseaddr=0\nreuseport=0\nreuseaddr=0' ] || [ "${#stderr_lines[@]}" != 1 ] ||
+        [[ $stderr != reuseshim\[*\]\ sock:\ $2 ]]; then
+        printf '%s\n' "stdout: $output" "stderr: $stderr" "wanted: $2" >&2
+        return 1
+    fi
+    run -78 --separate-stderr ns env LD_PRELOAD="$LIB" "${settings[@]}" REUSESHIM_ON_ERROR=exit true
+    [ "${#stderr_lines[@]}" = 1 ]
+    [[ $stderr == reuseshim\[*\]\ true:\ $2 ]]
+}
+
+rules() {
+    bad REUSESHIM_RULES="$1" -- "$2"
+}
+
+file() {
+    bad REUSESHIM_POLICY="$BATS_TEST_TMPDIR/policy" -- "$1"
+}
+
+@test "unknown policy" {
+    bad REUSESHIM_POLICY=restrat -- "REUSESHIM_POLICY: 'restrat': expected restart, *or the path of a policy file*"
+}
+
+@test "unreadable file" {
+    bad REUSESHIM_POLICY=/nonexistent/policy -- \
+        "REUSESHIM_POLICY: '/nonexistent/policy': cannot be read (ENOENT); expected a regular file*"
+    : >"$BATS_TEST_TMPDIR/secret"
+    chmod 0 "$BATS_TEST_TMPDIR/secret"
+    chmod 755 "$BATS_TEST_TMPDIR"
+    port=$(free_port)
+    run -0 --separate-stderr ns setpriv --reuid=4711 --regid=4711 --clear-groups \
+        env LD_PRELOAD="$LIB" REUSESHIM_POLICY="$BATS_TEST_TMPDIR/secret" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    [[ $stderr == *"cannot be read (EACCES)"* ]]
+}
+
+@test "a directory, a device, a FIFO that nobody writes" {
+    bad REUSESHIM_POLICY="$BATS_TEST_TMPDIR" -- "REUSESHIM_POLICY: *': cannot be read (EISDIR)*"
+    bad REUSESHIM_POLICY=/dev/zero -- "REUSESHIM_POLICY: '/dev/zero': cannot be read (EINVAL)*"
+    mkfifo "$BATS_TEST_TMPDIR/fifo"
+    bad REUSESHIM_POLICY="$BATS_TEST_TMPDIR/fifo" -- "REUSESHIM_POLICY: *': cannot be read (EINVAL)*"
+}
+
+@test "an empty file, and one with nothing but comments" {
+    : >"$BATS_TEST_TMPDIR/policy"
+    file "*policy:1: '': no rule in it; expected at least one*"
+    printf '# nothing\n\n' >"$BATS_TEST_TMPDIR/policy"
+    file "*policy:3: '': no rule in it; expected at least one*"
+}
+
+@test "1 MB of random bytes, and more than a policy can be" {
+    head -c 1000000 /dev/urandom >"$BATS_TEST_TMPDIR/policy"
+    file "*policy:[0-9]*: '*': *expected *"
+    head -c 3000000 /dev/zero >"$BATS_TEST_TMPDIR/policy"
+    file "REUSESHIM_POLICY: *': cannot be read (EFBIG); expected a regular file of at most 1 MiB*"
+}
+
+@test "a rule of 10,000 words" {
+    rules "$(printf 'tcp %.0s' $(seq 10000))" "REUSESHIM_RULES:1: 'tcp': given twice; expected it once in a rule"
+    rules "$(printf 'word%.0s' $(seq 10000))" "REUSESHIM_RULES:1: 'wordword*...': expected a match*"
+}
+
+@test "NUL bytes" {
+    printf 'tcp force reuse\0addr\n' >"$BATS_TEST_TMPDIR/policy"
+    file "*policy:1: '\\\\x00': a NUL byte; expected plain text"
+}
+
+@test "CRLF line ends" {
+    printf '# fine\ntcp force reuseaddr\r\n' >"$BATS_TEST_TMPDIR/policy"
+    file "*policy:2: '\\\\x0d': a carriage return; expected lines that end in LF alone, not CRLF"
+}
+
+@test "an unknown word" {
+    rules "tcp prot 80 force reuseaddr" "REUSESHIM_RULES:1: 'prot': expected a match (tcp, *) or an action (force, *)"
+    printf 'udp keep\n\ntcp force reuseadr\n' >"$BATS_TEST_TMPDIR/policy"
+    file "*policy:3: 'reuseadr': expected an option: reuseaddr, *"
+}
+
+@test "an option twice" {
+    rules "force reuseaddr,reuseaddr" "REUSESHIM_RULES:1: 'reuseaddr': given twice*"
+    rules "force reuseaddr force reuseaddr" "REUSESHIM_RULES:1: 'reuseaddr': given twice*"
+    rules "strip v6only strip v6only" "REUSESHIM_RULES:1: 'v6only': given twice*"
+}
+
+@test "contradicting actions" {
+    rules "force reuseaddr strip reuseaddr" "REUSESHIM_RULES:1: 'reuseaddr': both forced and stripped; expected one*"
+    rules "keep force reuseaddr" "REUSESHIM_RULES:1: 'keep': *contradicts*expected it alone"
+    rules "force reuseaddr keep" "REUSESHIM_RULES:1: 'keep': *contradicts*"
+}
+
+@test "port 65536" {
+    rules "port 65536 keep" "REUSESHIM_RULES:1: '65536': expected a port from 0 to 65535"
+    rules "port 99999999999999999999 keep" "REUSESHIM_RULES:1: '99999999999999999999': expected a port*"
+    rules "port -1 keep" "REUSESHIM_RULES:1: '-1': expected a port*"
+    rules "port 80, keep" "REUSESHIM_RULES:1: '80,': expected a port behind the comma*"
+    rules "port 1,,2 keep" "REUSESHIM_RULES:1: '1,,2': expected a port*"
+}
+
+@test "8099-8000" {
+    rules "port 8099-8000 keep" "REUSESHIM_RULES:1: '8099-8000': expected the lower port of a range first"
+    rules "port 80- keep" "REUSESHIM_RULES:1: '80-': expected a range*"
+    rules "port $(seq -s, 40) keep" "REUSESHIM_RULES:1: '33': expected at most 32 ports*"
+}
+
+@test "prefix /33" {
+    rules "address 10.0.0.0/33 keep" "REUSESHIM_RULES:1: '10.0.0.0/33': expected a prefix length from 0 to 32*"
+    rules "address ::/129 keep" "REUSESHIM_RULES:1: '::/129': expected a prefix length from 0 to 128*"
+    rules "address 10.0.0.256 keep" "REUSESHIM_RULES:1: '10.0.0.256': expected an address*"
+    rules "address 010.0.0.1 keep" "REUSESHIM_RULES:1: '010.0.0.1': expected an address*"
+    rules "address 1::2::3 keep" "REUSESHIM_RULES:1: '1::2::3': expected an address*"
+    rules "address localhost keep" "REUSESHIM_RULES:1: 'localhost': expected an address*"
+}
+
+@test "words that are right one by one and wrong together" {
+    rules "tcp udp keep" "REUSESHIM_RULES:1: 'udp': contradicts 'tcp'*"
+    rules "ipv4 force v6only" "REUSESHIM_RULES:1: 'v6only': an option of IPv6 sockets*"
+    rules "ipv4 address ::1 keep" "REUSESHIM_RULES:1: 'address': names an IPv6 address*"
+    rules "multicast loopback keep" "REUSESHIM_RULES:1: 'loopback': contradicts 'multicast'*"
+    rules "on socket port 80 keep" "REUSESHIM_RULES:1: 'port': a new socket has no address or port yet*"
+    rules "force cloexec" "REUSESHIM_RULES:1: 'cloexec': acts when the socket is made; expected 'on socket'*"
+    rules "on connect wait 5s" "REUSESHIM_RULES:1: 'wait': acts at bind and listen*"
+    rules "force reuseaddr tcp" "REUSESHIM_RULES:1: 'tcp': a match; expected it before the first action"
+    rules "tcp" "REUSESHIM_RULES:1: 'tcp': expected an action*"
+    rules "tcp port" "REUSESHIM_RULES:1: 'port': expected ports such as*behind it"
+    rules "udp keep; tcp force" "REUSESHIM_RULES:2: 'force': expected options*"
+    rules "force reuseaddr, reuseport" "REUSESHIM_RULES:1: 'reuseaddr,': expected an option behind the comma; a list has no spaces"
+    rules "program /bin/true keep" "REUSESHIM_RULES:1: '/bin/true': expected a file name without '/'"
+}
+
+@test "what is part of the language and not there yet says so" {
+    rules "tcp wait 5s" "REUSESHIM_RULES:1: 'wait': part of the language, but this version cannot do it yet*"
+    rules "tcp evict" "REUSESHIM_RULES:1: 'evict': part of the language*"
+    rules "tcp watch" "REUSESHIM_RULES:1: 'watch': part of the language*"
+    rules "tcp emulate macos" "REUSESHIM_RULES:1: 'emulate': part of the language*"
+    rules "tcp emulate plan9" "REUSESHIM_RULES:1: 'plan9': expected a system: bsd, *"
+    rules "tcp wait 5" "REUSESHIM_RULES:1: '5': expected a duration such as 500ms, 5s or 2m"
+}
+
+@test "a rule that is wrong spoils the others: nothing is half applied" {
+    rules "tcp force reuseaddr;bogus" "REUSESHIM_RULES:2: 'bogus': expected*"
+}
+
+@test "bad values of the other variables" {
+    bad REUSESHIM_LOG=journal -- "REUSESHIM_LOG: 'journal': expected auto, stderr, fd:N, an absolute path or none (journal*"
+    bad REUSESHIM_LOG=relative/path -- "REUSESHIM_LOG: 'relative/path': expected*"
+    bad REUSESHIM_LOG=fd:x -- "REUSESHIM_LOG: 'fd:x': expected*"
+    bad REUSESHIM_FORMAT=xml -- "REUSESHIM_FORMAT: 'xml': expected text or json"
+    bad REUSESHIM_LEVEL=loud -- "REUSESHIM_LEVEL: 'loud': expected error, conflict, change or trace"
+    bad REUSESHIM_DIAGNOSE=maybe -- "REUSESHIM_DIAGNOSE: 'maybe': expected auto, always or never"
+    for value in 0 60001 -5 1e3 ""x; do
+        bad REUSESHIM_BUDGET_MS="$value" -- "REUSESHIM_BUDGET_MS: '$value': expected milliseconds from 1 to 60000"
+    done
+}
+
+@test "a bad REUSESHIM_ON_ERROR only warns" {
+    run -0 --separate-stderr ns env LD_PRELOAD="$LIB" REUSESHIM_ON_ERROR=explode "$PROGRAMS/sock" tcp
+    [[ $stderr == *"REUSESHIM_ON_ERROR: 'explode': expected warn or exit" ]]
+}
+
+@test "a program that makes no socket is told nothing, and a shell's children neither" {
+    run -0 --separate-stderr env LD_PRELOAD="$LIB" REUSESHIM_POLICY=bogus sh -c 'true; sed q /dev/null; cat /dev/null'
+    [ -z "$stderr$output" ]
+}
+
+@test "with an error in the settings a conflict is still explained" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -1 shim REUSESHIM_POLICY=bogus "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    [ "$(jq -r .event "$LOG" | xargs)" = "error conflict" ]
+    expect_record '.cause == "listener"' '.policy == null' '.rule == null'
+    [ "$(head -n 1 "$LOG" | jq -r .message)" = "$(head -n 1 "$LOG" | jq -r '.message | select(startswith("REUSESHIM_POLICY: '"'bogus'"'"))')" ]
+}

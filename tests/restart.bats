@@ -1,0 +1,137 @@
+#!/usr/bin/env bats
+# The main job, on programs as Debian installs them: what fails to restart, restarts under the shim.
+
+load helper
+
+# Starts the server, is its one client, and waits for its end. The server closes first, so TIME_WAIT stays here.
+serve_once() {
+    background ns "$@" || return 1
+    ns timeout 5 socat -u TCP:127.0.0.1:"$port" - >"$BATS_TEST_TMPDIR/reply" || return 1
+    wait "$last_pid" || return 1
+    [ -s "$BATS_TEST_TMPDIR/reply" ]
+}
+
+in_time_wait() {
+    ns ss -Htan state time-wait "sport = :$port" | grep -q .
+}
+
+# The pair: the word PORT in the command becomes a port that is free.
+expect_restart() {
+    port=$(free_port)
+    serve_once "${@//PORT/$port}"
+    in_time_wait
+    run -1 ns timeout 10 "${@//PORT/$port}"
+    [[ ${output,,} == *address*already*in*use* || $output == *eaddrinuse* ]]
+
+    port=$(free_port)
+    serve_once env LD_PRELOAD="$LIB" "${@//PORT/$port}"
+    in_time_wait
+    serve_once env LD_PRELOAD="$LIB" "${@//PORT/$port}"
+}
+
+python_server='
+import socketserver, sys
+class Handler(socketserver.BaseRequestHandler):
+    def handle(self): self.request.sendall(b"served by " + sys.argv[2].encode() + b"\n")
+server = socketserver.TCPServer(("127.0.0.1", int(sys.argv[1])), Handler)
+print("listening", flush=True)
+server.handle_request()
+server.server_close()
+'
+
+@test "python3 socketserver.TCPServer restarts under the shim, and does not without" {
+    expect_restart "$SYSTEM_PYTHON" -c "$python_server" PORT one
+}
+
+@test "socat TCP-LISTEN restarts under the shim, and does not without" {
+    # socat says nothing when it listens: -d -d -d does.
+    expect_restart sh -c 'exec socat -d -d -d "TCP-LISTEN:PORT,bind=127.0.0.1" SYSTEM:"echo served" 2>&1'
+}
+
+erlang_server='
+Port = list_to_integer(os:getenv("SERVE_PORT")),
+case gen_tcp:listen(Port, [binary, {active, false}, {ip, {127,0,0,1}}]) of
+    {ok, Listener} -> io:format("listening~n"), {ok, Client} = gen_tcp:accept(Listener),
+        gen_tcp:send(Client, "served\n"), gen_tcp:close(Client), gen_tcp:close(Listener), halt(0);
+    {error, Reason} -> io:format("~p~n", [Reason]), halt(1)
+end.'
+
+@test "Erlang gen_tcp:listen/2 without reuseaddr restarts under the shim, and does not without" {
+    expect_restart env SERVE_PORT=PORT erl -noshell -eval "$erlang_server"
+}
+
+@test "the bundled server that sets no option restarts under the shim, and does not without" {
+    expect_restart "$PROGRAMS/legacy" PORT 1
+}
+
+@test "a server started the first time without the shim is refused once more, and the record says why" {
+    port=$(free_port)
+    serve_once "$PROGRAMS/legacy" "$port" 1
+    in_time_wait
+    run -1 shim "$PROGRAMS/legacy" "$port" 1
+    expect_record '.cause == "time-wait"' '.holders[0].reuseaddr == false' '.options.reuseaddr == true'
+}
+
+@test "python3 twice on one port under policy share: both serve" {
+    port=$(free_port)
+    share=(env LD_PRELOAD="$LIB" REUSESHIM_POLICY=share "$SYSTEM_PYTHON" -c "$python_server" "$port")
+    background ns "${share[@]}" one
+    first=$last_pid
+    background ns "${share[@]}" two
+    second=$last_pid
+    # The kernel picks by a hash of addresses and ports; each ends after one client, so the other serves the rest.
+    : >"$BATS_TEST_TMPDIR/replies"
+    ns timeout 5 socat -u TCP:127.0.0.1:"$port" - >>"$BATS_TEST_TMPDIR/replies"
+    ns timeout 5 socat -u TCP:127.0.0.1:"$port" - >>"$BATS_TEST_TMPDIR/replies"
+    wait "$first" "$second"
+    [ "$(sort "$BATS_TEST_TMPDIR/replies" | xargs)" = "served by one served by two" ]
+}
+
+@test "python3 twice on one port without the shim: the second is refused" {
+    port=$(free_port)
+    background ns "$SYSTEM_PYTHON" -c "$python_server" "$port" one
+    run -1 ns "$SYSTEM_PYTHON" -c "$python_server" "$port" two
+    [[ $output == *"Address already in use"* ]]
+}
+
+# A datagram to the port arrives at whom?
+send_datagram() {
+    ns "$SYSTEM_PYTHON" -c 'import socket, sys
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"secret\n", ("127.0.0.1", int(sys.argv[1])))' "$port"
+}
+
+udp_receiver() {
+    local file=$1
+    shift
+    "$@" socat -u "UDP-RECV:$port,bind=127.0.0.1,reuseaddr" "OPEN:$file,creat,append" \
+        >/dev/null 2>"$file.err" 3>&- &
+    last_pid=$!
+    started+=("$last_pid")
+}
+
+is_bound() {
+    [ "$(ns ss -Huan "sport = :$port" | wc -l)" = "$1" ]
+}
+
+@test "socat UDP with reuseaddr: another user takes over the traffic without the shim, is refused under exclusive" {
+    thief_dir=$(mktemp -d "${TMPDIR:-/tmp}/reuseshim.XXXXXX") # where another user may write
+    chmod 777 "$thief_dir"
+    port=$(free_port udp)
+    udp_receiver "$BATS_TEST_TMPDIR/victim" ns
+    until_true 5 is_bound 1
+    udp_receiver "$thief_dir/thief" ns setpriv --reuid=4711 --regid=4711 --clear-groups
+    until_true 5 is_bound 2
+    send_datagram
+    until_true 5 test -s "$thief_dir/thief"
+    [ ! -s "$BATS_TEST_TMPDIR/victim" ]
+
+    port=$(free_port udp)
+    udp_receiver "$BATS_TEST_TMPDIR/guarded" ns env LD_PRELOAD="$LIB" REUSESHIM_POLICY=exclusive
+    until_true 5 is_bound 1
+    udp_receiver "$thief_dir/refused" ns setpriv --reuid=4711 --regid=4711 --clear-groups
+    ! wait "$last_pid" || return 1
+    [[ $(cat "$thief_dir/refused.err") == *"Address already in use"* ]]
+    send_datagram
+    until_true 5 test -s "$BATS_TEST_TMPDIR/guarded"
+    rm -r "$thief_dir"
+}
