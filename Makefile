@@ -23,6 +23,7 @@ SHARED   = $(wildcard $(ROOMS:%=shim/%/*.c))
 HOOKS    = $(wildcard shim/hooks/*.c)
 COMMAND  = $(wildcard shim/command/*.c)
 PROGRAMS = $(patsubst tests/programs/%.c,$(BUILD)/programs/%,$(wildcard tests/programs/*.c))
+PRELOADS = $(patsubst tests/programs/lib/%.c,$(BUILD)/programs/lib/%.so,$(wildcard tests/programs/lib/*.c))
 UNITS    = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
@@ -59,11 +60,15 @@ $(BUILD)/programs/%: tests/programs/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(WARNINGS) -O1 -g -MMD -MP -o $@ $< -lpthread -ldl
 
+$(BUILD)/programs/lib/%.so: tests/programs/lib/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(filter-out -Wmissing-prototypes,$(WARNINGS)) -O1 -g -fPIC -o $@ $< -ldl -shared
+
 $(BUILD)/unit/%: tests/unit/%.c $(call objects,$(SHARED))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(PLAIN) -Itests/unit -Ishim $(WARNINGS) $(CFLAGS) -MMD -MP -o $@ $< $(filter %.o,$^)
 
-programs: $(PROGRAMS)
+programs: $(PROGRAMS) $(PRELOADS)
 units: $(UNITS)
 
 lib32:

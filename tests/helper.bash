@@ -21,7 +21,8 @@ setup() {
 # Everything that runs in the test's namespace goes with it, whoever started it.
 teardown() {
     [ -z "${namespace_pid:-}" ] || pkill -KILL --ns "$namespace_pid" --nslist net . || true
-    wait 2>/dev/null || true
+    # By name: bats keeps a background job of its own for BATS_TEST_TIMEOUT.
+    wait "${started[@]}" ${namespace_pid:+"$namespace_pid"} 2>/dev/null || true
 }
 
 # A namespace with nothing in it but loopback, held open by a process of its own.
