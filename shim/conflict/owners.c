@@ -80,13 +80,14 @@ static void look_at_process(struct search *search, pid_t pid)
         return;
     char *entries = search->buffer + PROCESS_PART;
     ssize_t length;
-    while (!is_late(search) && (length = raw_getdents(directory, entries, BUFFER_SIZE - PROCESS_PART)) > 0) {
+    while (!search->late && (length = raw_getdents(directory, entries, BUFFER_SIZE - PROCESS_PART)) > 0) {
         for (ssize_t at = 0; at < length;) {
             const struct entry *entry = (const struct entry *)(const void *)(entries + at);
             if (entry->name[0] != '.')
                 look_at_descriptor(search, directory, entry->name, pid);
             at += entry->length;
         }
+        is_late(search);
     }
     raw_close(directory);
 }
@@ -105,8 +106,8 @@ static void look_at_all(struct search *search)
     if (directory < 0)
         return;
     ssize_t length;
-    while (!is_late(search) && (length = raw_getdents(directory, search->buffer, PROCESS_PART)) > 0) {
-        for (ssize_t at = 0; at < length && !is_late(search);) {
+    while (!search->late && (length = raw_getdents(directory, search->buffer, PROCESS_PART)) > 0) {
+        for (ssize_t at = 0; at < length && !search->late;) {
             const struct entry *entry = (const struct entry *)(const void *)(search->buffer + at);
             uint64_t pid;
             if (text_to_number(entry->name, strlen(entry->name), INT32_MAX, &pid) &&

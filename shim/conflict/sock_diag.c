@@ -26,28 +26,38 @@ struct port_filter {
     struct inet_diag_bc_op at_least, at_least_port, at_most, at_most_port;
 };
 
-struct dump_request {
-    struct nlmsghdr header;
-    struct inet_diag_req_v2 request;
-    struct nlattr attribute;
+struct filter_attribute {
+    struct nlattr head;
     struct port_filter filter;
 };
 
-static struct dump_request dump_request(int family, int protocol, uint32_t states, uint16_t port)
+struct dump_request {
+    struct nlmsghdr header;
+    struct inet_diag_req_v2 request;
+    struct filter_attribute attribute;
+};
+
+/* The request of before sock_diag (TCPDIAG_GETSOCK). For TCP it still has its use: it walks the hash tables once
+ * for both families, where SOCK_DIAG_BY_FAMILY takes one family and so walks them twice. */
+struct old_dump_request {
+    struct nlmsghdr header;
+    struct inet_diag_req request;
+    struct filter_attribute attribute;
+};
+
+static struct nlmsghdr dump_header(size_t length, uint16_t type)
+{
+    return (struct nlmsghdr){
+        .nlmsg_len = (uint32_t)length, .nlmsg_type = type, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP};
+}
+
+static struct filter_attribute filter_for(uint16_t port)
 {
     const uint16_t size = sizeof(struct port_filter);
     const uint16_t step = 2 * sizeof(struct inet_diag_bc_op);
     /* To accept is to end exactly at the end, to reject is to jump four bytes behind it. */
-    return (struct dump_request){
-        .header = {.nlmsg_len = sizeof(struct dump_request),
-                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-        .request = {.sdiag_family = (uint8_t)family,
-                    .sdiag_protocol = (uint8_t)protocol,
-                    .idiag_states = states,
-                    .id = {.idiag_sport = htons(port)}},
-        .attribute = {.nla_len = sizeof(struct nlattr) + sizeof(struct port_filter),
-                      .nla_type = INET_DIAG_REQ_BYTECODE},
+    return (struct filter_attribute){
+        .head = {.nla_len = sizeof(struct filter_attribute), .nla_type = INET_DIAG_REQ_BYTECODE},
         .filter = {.at_least = {INET_DIAG_BC_S_GE, (uint8_t)step, (uint16_t)(size + 4)},
                    .at_least_port = {0, 0, port},
                    .at_most = {INET_DIAG_BC_S_LE, (uint8_t)step, (uint16_t)(size + 4 - step)},
@@ -117,7 +127,7 @@ static int read_answers(int fd, struct conflict *conflict, const struct newcomer
             const struct nlmsgerr *error = NLMSG_DATA(message);
             return error->error < 0 ? error->error : -EPROTO;
         }
-        if (message->nlmsg_type == SOCK_DIAG_BY_FAMILY &&
+        if ((message->nlmsg_type == SOCK_DIAG_BY_FAMILY || message->nlmsg_type == TCPDIAG_GETSOCK) &&
             message->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg))) {
             struct holder holder;
             read_message(&holder, message, protocol);
@@ -129,32 +139,64 @@ static int read_answers(int fd, struct conflict *conflict, const struct newcomer
     return 1;
 }
 
-static int dump(int fd, struct conflict *conflict, const struct newcomer *newcomer, int family,
-                uint32_t states, void *buffer)
+/* Sends a request and takes in all of its answer: 0, or -errno. */
+static int dump(int fd, struct conflict *conflict, const struct newcomer *newcomer, const void *request,
+                size_t length, int protocol, void *buffer)
 {
-    int protocol = newcomer->protocol == IPPROTO_MPTCP ? IPPROTO_TCP : newcomer->protocol;
-    struct dump_request request = dump_request(family, protocol, states, newcomer->local.port);
-    int result = (int)raw_send(fd, &request, sizeof request, MSG_NOSIGNAL | MSG_DONTWAIT);
+    int result = (int)raw_send(fd, request, length, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (result < 0)
         return result;
     do {
         /* The kernel makes the answer while it is being asked for it: nothing ever has to be waited for. */
-        ssize_t length = raw_receive(fd, buffer, BUFFER_SIZE, MSG_DONTWAIT);
-        if (length < 0)
-            return (int)length;
-        result = read_answers(fd, conflict, newcomer, protocol, buffer, (size_t)length);
+        ssize_t got = raw_receive(fd, buffer, BUFFER_SIZE, MSG_DONTWAIT);
+        if (got < 0)
+            return (int)got;
+        result = read_answers(fd, conflict, newcomer, protocol, buffer, (size_t)got);
     } while (result > 0);
     return result;
 }
 
+static int dump_tcp(int fd, struct conflict *conflict, const struct newcomer *newcomer, uint32_t states,
+                    void *buffer)
+{
+    uint16_t port = newcomer->local.port;
+    struct old_dump_request request = {
+        .header = dump_header(sizeof request, TCPDIAG_GETSOCK),
+        .request = {.idiag_family = AF_INET, .idiag_states = states, .id = {.idiag_sport = htons(port)}},
+        .attribute = filter_for(port),
+    };
+    return dump(fd, conflict, newcomer, &request, sizeof request, IPPROTO_TCP, buffer);
+}
+
+static int dump_family(int fd, struct conflict *conflict, const struct newcomer *newcomer, int family,
+                       uint32_t states, void *buffer)
+{
+    uint16_t port = newcomer->local.port;
+    struct dump_request request = {
+        .header = dump_header(sizeof request, SOCK_DIAG_BY_FAMILY),
+        .request = {.sdiag_family = (uint8_t)family,
+                    .sdiag_protocol = (uint8_t)newcomer->protocol,
+                    .idiag_states = states,
+                    .id = {.idiag_sport = htons(port)}},
+        .attribute = filter_for(port),
+    };
+    return dump(fd, conflict, newcomer, &request, sizeof request, newcomer->protocol, buffer);
+}
+
 int sock_diag_collect(struct conflict *conflict, const struct newcomer *newcomer, uint32_t states, void *buffer)
 {
+    bool tcp = newcomer->protocol == IPPROTO_TCP || newcomer->protocol == IPPROTO_MPTCP;
+    int result, result6 = 0;
     int fd = raw_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     if (fd < 0)
         return fd;
-    /* An IPv4 newcomer meets dual-stack sockets, and a dual-stack newcomer meets IPv4 ones. */
-    int result = dump(fd, conflict, newcomer, AF_INET, states, buffer);
-    int result6 = dump(fd, conflict, newcomer, AF_INET6, states, buffer);
+    /* Both families: an IPv4 newcomer meets dual-stack sockets, and a dual-stack newcomer meets IPv4 ones. */
+    if (tcp)
+        result = dump_tcp(fd, conflict, newcomer, states, buffer);
+    else {
+        result = dump_family(fd, conflict, newcomer, AF_INET, states, buffer);
+        result6 = dump_family(fd, conflict, newcomer, AF_INET6, states, buffer);
+    }
     raw_close(fd);
     if (result6 == -ENOENT || result6 == -EAFNOSUPPORT) /* a kernel without IPv6 */
         result6 = 0;
