@@ -6,9 +6,10 @@
 
 #include <errno.h>
 
+/* The names stand in the table itself: pointers would have to be relocated, in every process. */
 static const struct {
     int error;
-    const char *name;
+    char name[16];
 } names[] = {
     {EADDRINUSE, "EADDRINUSE"},   {EADDRNOTAVAIL, "EADDRNOTAVAIL"}, {EAGAIN, "EAGAIN"},
     {EACCES, "EACCES"},           {EPERM, "EPERM"},                 {ENOENT, "ENOENT"},

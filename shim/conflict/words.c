@@ -80,7 +80,7 @@ void protocol_write(struct text *text, int family, int type, int protocol)
 {
     static const struct {
         int family, type, protocol; /* -1 for any */
-        const char *word;
+        char word[8];
     } names[] = {
         {AF_INET, SOCK_RAW, -1, "raw"},
         {AF_INET6, SOCK_RAW, -1, "raw"},
@@ -95,7 +95,7 @@ void protocol_write(struct text *text, int family, int type, int protocol)
     };
     static const struct {
         int family;
-        const char *word;
+        char word[12];
     } families[] = {{AF_UNIX, "unix"},   {AF_NETLINK, "netlink"}, {AF_PACKET, "packet"},
                     {AF_VSOCK, "vsock"}, {AF_BLUETOOTH, "bluetooth"}, {AF_TIPC, "tipc"}, {AF_CAN, "can"}};
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {

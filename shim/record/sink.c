@@ -2,11 +2,13 @@
  *
  * Where a record goes: one write to a descriptor that is surely still what it was. Contract in record.h.
  */
+#include "reuseshim/errno_name.h"
 #include "reuseshim/record.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #ifndef PIPE_BUF
@@ -33,28 +35,25 @@ static bool still_is(int fd, const struct raw_identity *then, struct sink *sink)
     return true;
 }
 
-static bool open_sink(const struct shim *shim, struct sink *sink)
+/* 0, or -errno: why the log cannot be written. */
+static int open_sink(const struct shim *shim, struct sink *sink)
 {
     const struct load_facts *facts = shim->facts;
     struct raw_identity identity;
     switch (shim->settings.log) {
-    case LOG_NONE:
-        return false;
     case LOG_FD:
-        return still_is(shim->settings.log_fd, &facts->log_file, sink);
+        return still_is(shim->settings.log_fd, &facts->log_file, sink) ? 0 : -EBADF;
     case LOG_FILE:
         /* O_NONBLOCK for the case that the path is a FIFO nobody reads. */
         sink->fd = raw_open(shim->settings.log_path,
                             O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
         if (sink->fd < 0)
-            return false;
+            return sink->fd;
         sink->close = true;
         sink->mode = raw_identify(sink->fd, &identity) ? identity.mode : S_IFREG;
-        return true;
-    case LOG_AUTO:
-    case LOG_STDERR:
-    default:
-        return still_is(2, &facts->stderr_file, sink);
+        return 0;
+    default: /* auto comes down to stderr here, too */
+        return still_is(2, &facts->stderr_file, sink) ? 0 : -EBADF;
     }
 }
 
@@ -111,12 +110,35 @@ void record_lost(void)
     atomic_fetch_add_explicit(&lost_records, 1, memory_order_relaxed);
 }
 
+/* A log that cannot be opened is told on stderr, once in a process. */
+static void tell_unusable(const struct shim *shim, int error, bool usual_calls_only)
+{
+    static _Atomic bool told;
+    struct sink sink;
+    if (atomic_exchange_explicit(&told, true, memory_order_relaxed) ||
+        !still_is(2, &shim->facts->stderr_file, &sink))
+        return;
+    char line[320];
+    struct text text = text_in(line, sizeof line);
+    text_string(&text, "reuseshim[");
+    text_signed(&text, raw_pid());
+    text_string(&text, "] ");
+    text_escaped(&text, shim->facts->program, strnlen(shim->facts->program, 64));
+    text_string(&text, ": REUSESHIM_LOG: the log cannot be written (");
+    errno_name_write(&text, error);
+    text_string(&text, "); records are lost until it can\n");
+    if (!text.full)
+        write_once(&sink, text.start, text.used, (int)shim->settings.budget_ms, usual_calls_only);
+}
+
 void record_emit(const struct shim *shim, struct record *record, char *buffer)
 {
     static const uint32_t fewer[] = {HOLDERS_MAX, 16, 8, 4, 2, 1, 0};
     struct sink sink = {.fd = -1};
-    if (!open_sink(shim, &sink)) {
-        atomic_fetch_add_explicit(&lost_records, shim->settings.log != LOG_NONE, memory_order_relaxed);
+    int error = open_sink(shim, &sink);
+    if (error < 0) {
+        record_lost();
+        tell_unusable(shim, -error, record->usual_calls_only);
         return;
     }
     record->time_ns = raw_time_of_day();
