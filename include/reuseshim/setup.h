@@ -5,26 +5,26 @@
 #ifndef REUSESHIM_SETUP_H
 #define REUSESHIM_SETUP_H
 
+#include "reuseshim/memory.h"
 #include "reuseshim/raw.h"
 #include "reuseshim/settings.h"
 
 /* What must be known from the moment of loading, because the program may change it later: the variables
  * (setproctitle(3) overwrites their memory) and which files the log descriptors were. */
-enum { STACK_SPAN_MAX = 64 << 20 };
 struct load_facts {
     const char *values[VARIABLE_COUNT];
     struct raw_identity stderr_file; /* mode 0: was not open */
     struct raw_identity log_file;    /* of fd:N; mode 0: was not open, or no such setting */
-    char program[PROGRAM_GLOB_MAX + 1]; /* file name of the executable, "" where it cannot be read */
-    uintptr_t stack_end; /* where the main thread's stack ends, 0 where not known */
-    bool secure;         /* AT_SECURE: no variable is trusted */
-    size_t mapped;
+    uintptr_t stack_end;             /* see memory.h */
+    bool secure;                     /* AT_SECURE: no variable is trusted */
+    char *copies;                    /* of the values; NULL if none is set */
+    size_t copies_size;
 };
 
-/* Copies what `environment` says into fresh memory; NULL if there is none. The copy is meant to live as long
- * as the process; load_facts_free is for one that lost a race. */
-struct load_facts *load_facts_capture(char *const *environment, bool secure);
-void load_facts_free(struct load_facts *facts);
+/* Fills in the facts; the values are copied to fresh memory, if there are any. False if there is none to be
+ * had. The copies are meant to live as long as the process; load_facts_drop is for those that lost a race. */
+bool load_facts_capture(struct load_facts *facts, char *const *environment, bool secure);
+void load_facts_drop(struct load_facts *facts);
 
 /* Puts the rules of REUSESHIM_RULES and of the policy into `policy`, for the executable `program`. The rules
  * stand in `memory`, behind `reserved` bytes for the caller's own use. False with a complaint: the policy is
@@ -39,6 +39,8 @@ bool policy_load(struct policy *policy, struct policy_memory *memory, size_t res
 /* Everything the doors go by. Immutable once published. */
 struct shim {
     const struct load_facts *facts;
+    char program[PROGRAM_GLOB_MAX + 1]; /* file name of the executable, "" where it cannot be read */
+    struct lasting_memory memory;
     struct settings settings;
     struct policy policy;       /* without rules if `broken` */
     uint8_t busy;               /* bits of enum when: the calls that need more than passing on */

@@ -13,22 +13,12 @@
 #define IPPROTO_MPTCP 262
 #endif
 
-/* On the main thread's stack everything above the current frame is readable for sure; else ask the kernel. */
-static bool is_readable(const struct shim *shim, const void *address, size_t length)
-{
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0), start = (uintptr_t)address;
-    uintptr_t end = shim->facts->stack_end;
-    if (here < end && end - here < STACK_SPAN_MAX && here <= start && start < end && length <= end - start)
-        return true;
-    return raw_readable(address, length);
-}
-
 bool passage_read_address(struct passage *passage, const struct sockaddr *address, socklen_t length)
 {
     union any_sockaddr copy;
     passage->argument.family = AF_UNSPEC;
     /* The kernel takes nothing longer than sockaddr_storage (move_addr_to_kernel, net/socket.c). */
-    if (length > sizeof copy || !is_readable(passage->shim, address, length))
+    if (length > sizeof copy || !memory_readable(&passage->shim->memory, address, length))
         return false;
     memcpy(&copy, address, length);
     /* An old server that never set sin_family: bind() takes 0.0.0.0 all the same (inet_bind, compatibility). */

@@ -49,17 +49,21 @@ SHIM_EXPORT int socket(int domain, int type, int protocol)
 
 /* ---- setsockopt ------------------------------------------------------------------------------- */
 
+static __attribute__((noinline)) int setsockopt_by_rules(const struct shim *shim, int fd, int level, int name,
+                                                         const void *value, socklen_t length)
+{
+    int saved = errno;
+    bool undone = undoes_a_rule(shim, fd, level, name, value, length);
+    errno = saved;
+    return undone ? 0 : next.setsockopt(fd, level, name, value, length);
+}
+
 SHIM_EXPORT int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
 {
     const struct shim *shim = shim_ready();
     /* The other options a rule can set do nothing any more, or are refused, on a bound socket. */
-    if (UNLIKELY(level == SOL_SOCKET && (name == SO_REUSEADDR || name == SO_REUSEPORT) && shim->guarded)) {
-        int saved = errno;
-        bool undone = undoes_a_rule(shim, fd, level, name, value, length);
-        errno = saved;
-        if (undone)
-            return 0;
-    }
+    if (UNLIKELY(level == SOL_SOCKET && (name == SO_REUSEADDR || name == SO_REUSEPORT) && shim->guarded))
+        return setsockopt_by_rules(shim, fd, level, name, value, length);
     return next.setsockopt(fd, level, name, value, length);
 }
 

@@ -5,6 +5,8 @@
  */
 #include "doors.h"
 
+#include "reuseshim/file.h"
+
 #include <errno.h>
 #include <stdatomic.h>
 #include <sys/auxv.h>
@@ -24,17 +26,25 @@ static _Atomic(struct load_facts *) captured;
 static const struct load_facts no_facts;
 static const struct shim inert = {.facts = &no_facts, .settings = {.log = LOG_NONE}, .broken = true};
 
+/* The first to come fills in the facts that are part of the library, at no cost in memory; who comes while he is
+ * at it makes his own. */
 static const struct load_facts *facts_ready(char *const *environment)
 {
-    struct load_facts *facts = atomic_load_explicit(&captured, memory_order_acquire);
-    if (facts || environment == NULL)
+    static struct load_facts first;
+    static _Atomic bool taken;
+    struct load_facts *published = atomic_load_explicit(&captured, memory_order_acquire);
+    if (published || environment == NULL)
+        return published;
+    bool is_first = !atomic_exchange(&taken, true);
+    struct load_facts *facts = is_first ? &first : raw_map(sizeof *facts);
+    if (facts == NULL || !load_facts_capture(facts, environment, getauxval && getauxval(AT_SECURE)))
+        return NULL;
+    if (atomic_compare_exchange_strong(&captured, &published, facts))
         return facts;
-    struct load_facts *fresh = load_facts_capture(environment, getauxval && getauxval(AT_SECURE));
-    if (fresh && atomic_compare_exchange_strong(&captured, &facts, fresh))
-        return fresh;
-    if (fresh)
-        load_facts_free(fresh);
-    return facts;
+    load_facts_drop(facts);
+    if (!is_first)
+        raw_unmap(facts, sizeof *facts);
+    return published;
 }
 
 static void find_work(struct shim *shim)
@@ -54,11 +64,14 @@ static const struct shim *prepare(void)
     struct policy_memory memory;
     if (draft.facts == NULL)
         return &inert;
+    file_executable_name("/proc/self/exe", draft.program, sizeof draft.program);
+    draft.memory.stack_end = draft.facts->stack_end;
+    memory_find_data(&draft.memory);
     draft.broken = !settings_parse(&draft.settings, draft.facts->values, &draft.complaint);
     if (draft.facts->secure)
         draft.settings.diagnose = DIAGNOSE_NEVER; /* what it finds is not for the one who started us */
     if (!policy_load(&draft.policy, &memory, sizeof draft, draft.broken ? NULL : &draft.settings,
-                     draft.facts->program, &draft.complaint)) {
+                     draft.program, &draft.complaint)) {
         draft.broken = true;
         if (memory.start == NULL)
             return &inert;

@@ -56,7 +56,7 @@ bool undoes_a_rule(const struct shim *shim, int fd, int level, int name, const v
     int wanted;
     struct endpoint local;
     /* What the kernel would refuse goes to the kernel, so that it is the one to say EBADF, EINVAL or EFAULT. */
-    if (option < 0 || (int)length < (int)sizeof wanted || !raw_readable(value, sizeof wanted) ||
+    if (option < 0 || (int)length < (int)sizeof wanted || !memory_readable(&shim->memory, value, sizeof wanted) ||
         !read_endpoint(fd, raw_getsockname, &local))
         return false;
     memcpy(&wanted, value, sizeof wanted);

@@ -123,7 +123,7 @@ static void tell_unusable(const struct shim *shim, int error, bool usual_calls_o
     text_string(&text, "reuseshim[");
     text_signed(&text, raw_pid());
     text_string(&text, "] ");
-    text_escaped(&text, shim->facts->program, strnlen(shim->facts->program, 64));
+    text_escaped(&text, shim->program, strnlen(shim->program, 64));
     text_string(&text, ": REUSESHIM_LOG: the log cannot be written (");
     errno_name_write(&text, error);
     text_string(&text, "); records are lost until it can\n");
@@ -142,7 +142,7 @@ void record_emit(const struct shim *shim, struct record *record, char *buffer)
         return;
     }
     record->time_ns = raw_time_of_day();
-    record->program = shim->facts->program;
+    record->program = shim->program;
     record->policy = shim->broken ? NULL : shim->policy.name;
     record->lost = atomic_exchange_explicit(&lost_records, 0, memory_order_relaxed);
 

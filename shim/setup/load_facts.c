@@ -2,7 +2,6 @@
  *
  * What must be known from the moment of loading. Contract in setup.h.
  */
-#include "reuseshim/file.h"
 #include "reuseshim/setup.h"
 
 #include <string.h>
@@ -32,20 +31,11 @@ static void identify_log_fd(struct load_facts *facts)
         facts->log_file.mode = 0;
 }
 
-/* The kernel puts the environment at the top of the main thread's stack, and leaves at least 128 MiB between
- * that stack and the mappings below it. If this runs on that stack, everything from here up to the
- * environment is stack for good. */
-static uintptr_t find_stack_end(char *const *environment)
-{
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0), end = (uintptr_t)environment;
-    return end > here && end - here < STACK_SPAN_MAX ? end : 0;
-}
-
-struct load_facts *load_facts_capture(char *const *environment, bool secure)
+bool load_facts_capture(struct load_facts *facts, char *const *environment, bool secure)
 {
     const char *found[VARIABLE_COUNT] = {NULL};
-    size_t size = sizeof(struct load_facts);
-    for (char *const *entry = environment; entry && *entry && !secure; entry++) {
+    size_t size = 0;
+    for (char *const *entry = environment; *entry && !secure; entry++) {
         const char *value;
         int variable = variable_of(*entry, &value);
         if (variable < 0 || found[variable]) /* like getenv(3), the first one counts */
@@ -54,10 +44,12 @@ struct load_facts *load_facts_capture(char *const *environment, bool secure)
         size += strlen(value) + 1;
     }
 
-    struct load_facts *facts = raw_map(size);
-    if (facts == NULL)
-        return NULL;
-    char *at = (char *)(facts + 1);
+    char *at = size ? raw_map(size) : NULL;
+    memset(facts, 0, sizeof *facts);
+    if (size && at == NULL)
+        return false;
+    facts->copies = at;
+    facts->copies_size = size;
     for (int i = 0; i < VARIABLE_COUNT; i++) {
         if (found[i] == NULL)
             continue;
@@ -65,17 +57,16 @@ struct load_facts *load_facts_capture(char *const *environment, bool secure)
         facts->values[i] = memcpy(at, found[i], length);
         at += length;
     }
-    facts->mapped = size;
     facts->secure = secure;
-    facts->stack_end = find_stack_end(environment);
+    facts->stack_end = memory_stack_end(environment);
     if (!raw_identify(2, &facts->stderr_file))
         facts->stderr_file.mode = 0;
     identify_log_fd(facts);
-    file_executable_name("/proc/self/exe", facts->program, sizeof facts->program);
-    return facts;
+    return true;
 }
 
-void load_facts_free(struct load_facts *facts)
+void load_facts_drop(struct load_facts *facts)
 {
-    raw_unmap(facts, facts->mapped);
+    if (facts->copies)
+        raw_unmap(facts->copies, facts->copies_size);
 }

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# What the shim costs, as ratios measured side by side in one run: bench.sh BUILD
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+build=$PWD/${1:-build}
+lib=$build/libreuseshim.so
+bench=$build/programs/bench
+rounds=${ROUNDS:-11}
+
+# In a network namespace of its own where that is allowed, so that nobody else's sockets are in the figures.
+if [ -z "${REUSESHIM_BENCH_INSIDE:-}" ]; then
+    export REUSESHIM_BENCH_INSIDE=1
+    namespace=(unshare --net)
+    [ "$(id -u)" = 0 ] || namespace=(unshare --user --map-root-user --net)
+    exec "${namespace[@]}" sh -c 'ip link set lo up; exec "$0" "$@"' "$0" "${1:-build}"
+fi
+unset LD_PRELOAD "${!REUSESHIM_P@}" "${!REUSESHIM_R@}" "${!REUSESHIM_L@}"
+
+median() {
+    sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'
+}
+
+row() {
+    printf '%-66s %10s   (reach %s)\n' "$1" "$2" "$3"
+}
+
+# ratio A B: the commands in two arrays of words, in turn; the median of the ratios pair by pair.
+ratio() {
+    local a b
+    for _ in $(seq "$rounds"); do
+        a=$(eval "$1")
+        b=$(eval "$2")
+        awk -v a="$a" -v b="$b" 'BEGIN {printf "%.3f\n", a / b}'
+    done | median
+}
+
+instructions() {
+    local out total=()
+    for count in 100 1100; do
+        out=$(mktemp)
+        env ${2:+LD_PRELOAD=$2} valgrind --tool=callgrind --callgrind-out-file="$out" --quiet \
+            "$bench" calls "$1" "$count" >/dev/null 2>&1
+        total+=("$(awk '/^summary:|^totals:/ {print $2; exit}' "$out")")
+        rm -f "$out"
+    done
+    echo "$(((total[1] - total[0]) / 1000))"
+}
+
+row "exec of /bin/true, over an empty preload library" "$("$bench" spawn "$lib" "$build/programs/lib/empty.so")" "<= 1.02"
+if command -v valgrind >/dev/null; then
+    for call in socket setsockopt connect; do
+        row "instructions added to a successful $call" "$(($(instructions "$call" "$lib") - $(instructions "$call" "")))" "<= 40"
+    done
+else
+    echo "instructions: not measured, valgrind is not installed"
+fi
+row "socket+bind+close under restart, over setting the option itself" \
+    "$(ratio "LD_PRELOAD=$lib $bench bind 20000" "$bench bind-own 20000")" "<= 1.10"
+row "explained EADDRINUSE, over the bare one plus one sock_diag dump" \
+    "$(ratio "LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null $bench refused 300" "$bench refused-bare 300")" "<= 2"
+dirty=$(LD_PRELOAD=$lib "$build/programs/sock" tcp bind 127.0.0.1:1 2>/dev/null >/dev/null; \
+    LD_PRELOAD=$lib awk -v lib="$lib" '/^[0-9a-f]+-/ {mine = index($0, lib) > 0}
+        mine && /^Anonymous/ {sum += $2} END {print sum}' /proc/self/smaps)
+row "private memory of the library itself, KB (two pages of its own come to it)" "$dirty" "<= 8"
+row "the library file, KB" "$(($(stat -c %s "$lib") / 1024))" "<= 128"

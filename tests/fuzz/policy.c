@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * libFuzzer target: any text is rules or a one-line complaint.
+ */
+#include "reuseshim/policy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct complaint complaint;
+    const char *text = (const char *)data;
+    struct rule *rules = calloc(policy_capacity(text, size), sizeof *rules);
+    bool from_variable = size & 1;
+    int count = policy_parse(rules, text, size, "fuzz", from_variable, &complaint);
+    if (count < 0 && (memchr(complaint.line, '\0', sizeof complaint.line) == NULL || strchr(complaint.line, '\n')))
+        abort();
+    if (count > 0) {
+        static const unsigned char loopback[4] = {127, 0, 0, 1};
+        struct endpoint address = endpoint_of(AF_INET, loopback, 80);
+        struct situation situation = {WHEN_BIND, 6, AF_INET, &address};
+        bool needs_protocol;
+        policy_resolve_program(rules, (size_t)count, "program");
+        const struct policy policy = {"fuzz", rules, (size_t)count, WHEN_BIND};
+        (void)policy_match(&policy, &situation, &needs_protocol);
+    }
+    free(rules);
+    return 0;
+}

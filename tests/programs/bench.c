@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What bench.sh measures with. Each mode prints nanoseconds of one unit of work, or does the work only:
+ *
+ *   spawn LIBRARY-A LIBRARY-B   exec of /bin/true under each, in turn; prints the median ratio A/B
+ *   bind COUNT                  socket, bind to a free fixed port, close
+ *   bind-own COUNT              the same, setting SO_REUSEADDR itself
+ *   refused COUNT               a refused bind
+ *   refused-bare COUNT          a refused bind and one sock_diag dump of all states of that port
+ *   calls WHICH COUNT           socket, setsockopt or connect so often (to count instructions)
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct sockaddr_in address = {.sin_family = AF_INET};
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double spawn_once(const char *library)
+{
+    char variable[4096];
+    char *argv[] = {"/bin/true", NULL}, *envp[] = {variable, NULL};
+    pid_t pid;
+    int status;
+    snprintf(variable, sizeof variable, "LD_PRELOAD=%s", library);
+    double start = now();
+    if (posix_spawn(&pid, argv[0], NULL, NULL, argv, envp) != 0 || waitpid(pid, &status, 0) < 0 || status != 0)
+        exit(1);
+    return now() - start;
+}
+
+static void spawn(const char *a, const char *b)
+{
+    enum { PAIRS = 1500 };
+    static double ratios[PAIRS];
+    for (int i = 0; i < PAIRS; i++) {
+        /* In turn, and each first half of the time, so that drift and order fall out. */
+        double one, other;
+        if (i & 1) {
+            one = spawn_once(a);
+            other = spawn_once(b);
+        } else {
+            other = spawn_once(b);
+            one = spawn_once(a);
+        }
+        ratios[i] = one / other;
+    }
+    qsort(ratios, PAIRS, sizeof *ratios, compare);
+    printf("%.4f\n", ratios[PAIRS / 2]);
+}
+
+static void choose_port(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    socklen_t length = sizeof address;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(fd, (struct sockaddr *)&address, length) || getsockname(fd, (struct sockaddr *)&address, &length))
+        exit(1);
+    close(fd);
+}
+
+static void bind_once(int own)
+{
+    int one = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (own)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0)
+        exit(1);
+    close(fd);
+}
+
+static void dump(void)
+{
+    static char answer[32768];
+    struct {
+        struct nlmsghdr header;
+        struct inet_diag_req_v2 request;
+    } ask = {.header = {sizeof ask, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 0, 0},
+             .request = {.sdiag_family = AF_INET, .sdiag_protocol = IPPROTO_TCP, .idiag_states = 0x3fff,
+                         .id = {.idiag_sport = address.sin_port}}};
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (send(fd, &ask, sizeof ask, 0) < 0)
+        exit(1);
+    ssize_t length;
+    do
+        length = recv(fd, answer, sizeof answer, 0);
+    while (length > 0 && ((struct nlmsghdr *)(void *)answer)->nlmsg_type != NLMSG_DONE);
+    close(fd);
+}
+
+static void refused_once(int bare)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) == 0)
+        exit(1);
+    if (bare)
+        dump();
+    close(fd);
+}
+
+static void calls(const char *which, long count)
+{
+    int one = 1, listener = socket(AF_INET, SOCK_STREAM, 0), udp = socket(AF_INET, SOCK_DGRAM, 0);
+    socklen_t length = sizeof address;
+    listen(listener, 8);
+    getsockname(listener, (struct sockaddr *)&address, &length);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (long i = 0; i < count; i++) {
+        if (which[0] == 'c')
+            connect(udp, (struct sockaddr *)&address, sizeof address);
+        else if (which[1] == 'o')
+            close(socket(AF_INET, SOCK_DGRAM, 0));
+        else
+            setsockopt(udp, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof one);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    const char *mode = argc > 2 ? argv[1] : "";
+    long count = argc > 2 ? atol(argv[2]) : 0;
+    if (strcmp(mode, "spawn") == 0 && argc > 3) {
+        spawn(argv[2], argv[3]);
+        return 0;
+    }
+    if (strcmp(mode, "calls") == 0 && argc > 3) {
+        calls(argv[2], atol(argv[3]));
+        return 0;
+    }
+    choose_port();
+    if (strncmp(mode, "refused", 7) == 0) {
+        int holder = socket(AF_INET, SOCK_STREAM, 0);
+        if (bind(holder, (struct sockaddr *)&address, sizeof address) || listen(holder, 8))
+            return 1;
+    }
+    double start = now();
+    for (long i = 0; i < count; i++) {
+        if (strncmp(mode, "refused", 7) == 0)
+            refused_once(mode[7] != '\0');
+        else
+            bind_once(mode[4] != '\0');
+    }
+    printf("%.0f\n", (now() - start) / (double)count);
+    return 0;
+}
