@@ -14,11 +14,15 @@
  * without a form of its own here counts as not known). */
 struct endpoint {
     sa_family_t family;
-    uint16_t port;              /* host order */
-    uint32_t scope;             /* IPv6 scope id, 0 for none */
-    unsigned char address[16];  /* network order; AF_INET uses the first four bytes */
-    uint8_t path_length;        /* AF_UNIX: 0 for an unnamed socket */
-    char path[108];             /* AF_UNIX: an abstract name begins with NUL */
+    uint16_t port;             /* host order */
+    uint32_t scope;            /* IPv6 scope id, 0 for none */
+    unsigned char address[16]; /* network order; AF_INET uses the first four bytes; nothing for AF_UNIX */
+};
+
+/* The name of an AF_UNIX socket. */
+struct unix_path {
+    uint8_t length;  /* 0 for an unnamed socket */
+    char bytes[108]; /* an abstract name begins with NUL */
 };
 
 /* Room for any sockaddr of the families above, aligned for all of them. */
@@ -30,7 +34,9 @@ union any_sockaddr {
 /* False, and family AF_UNSPEC, for a family not listed above or a length the kernel would refuse.
  * The sockaddr need not be aligned; exactly `length` bytes are looked at, at most. */
 bool endpoint_from_sockaddr(struct endpoint *endpoint, const void *address, size_t length);
-/* The other way round, for an Internet endpoint; the length. */
+/* The name in a sockaddr_un of `length` bytes, at most 110. */
+struct unix_path unix_path_from_sockaddr(const void *address, size_t length);
+/* A sockaddr of an Internet endpoint; returns its length. */
 socklen_t endpoint_to_sockaddr(const struct endpoint *endpoint, union any_sockaddr *address);
 /* An Internet endpoint from raw bytes in network order. */
 struct endpoint endpoint_of(sa_family_t family, const void *address, uint16_t port);
@@ -56,7 +62,9 @@ bool prefix_contains(const struct prefix *prefix, const struct endpoint *endpoin
 
 /* 10.0.0.1, 2001:db8::1, ::ffff:10.0.0.1 (RFC 5952); nothing for other families. */
 void address_write(struct text *text, const struct endpoint *endpoint);
-/* 10.0.0.1:80, [::1]:80, a path, @abstract, "?" where not known. Escaped for a terminal. */
+/* 10.0.0.1:80, [::1]:80, "?" where not known. */
 void endpoint_write(struct text *text, const struct endpoint *endpoint);
+/* A path, @abstract or (unnamed); escaped for a terminal. */
+void unix_path_write(struct text *text, const struct unix_path *path);
 
 #endif

@@ -7,9 +7,9 @@
 
 /* Exit codes as in env(1) and s6: the program's own, or */
 enum {
-    EXIT_USAGE = 100,      /* wrong use, or a policy that cannot be understood */
-    EXIT_TROUBLE = 111,    /* a system call failed */
-    EXIT_NOT_RUN = 126,    /* the program was found but could not be run */
+    EXIT_USAGE = 100,   /* wrong use, or a policy that cannot be understood */
+    EXIT_TROUBLE = 111, /* a system call failed */
+    EXIT_NOT_RUN = 126, /* the program was found but could not be run */
     EXIT_NOT_FOUND = 127,
 };
 

@@ -21,11 +21,12 @@ struct newcomer {
     enum call call;
     int error;
     int fd;
-    int family;    /* AF_*, -1 where not known */
-    int type;      /* SOCK_*, -1 */
-    int protocol;  /* IPPROTO_*, -1 */
+    int family;             /* AF_*, -1 where not known */
+    int type;               /* SOCK_*, -1 */
+    int protocol;           /* IPPROTO_*, -1 */
     struct endpoint local;  /* asked for (bind), else the socket's own */
     struct endpoint remote; /* of connect */
+    struct unix_path path;  /* where local is AF_UNIX */
     uint32_t device;        /* interface index it is bound to, 0 for none */
     char device_name[IF_NAMESIZE];
     uint64_t inode; /* 0 where not known */
@@ -176,8 +177,10 @@ void conflict_cures(struct conflict *conflict, const struct newcomer *newcomer);
 /* Sockets from the kernel: 0, or -errno with what was found so far. `states` has a bit per socket_state.
  * `buffer` is working memory of BUFFER_SIZE bytes. System calls; async-signal-safe. */
 enum { BUFFER_SIZE = 32768 };
-int sock_diag_collect(struct conflict *conflict, const struct newcomer *newcomer, uint32_t states, void *buffer);
-int proc_net_collect(struct conflict *conflict, const struct newcomer *newcomer, uint32_t states, void *buffer);
+int sock_diag_collect(struct conflict *conflict, const struct newcomer *newcomer, uint32_t states,
+                      void *buffer);
+int proc_net_collect(struct conflict *conflict, const struct newcomer *newcomer, uint32_t states,
+                     void *buffer);
 
 /* Fills in who owns the holders, until `deadline` (CLOCK_MONOTONIC, ns). False if it ended before all
  * processes were seen. System calls; async-signal-safe. */
@@ -194,8 +197,9 @@ struct self {
 void process_self(struct self *self);
 void process_describe(struct process *process, pid_t pid, const struct self *self);
 
-/* All of it, into a conflict that is all zero. `buffer` has BUFFER_SIZE bytes; `deadline` as above. False if the
- * error turns out to be about something else than a port that is taken. System calls; async-signal-safe. */
+/* All of it, into a conflict that is all zero. `buffer` has BUFFER_SIZE bytes; `deadline` as above. False if
+ * the error turns out to be about something else than a port that is taken. System calls; async-signal-safe.
+ */
 bool conflict_explain(struct conflict *conflict, const struct newcomer *newcomer, int64_t deadline,
                       void *buffer);
 

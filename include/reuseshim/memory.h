@@ -17,7 +17,8 @@ struct lasting_memory {
 };
 
 /* The kernel puts the environment at the top of the main thread's stack, and leaves at least 128 MiB between
- * that stack and the mappings below it (mmap_base, arch/x86/mm/mmap.c). Called on that stack, this finds its end. */
+ * that stack and the mappings below it (mmap_base, arch/x86/mm/mmap.c). Called on that stack, this finds its
+ * end. */
 uintptr_t memory_stack_end(char *const *environment);
 /* Fills in data_start and data_end from the program headers (AT_PHDR). */
 void memory_find_data(struct lasting_memory *memory);

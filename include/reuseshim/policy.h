@@ -42,10 +42,10 @@ struct port_range {
 enum { PORT_RANGES_MAX = 32, PROGRAM_GLOB_MAX = 255 };
 
 struct rule {
-    uint8_t protocol;    /* IPPROTO_TCP, IPPROTO_UDP or 0 for any */
-    uint8_t when;        /* one of enum when */
-    uint8_t classes;     /* bits of enum address_class; all must hold */
-    uint8_t force;       /* bit per enum socket_option */
+    uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP or 0 for any */
+    uint8_t when;     /* one of enum when */
+    uint8_t classes;  /* bits of enum address_class; all must hold */
+    uint8_t force;    /* bit per enum socket_option */
     uint8_t strip;
     bool keep;
     bool has_address;
@@ -53,7 +53,7 @@ struct rule {
     sa_family_t family;  /* AF_INET, AF_INET6 or AF_UNSPEC for any */
     uint8_t range_count; /* 0 for any port */
     uint8_t program_length;
-    bool from_variable;  /* from REUSESHIM_RULES, not from the policy */
+    bool from_variable; /* from REUSESHIM_RULES, not from the policy */
     uint32_t line;
     const char *program; /* into the text that was parsed; NULL for any */
     struct prefix address;
@@ -86,10 +86,10 @@ bool glob_match(const char *glob, size_t glob_length, const char *string);
 /* ---- deciding ------------------------------------------------------------------------------- */
 
 struct policy {
-    const char *name;          /* as the user gave it */
-    const struct rule *rules;  /* those of REUSESHIM_RULES first */
+    const char *name;         /* as the user gave it */
+    const struct rule *rules; /* those of REUSESHIM_RULES first */
     size_t count;
-    uint8_t when;              /* the calls that any rule in play is about */
+    uint8_t when; /* the calls that any rule in play is about */
 };
 
 enum { PROTOCOL_NOT_ASKED = -1 };
@@ -99,8 +99,8 @@ enum { PROTOCOL_NOT_ASKED = -1 };
 struct situation {
     enum when when;
     int protocol;
-    sa_family_t family;              /* of the socket, as far as the address or the arguments show it */
-    const struct endpoint *address;  /* asked for (bind) or of the peer (connect); NULL on socket */
+    sa_family_t family;             /* of the socket, as far as the address or the arguments show it */
+    const struct endpoint *address; /* asked for (bind) or of the peer (connect); NULL on socket */
 };
 
 /* The first rule that matches, or NULL. With protocol PROTOCOL_NOT_ASKED and a rule that depends on it,

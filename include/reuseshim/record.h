@@ -8,7 +8,15 @@
 #include "reuseshim/conflict.h"
 #include "reuseshim/setup.h"
 
-enum event { EVENT_CONFLICT, EVENT_RESOLVED, EVENT_CHANGE, EVENT_SHARED, EVENT_PORTABILITY, EVENT_ERROR, EVENT_TRACE };
+enum event {
+    EVENT_CONFLICT,
+    EVENT_RESOLVED,
+    EVENT_CHANGE,
+    EVENT_SHARED,
+    EVENT_PORTABILITY,
+    EVENT_ERROR,
+    EVENT_TRACE
+};
 
 struct record {
     enum event event;
@@ -22,7 +30,7 @@ struct record {
     uid_t uid;
     const char *program;
     bool usual_calls_only; /* a seccomp filter is on: write with the plainest calls */
-    uint64_t lost; /* records that could not be written before this one */
+    uint64_t lost;         /* records that could not be written before this one */
 };
 
 /* Both write at most `holders` of the holders and count the others as omitted. Pure, async-signal-safe. */
@@ -32,8 +40,9 @@ void record_write_json(struct text *text, const struct record *record, uint32_t 
 /* "2026-11-21T12:00:00.123456Z"; without the fraction if `fraction` is false. */
 void time_write(struct text *text, int64_t nanoseconds, bool fraction);
 
-/* Completes a record (time, program, policy, lost) and writes it where the settings say, with one write. What cannot be written is counted, and reported with the next record that can be. `buffer` is
- * working memory. System calls, async-signal-safe, never blocks for longer than the budget. */
+/* Completes a record (time, program, policy, lost) and writes it where the settings say, with one write. What
+ * cannot be written is counted, and reported with the next record that can be. `buffer` is working memory.
+ * System calls, async-signal-safe, never blocks for longer than the budget. */
 enum { RECORD_BUFFER_SIZE = 65536 };
 void record_emit(const struct shim *shim, struct record *record, char *buffer);
 

@@ -42,9 +42,9 @@ struct shim {
     char program[PROGRAM_GLOB_MAX + 1]; /* file name of the executable, "" where it cannot be read */
     struct lasting_memory memory;
     struct settings settings;
-    struct policy policy;       /* without rules if `broken` */
-    uint8_t busy;               /* bits of enum when: the calls that need more than passing on */
-    bool guarded;               /* a rule is about SO_REUSEADDR or SO_REUSEPORT */
+    struct policy policy; /* without rules if `broken` */
+    uint8_t busy;         /* bits of enum when: the calls that need more than passing on */
+    bool guarded;         /* a rule is about SO_REUSEADDR or SO_REUSEPORT */
     bool broken;
     struct complaint complaint; /* why, if `broken` */
 };

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* The calling thread as /proc/thread-self/status shows it: one open, read and close, which a seccomp filter is
- * likelier to allow than prctl(2) or gettid(2). */
+/* The calling thread as /proc/thread-self/status shows it: one open, read and close, which a seccomp filter
+ * is likelier to allow than prctl(2) or gettid(2). */
 struct thread_status {
     pid_t pid, tid;
     uid_t uid;

@@ -33,8 +33,9 @@ void text_signed(struct text *text, int64_t value);
 void text_padded(struct text *text, uint64_t value, int width);
 void text_hex(struct text *text, uint64_t value);
 
-/* Strings between NULs, up to the NULL that ends the list: text_strings(text, "a", b, "c", NULL). */
-void text_strings(struct text *text, ...);
+/* Strings one after the other: text_strings(text, "a", b, "c"). text_join takes a list that NULL ends. */
+void text_join(struct text *text, const char *const *strings);
+#define text_strings(text, ...) text_join(text, (const char *const[]){__VA_ARGS__, NULL})
 
 /* Bytes from another process or from a file, made fit for a terminal and for a log that is read by
  * lines: well-formed UTF-8 stays, control characters and everything else become \xNN. */

@@ -19,45 +19,46 @@ struct endpoint endpoint_of(sa_family_t family, const void *address, uint16_t po
 
 bool endpoint_from_sockaddr(struct endpoint *endpoint, const void *address, size_t length)
 {
-    union {
-        sa_family_t family;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-        struct sockaddr_un un;
-    } copy;
-    memset(endpoint, 0, sizeof *endpoint);
-    memset(&copy, 0, sizeof copy);
-    memcpy(&copy, address, length < sizeof copy ? length : sizeof copy);
-    if (length < sizeof copy.family)
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6 = {.sin6_scope_id = 0};
+    *endpoint = (struct endpoint){.family = AF_UNSPEC};
+    if (length < sizeof endpoint->family)
         return false;
-
-    switch (copy.family) {
+    memcpy(&endpoint->family, address, sizeof endpoint->family);
+    switch (endpoint->family) {
     case AF_INET:
-        if (length < sizeof copy.v4)
-            return false;
-        *endpoint = endpoint_of(AF_INET, &copy.v4.sin_addr, ntohs(copy.v4.sin_port));
+        if (length < sizeof v4)
+            break;
+        memcpy(&v4, address, sizeof v4);
+        *endpoint = endpoint_of(AF_INET, &v4.sin_addr, ntohs(v4.sin_port));
         return true;
     case AF_INET6:
         if (length < 24) /* SIN6_LEN_RFC2133: the kernel takes it without a scope id */
-            return false;
-        *endpoint = endpoint_of(AF_INET6, &copy.v6.sin6_addr, ntohs(copy.v6.sin6_port));
-        endpoint->scope = length < sizeof copy.v6 ? 0 : copy.v6.sin6_scope_id;
+            break;
+        memcpy(&v6, address, length < sizeof v6 ? 24 : sizeof v6);
+        *endpoint = endpoint_of(AF_INET6, &v6.sin6_addr, ntohs(v6.sin6_port));
+        endpoint->scope = v6.sin6_scope_id;
         return true;
-    case AF_UNIX: {
-        size_t room = length - offsetof(struct sockaddr_un, sun_path);
-        if (length > sizeof copy.un)
-            return false;
-        endpoint->family = AF_UNIX;
-        /* A path ends at its first NUL; an abstract name is all of the given length. */
-        if (room > 0 && copy.un.sun_path[0] != '\0')
-            room = strnlen(copy.un.sun_path, room);
-        endpoint->path_length = (uint8_t)room;
-        memcpy(endpoint->path, copy.un.sun_path, room);
-        return true;
-    }
+    case AF_UNIX:
+        return length <= sizeof(struct sockaddr_un);
     default:
-        return false;
+        break;
     }
+    endpoint->family = AF_UNSPEC;
+    return false;
+}
+
+struct unix_path unix_path_from_sockaddr(const void *address, size_t length)
+{
+    struct unix_path path = {.length = 0};
+    const size_t head = offsetof(struct sockaddr_un, sun_path);
+    size_t room = length > head ? length - head : 0;
+    if (room > sizeof path.bytes)
+        room = sizeof path.bytes;
+    memcpy(path.bytes, (const char *)address + head, room);
+    /* A path ends at its first NUL; an abstract name is all of the given length. */
+    path.length = (uint8_t)(room && path.bytes[0] ? strnlen(path.bytes, room) : room);
+    return path;
 }
 
 socklen_t endpoint_to_sockaddr(const struct endpoint *endpoint, union any_sockaddr *address)
@@ -203,16 +204,18 @@ void endpoint_write(struct text *text, const struct endpoint *endpoint)
         text_string(text, endpoint->family == AF_INET6 ? "]:" : ":");
         text_unsigned(text, endpoint->port);
         break;
-    case AF_UNIX:
-        if (endpoint->path_length == 0)
-            text_string(text, "(unnamed)");
-        else if (endpoint->path[0] == '\0') {
-            text_char(text, '@');
-            text_escaped(text, endpoint->path + 1, endpoint->path_length - 1U);
-        } else
-            text_escaped(text, endpoint->path, endpoint->path_length);
-        break;
     default:
         text_char(text, '?');
     }
+}
+
+void unix_path_write(struct text *text, const struct unix_path *path)
+{
+    if (path->length == 0)
+        text_string(text, "(unnamed)");
+    else if (path->bytes[0] == '\0') {
+        text_char(text, '@');
+        text_escaped(text, path->bytes + 1, path->length - 1U);
+    } else
+        text_escaped(text, path->bytes, path->length);
 }

@@ -190,8 +190,7 @@ ssize_t raw_write(int fd, const void *bytes, size_t size, bool nowait)
 }
 
 /* All three are below 32, so they live in the first word whatever its width and byte order. */
-static const unsigned long held_signals =
-    1UL << (SIGPIPE - 1) | 1UL << (SIGXFSZ - 1) | 1UL << (SIGTTOU - 1);
+static const unsigned long held_signals = 1UL << (SIGPIPE - 1) | 1UL << (SIGXFSZ - 1) | 1UL << (SIGTTOU - 1);
 
 void raw_signals_hold(struct raw_signals *saved)
 {

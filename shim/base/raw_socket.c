@@ -14,8 +14,8 @@
 /* i386 kernels before 4.3 know these calls only as socketcall(2). */
 static long socket_call(long number, int via, const long arguments[6])
 {
-    long result = syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
-                          arguments[5]);
+    long result =
+        syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
 #ifdef SYS_socketcall
     if (result == -1 && errno == ENOSYS)
         result = syscall(SYS_socketcall, via, arguments);

@@ -4,7 +4,6 @@
  */
 #include "reuseshim/text.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 struct text text_in(char *buffer, size_t size)
@@ -73,13 +72,10 @@ void text_hex(struct text *text, uint64_t value)
     text_bytes(text, digits + at, sizeof digits - at);
 }
 
-void text_strings(struct text *text, ...)
+void text_join(struct text *text, const char *const *strings)
 {
-    va_list list;
-    va_start(list, text);
-    for (const char *string; (string = va_arg(list, const char *)) != NULL;)
-        text_string(text, string);
-    va_end(list);
+    for (; *strings; strings++)
+        text_string(text, *strings);
 }
 
 /* The length of the well-formed UTF-8 sequence at `bytes`, 0 if there is none (RFC 3629: no surrogates,

@@ -72,11 +72,13 @@ static int read_options(struct choices *choices, int argc, char **argv)
         char letter;
         enum variable variable;
     } rows[] = {{'p', VARIABLE_POLICY}, {'l', VARIABLE_LOG}, {'f', VARIABLE_FORMAT}};
-    static const struct option options[] = {
-        {"policy", required_argument, NULL, 'p'}, {"rule", required_argument, NULL, 'r'},
-        {"log", required_argument, NULL, 'l'},    {"format", required_argument, NULL, 'f'},
-        {"verbose", no_argument, NULL, 'v'},      {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"policy", required_argument, NULL, 'p'},
+                                            {"rule", required_argument, NULL, 'r'},
+                                            {"log", required_argument, NULL, 'l'},
+                                            {"format", required_argument, NULL, 'f'},
+                                            {"verbose", no_argument, NULL, 'v'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     int letter;
     optind = 1;
     while ((letter = getopt_long(argc, argv, "+p:r:l:f:v", options, NULL)) != -1) {
@@ -163,7 +165,8 @@ static int preload(void)
     if (library == NULL)
         return EXIT_TROUBLE;
     if (strpbrk(library, ": \t\n")) {
-        command_error(library, ": ld.so cannot preload a path with a blank or colon; expected the library elsewhere",
+        command_error(library,
+                      ": ld.so cannot preload a path with a blank or colon; expected the library elsewhere",
                       (char *)NULL);
         free(library);
         return EXIT_TROUBLE;

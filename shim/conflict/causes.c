@@ -84,8 +84,8 @@ static void settle(struct conflict *conflict, const struct newcomer *newcomer)
     }
     if (newcomer->options[OPTION_REUSEADDR] == YES && only->state != STATE_LISTEN)
         only->reuseaddr = NO;
-    bool user_fits = rules_is_time_wait(only) ||
-                     (newcomer->uid_known && only->uid_known && newcomer->uid == only->uid);
+    bool user_fits =
+        rules_is_time_wait(only) || (newcomer->uid_known && only->uid_known && newcomer->uid == only->uid);
     if (newcomer->options[OPTION_REUSEPORT] == YES && user_fits)
         only->reuseport = NO;
 }
@@ -114,30 +114,35 @@ static const char *sentence(const struct newcomer *newcomer, enum cause cause)
     bool udp = newcomer->protocol == IPPROTO_UDP;
     switch (cause) {
     case CAUSE_LISTENER:
-        return has_port ? "it listens there without SO_REUSEPORT; two can listen only if both have the option and "
-                          "belong to one user"
-               : has_address
-                   ? "it listens there; SO_REUSEADDR never lets anybody in beside a listener"
-                   : "it listens there; two can listen only with SO_REUSEPORT on both and one user";
+        return has_port
+                   ? "it listens there without SO_REUSEPORT; two can listen only if both have the option and "
+                     "belong to one user"
+               : has_address ? "it listens there; SO_REUSEADDR never lets anybody in beside a listener"
+                             : "it listens there; two can listen only with SO_REUSEPORT on both and one user";
     case CAUSE_BOUND:
-        return udp ? has_address ? "it is bound there without SO_REUSEADDR; Linux wants the option on both sockets"
-                                 : "it is bound there, and SO_REUSEADDR is not on both sockets"
-               : has_address
-                   ? "it is bound there (neither listening nor connected) without SO_REUSEADDR; Linux wants the "
-                     "option on both sockets"
-                   : "it is bound there (neither listening nor connected), and SO_REUSEADDR is not on both sockets";
+        return udp           ? has_address
+                                   ? "it is bound there without SO_REUSEADDR; Linux wants the option on both sockets"
+                                   : "it is bound there, and SO_REUSEADDR is not on both sockets"
+               : has_address ? "it is bound there (neither listening nor connected) without SO_REUSEADDR; "
+                               "Linux wants the "
+                               "option on both sockets"
+                             : "it is bound there (neither listening nor connected), and SO_REUSEADDR is not "
+                               "on both sockets";
     case CAUSE_CONNECTED:
-        return has_address ? "a live connection has that local port, without SO_REUSEADDR; Linux wants the option "
-                             "on both sockets"
-                           : "a live connection has that local port, and SO_REUSEADDR is not on both sockets";
+        return has_address
+                   ? "a live connection has that local port, without SO_REUSEADDR; Linux wants the option "
+                     "on both sockets"
+                   : "a live connection has that local port, and SO_REUSEADDR is not on both sockets";
     case CAUSE_TIME_WAIT:
-        return has_address ? "it was closed without SO_REUSEADDR; Linux wants the option on both sockets"
-                           : "a closed connection keeps its port for a minute, unless SO_REUSEADDR is on both "
-                             "sockets; this one does not have it";
+        return has_address
+                   ? "it was closed without SO_REUSEADDR; Linux wants the option on both sockets"
+                   : "a closed connection keeps its port for a minute, unless SO_REUSEADDR is on both "
+                     "sockets; this one does not have it";
     case CAUSE_ORPHAN:
-        return has_address ? "it is still closing, without SO_REUSEADDR and without a process; Linux wants the "
-                             "option on both sockets"
-                           : "it is still closing, without a process, and SO_REUSEADDR is not on both sockets";
+        return has_address
+                   ? "it is still closing, without SO_REUSEADDR and without a process; Linux wants the "
+                     "option on both sockets"
+                   : "it is still closing, without a process, and SO_REUSEADDR is not on both sockets";
     case CAUSE_OTHER_USER:
         return "it belongs to another user; SO_REUSEPORT shares a port inside one user only, root included";
     case CAUSE_SAME_TUPLE:
@@ -145,7 +150,8 @@ static const char *sentence(const struct newcomer *newcomer, enum cause cause)
     case CAUSE_PORTS_EXHAUSTED:
         return "no port of the range for automatic ports is free on that address";
     case CAUSE_UNSEEN:
-        return "nothing visible holds the port: its holder has just left, is in a network namespace or VRF that "
+        return "nothing visible holds the port: its holder has just left, is in a network namespace or VRF "
+               "that "
                "cannot be seen from here, or is a bound socket on a kernel before 6.8";
     default:
         return "";
@@ -170,7 +176,9 @@ void conflict_conclude(struct conflict *conflict, const struct newcomer *newcome
         if (conflict->holder_count == 0)
             conflict->cause = CAUSE_UNSEEN;
         else if (conflict->cause == CAUSE_UNKNOWN)
-            text_string(&text, "one of them lacks an option that Linux wants on both sockets, and does not show which");
+            text_string(
+                &text,
+                "one of them lacks an option that Linux wants on both sockets, and does not show which");
     }
     text_string(&text, sentence(newcomer, conflict->cause));
     if (conflict->range.last) {

@@ -18,12 +18,13 @@ static struct cure *add(struct conflict *conflict, const char *policy, enum appl
 }
 
 /* "tcp port 8080 force reuseaddr" */
-static void write_rules(struct cure *cure, const struct newcomer *newcomer, const char *family, const char *action)
+static void write_rules(struct cure *cure, const struct newcomer *newcomer, const char *family,
+                        const char *action)
 {
     struct text text = text_in(cure->rules, sizeof cure->rules);
-    text_strings(&text, family, newcomer->protocol == IPPROTO_UDP ? "udp" : "tcp", " port ", NULL);
+    text_strings(&text, family, newcomer->protocol == IPPROTO_UDP ? "udp" : "tcp", " port ");
     text_unsigned(&text, newcomer->local.port);
-    text_strings(&text, " ", action, NULL);
+    text_strings(&text, " ", action);
     text_end(&text);
 }
 
@@ -37,7 +38,8 @@ static void write_text(struct cure *cure, const char *before, int64_t number, co
     text_end(&text);
 }
 
-/* How long until the last of the blockers that expire has gone, in whole seconds rounded up; -1 if not all do. */
+/* How long until the last of the blockers that expire has gone, in whole seconds rounded up; -1 if not all
+ * do. */
 static int64_t seconds_to_wait(const struct conflict *conflict)
 {
     int64_t longest = -1;
@@ -104,8 +106,10 @@ static void cure_by_v6only(struct conflict *conflict, const struct newcomer *new
             return;
     }
     struct cure *cure = add(conflict, NULL, ours ? APPLY_TO_THIS : APPLY_TO_HOLDER, 0);
-    write_text(cure, ours ? "bind [::] for IPv6 alone (it then no longer takes IPv4)"
-                          : "let the holder bind [::] for IPv6 alone (it then no longer takes IPv4)", -1, "");
+    write_text(cure,
+               ours ? "bind [::] for IPv6 alone (it then no longer takes IPv4)"
+                    : "let the holder bind [::] for IPv6 alone (it then no longer takes IPv4)",
+               -1, "");
     write_rules(cure, newcomer, "ipv6 ", "force v6only");
 }
 
@@ -114,9 +118,8 @@ static void cure_by_sharing(struct conflict *conflict, const struct newcomer *ne
     if (newcomer->options[OPTION_REUSEPORT] == YES && conflict->holders[0].reuseport == UNKNOWN)
         return;
     for (uint32_t i = 0; i < conflict->holder_count; i++)
-        if (conflict->holders[i].blocks != NO &&
-            (!conflict->holders[i].uid_known || !newcomer->uid_known ||
-             conflict->holders[i].uid != newcomer->uid))
+        if (conflict->holders[i].blocks != NO && (!conflict->holders[i].uid_known || !newcomer->uid_known ||
+                                                  conflict->holders[i].uid != newcomer->uid))
             return;
     struct cure *cure = add(conflict, "share", APPLY_TO_BOTH, NEED_SAME_USER);
     write_text(cure, "or let both serve the port: each then gets a part of the connections", -1, "");
@@ -134,8 +137,9 @@ void conflict_cures(struct conflict *conflict, const struct newcomer *newcomer)
     switch (conflict->cause) {
     case CAUSE_TIME_WAIT:
         cure_by_waiting(conflict);
-        cure_by_reuseaddr(conflict, newcomer,
-                          "for the next time: run every instance under the policy restart, this one included");
+        cure_by_reuseaddr(
+            conflict, newcomer,
+            "for the next time: run every instance under the policy restart, this one included");
         break;
     case CAUSE_LISTENER:
         cure_by_stopping(conflict);
@@ -148,7 +152,8 @@ void conflict_cures(struct conflict *conflict, const struct newcomer *newcomer)
         if (conflict->cause != CAUSE_ORPHAN)
             cure_by_stopping(conflict);
         if (tcp)
-            cure_by_reuseaddr(conflict, newcomer, "or run both under the policy restart, the holder from its start");
+            cure_by_reuseaddr(conflict, newcomer,
+                              "or run both under the policy restart, the holder from its start");
         break;
     default:
         break;

@@ -104,8 +104,8 @@ static bool kernel_shows_bound(void)
     return major > 6 || (major == 6 && minor >= 8);
 }
 
-/* connect() also says EADDRNOTAVAIL when no local address can reach the peer. A datagram socket, whose connect
- * sends nothing, is told that as well. */
+/* connect() also says EADDRNOTAVAIL when no local address can reach the peer. A datagram socket, whose
+ * connect sends nothing, is told that as well. */
 static bool peer_is_unreachable(const struct newcomer *newcomer)
 {
     union any_sockaddr peer;
@@ -127,10 +127,12 @@ static bool is_about_ports(const struct newcomer *newcomer, const struct conflic
         return true;
     if (newcomer->error == EAGAIN)
         return newcomer->type == SOCK_DGRAM;
-    return conflict->holder_count || !endpoint_is_internet(&newcomer->remote) || !peer_is_unreachable(newcomer);
+    return conflict->holder_count || !endpoint_is_internet(&newcomer->remote) ||
+           !peer_is_unreachable(newcomer);
 }
 
-bool conflict_explain(struct conflict *conflict, const struct newcomer *newcomer, int64_t deadline, void *buffer)
+bool conflict_explain(struct conflict *conflict, const struct newcomer *newcomer, int64_t deadline,
+                      void *buffer)
 {
     int64_t started = raw_clock(CLOCK_MONOTONIC);
     bool internet = newcomer->family == AF_INET || newcomer->family == AF_INET6;

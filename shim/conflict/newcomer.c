@@ -60,8 +60,11 @@ static void ask_local(struct newcomer *newcomer)
 {
     union any_sockaddr name;
     socklen_t length = sizeof name;
-    if (raw_getsockname(newcomer->fd, &name, &length) == 0)
-        endpoint_from_sockaddr(&newcomer->local, &name, length);
+    if (raw_getsockname(newcomer->fd, &name, &length) < 0)
+        return;
+    endpoint_from_sockaddr(&newcomer->local, &name, length);
+    if (newcomer->local.family == AF_UNIX)
+        newcomer->path = unix_path_from_sockaddr(&name, length);
 }
 
 void newcomer_ask(struct newcomer *newcomer, enum call call, int fd, int error,

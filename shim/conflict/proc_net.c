@@ -124,8 +124,8 @@ static bool read_line(struct holder *holder, const char *at, const char *end, in
     return true;
 }
 
-static int read_table(struct conflict *conflict, const struct newcomer *newcomer, size_t table, uint32_t states,
-                      char *buffer)
+static int read_table(struct conflict *conflict, const struct newcomer *newcomer, size_t table,
+                      uint32_t states, char *buffer)
 {
     int fd = raw_open(tables[table].path, O_RDONLY, 0);
     if (fd < 0)
@@ -145,8 +145,7 @@ static int read_table(struct conflict *conflict, const struct newcomer *newcomer
         char *line = buffer, *newline;
         while ((newline = memchr(line, '\n', used - (size_t)(line - buffer))) != NULL) {
             struct holder holder;
-            if (!header &&
-                read_line(&holder, line, newline, tables[table].protocol, tables[table].family) &&
+            if (!header && read_line(&holder, line, newline, tables[table].protocol, tables[table].family) &&
                 holder.local.port == newcomer->local.port && holder.state < 32 &&
                 (states & 1U << holder.state))
                 conflict_add(conflict, newcomer, &holder);
@@ -160,7 +159,8 @@ static int read_table(struct conflict *conflict, const struct newcomer *newcomer
     return result;
 }
 
-int proc_net_collect(struct conflict *conflict, const struct newcomer *newcomer, uint32_t states, void *buffer)
+int proc_net_collect(struct conflict *conflict, const struct newcomer *newcomer, uint32_t states,
+                     void *buffer)
 {
     int protocol = newcomer->protocol == IPPROTO_MPTCP ? IPPROTO_TCP : newcomer->protocol;
     int result = -ENOENT;

@@ -18,7 +18,7 @@ static const char *proc_path(char *buffer, size_t size, pid_t pid, const char *n
     struct text text = text_in(buffer, size);
     text_string(&text, "/proc/");
     text_signed(&text, pid);
-    text_strings(&text, "/", name, NULL);
+    text_strings(&text, "/", name);
     return text_end(&text);
 }
 
@@ -38,7 +38,8 @@ static int64_t time_of_start(uint64_t ticks)
     return (boot + (int64_t)(ticks * (1000000000 / per_second))) / 1000000000;
 }
 
-/* "pid (program) S ppid ... starttime ...": the program may contain blanks and ')', so the last ')' counts. */
+/* "pid (program) S ppid ... starttime ...": the program may contain blanks and ')', so the last ')' counts.
+ */
 static bool read_stat(pid_t pid, struct stat_facts *facts)
 {
     char path[32], line[512];

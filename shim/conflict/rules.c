@@ -3,8 +3,8 @@
  * When Linux refuses a local port: inet_csk_bind_conflict() for TCP, udp_lib_lport_inuse() for UDP, as
  * one pure predicate with three answers. UNKNOWN where it hangs on a flag that user space cannot see.
  *
- * The kernel's bucket cache (net/ipv4/inet_connection_sock.c, "fastreuse") is not modelled: it can only turn a
- * refusal into a success, and this is asked about refusals.
+ * The kernel's bucket cache (net/ipv4/inet_connection_sock.c, "fastreuse") is not modelled: it can only turn
+ * a refusal into a success, and this is asked about refusals.
  */
 #include "reuseshim/conflict.h"
 
@@ -18,21 +18,21 @@
 #define IPPROTO_UDPLITE 136
 #endif
 
-static tristate not(tristate a)
+static tristate kleene_not(tristate a)
 {
     return a == UNKNOWN ? UNKNOWN : !a;
 }
 
-static tristate and(tristate a, tristate b)
+static tristate kleene_and(tristate a, tristate b)
 {
     if (a == NO || b == NO)
         return NO;
     return a == YES && b == YES ? YES : UNKNOWN;
 }
 
-static tristate or(tristate a, tristate b)
+static tristate kleene_or(tristate a, tristate b)
 {
-    return not(and(not(a), not(b)));
+    return kleene_not(kleene_and(kleene_not(a), kleene_not(b)));
 }
 
 static bool is_tcp(int protocol)
@@ -67,7 +67,7 @@ static struct reach reach_of(const struct endpoint *local, tristate v6only)
     } else if (endpoint_is_wildcard(local)) {
         static const unsigned char any[16];
         reach.v6 = YES;
-        reach.v4 = not(v6only);
+        reach.v4 = kleene_not(v6only);
         reach.v6_address = reach.v4_address = any;
     } else {
         /* A real IPv6 address carries 127.0.0.6 in its IPv4 field (LOOPBACK4_IPV6, net/ipv6/af_inet6.c).
@@ -76,7 +76,7 @@ static struct reach reach_of(const struct endpoint *local, tristate v6only)
         static const unsigned char loopback4_ipv6[4] = {127, 0, 0, 6};
         reach.v6 = YES;
         reach.v6_address = local->address;
-        reach.v4 = not(v6only);
+        reach.v4 = kleene_not(v6only);
         reach.v4_address = loopback4_ipv6;
     }
     return reach;
@@ -105,13 +105,13 @@ tristate rules_overlap(const struct newcomer *newcomer, const struct holder *hol
     if (holder_real_v6 && (newcomer->local.family != AF_INET ||
                            (is_tcp(newcomer->protocol) && !endpoint_is_wildcard(&newcomer->local))))
         a.v4 = NO;
-    tristate v4 = and(a.v4, b.v4);
-    tristate v6 = and(a.v6, b.v6);
+    tristate v4 = kleene_and(a.v4, b.v4);
+    tristate v6 = kleene_and(a.v6, b.v6);
     if (v4 != NO && !meet(a.v4_address, b.v4_address, 4))
         v4 = NO;
     if (v6 != NO && !meet(a.v6_address, b.v6_address, 16))
         v6 = NO;
-    return and(same_device, or(v4, v6));
+    return kleene_and(same_device, kleene_or(v4, v6));
 }
 
 /* The uid clause of SO_REUSEPORT. */
@@ -136,11 +136,10 @@ tristate rules_blocks(const struct newcomer *newcomer, const struct holder *hold
         (holder->state == STATE_SYN_RECV || holder->state == STATE_NEW_SYN_RECV) && holder->inode == 0)
         return NO;
     bool listens = is_tcp(newcomer->protocol) && holder->state == STATE_LISTEN;
-    tristate by_address =
-        listens ? NO : and(newcomer->options[OPTION_REUSEADDR], holder->reuseaddr);
-    tristate by_port =
-        and(and(newcomer->options[OPTION_REUSEPORT], holder->reuseport), same_user(newcomer, holder));
-    return and(overlap, not(or(by_address, by_port)));
+    tristate by_address = listens ? NO : kleene_and(newcomer->options[OPTION_REUSEADDR], holder->reuseaddr);
+    tristate by_port = kleene_and(kleene_and(newcomer->options[OPTION_REUSEPORT], holder->reuseport),
+                                  same_user(newcomer, holder));
+    return kleene_and(overlap, kleene_not(kleene_or(by_address, by_port)));
 }
 
 bool rules_same_tuple(const struct newcomer *newcomer, const struct holder *holder)

@@ -37,8 +37,8 @@ struct dump_request {
     struct filter_attribute attribute;
 };
 
-/* The request of before sock_diag (TCPDIAG_GETSOCK). For TCP it still has its use: it walks the hash tables once
- * for both families, where SOCK_DIAG_BY_FAMILY takes one family and so walks them twice. */
+/* The request of before sock_diag (TCPDIAG_GETSOCK). For TCP it still has its use: it walks the hash tables
+ * once for both families, where SOCK_DIAG_BY_FAMILY takes one family and so walks them twice. */
 struct old_dump_request {
     struct nlmsghdr header;
     struct inet_diag_req request;
@@ -183,7 +183,8 @@ static int dump_family(int fd, struct conflict *conflict, const struct newcomer 
     return dump(fd, conflict, newcomer, &request, sizeof request, newcomer->protocol, buffer);
 }
 
-int sock_diag_collect(struct conflict *conflict, const struct newcomer *newcomer, uint32_t states, void *buffer)
+int sock_diag_collect(struct conflict *conflict, const struct newcomer *newcomer, uint32_t states,
+                      void *buffer)
 {
     bool tcp = newcomer->protocol == IPPROTO_TCP || newcomer->protocol == IPPROTO_MPTCP;
     int result, result6 = 0;

@@ -82,22 +82,18 @@ void protocol_write(struct text *text, int family, int type, int protocol)
         int family, type, protocol; /* -1 for any */
         char word[8];
     } names[] = {
-        {AF_INET, SOCK_RAW, -1, "raw"},
-        {AF_INET6, SOCK_RAW, -1, "raw"},
-        {-1, -1, IPPROTO_TCP, "tcp"},
-        {-1, -1, IPPROTO_UDP, "udp"},
-        {-1, -1, IPPROTO_MPTCP, "mptcp"},
-        {-1, -1, IPPROTO_UDPLITE, "udplite"},
-        {-1, -1, IPPROTO_SCTP, "sctp"},
-        {-1, -1, IPPROTO_DCCP, "dccp"},
-        {-1, -1, IPPROTO_ICMP, "icmp"},
-        {-1, -1, IPPROTO_ICMPV6, "icmp6"},
+        {AF_INET, SOCK_RAW, -1, "raw"},   {AF_INET6, SOCK_RAW, -1, "raw"},
+        {-1, -1, IPPROTO_TCP, "tcp"},     {-1, -1, IPPROTO_UDP, "udp"},
+        {-1, -1, IPPROTO_MPTCP, "mptcp"}, {-1, -1, IPPROTO_UDPLITE, "udplite"},
+        {-1, -1, IPPROTO_SCTP, "sctp"},   {-1, -1, IPPROTO_DCCP, "dccp"},
+        {-1, -1, IPPROTO_ICMP, "icmp"},   {-1, -1, IPPROTO_ICMPV6, "icmp6"},
     };
     static const struct {
         int family;
         char word[12];
-    } families[] = {{AF_UNIX, "unix"},   {AF_NETLINK, "netlink"}, {AF_PACKET, "packet"},
-                    {AF_VSOCK, "vsock"}, {AF_BLUETOOTH, "bluetooth"}, {AF_TIPC, "tipc"}, {AF_CAN, "can"}};
+    } families[] = {{AF_UNIX, "unix"},   {AF_NETLINK, "netlink"},     {AF_PACKET, "packet"},
+                    {AF_VSOCK, "vsock"}, {AF_BLUETOOTH, "bluetooth"}, {AF_TIPC, "tipc"},
+                    {AF_CAN, "can"}};
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         if (families[i].family == family) {
             text_string(text, families[i].word);

@@ -21,9 +21,10 @@ bool passage_read_address(struct passage *passage, const struct sockaddr *addres
     if (length > sizeof copy || !memory_readable(&passage->shim->memory, address, length))
         return false;
     memcpy(&copy, address, length);
-    /* An old server that never set sin_family: bind() takes 0.0.0.0 all the same (inet_bind, compatibility). */
-    if (passage->call == CALL_BIND && length >= sizeof(struct sockaddr_in) && copy.plain.sa_family == AF_UNSPEC &&
-        ((struct sockaddr_in *)(void *)&copy)->sin_addr.s_addr == 0)
+    /* An old server that never set sin_family: bind() takes 0.0.0.0 all the same (inet_bind, compatibility).
+     */
+    if (passage->call == CALL_BIND && length >= sizeof(struct sockaddr_in) &&
+        copy.plain.sa_family == AF_UNSPEC && ((struct sockaddr_in *)(void *)&copy)->sin_addr.s_addr == 0)
         copy.plain.sa_family = AF_INET;
     return endpoint_from_sockaddr(&passage->argument, &copy, length);
 }
@@ -41,7 +42,7 @@ static void note(const struct passage *passage, enum socket_option option, const
     struct text text = text_in(message, sizeof message);
     if (passage->shim->settings.level < LEVEL_CHANGE)
         return;
-    text_strings(&text, option_table[option].word, " ", what, NULL);
+    text_strings(&text, option_table[option].word, " ", what);
     if (error) {
         text_string(&text, " (");
         errno_name_write(&text, error);

@@ -19,13 +19,16 @@ static __attribute__((noinline, cold)) void refused(struct passage *passage, con
     int error = errno;
     if (passage->argument.family == AF_UNSPEC && address)
         passage_read_address(passage, address, length);
+    passage->address = address;
+    passage->length = length;
     report_refusal(passage, error);
     errno = error;
 }
 
 /* ---- socket ----------------------------------------------------------------------------------- */
 
-static __attribute__((noinline)) int socket_by_rules(const struct shim *shim, int domain, int type, int protocol)
+static __attribute__((noinline)) int socket_by_rules(const struct shim *shim, int domain, int type,
+                                                     int protocol)
 {
     struct passage passage = {.shim = shim, .call = CALL_SOCKET};
     int saved = errno;

@@ -11,8 +11,8 @@
 #include <netinet/in.h>
 #include <stdatomic.h>
 
-#define SHIM_EXPORT  __attribute__((visibility("default")))
-#define UNLIKELY(x)  __builtin_expect(!!(x), 0)
+#define SHIM_EXPORT __attribute__((visibility("default")))
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 /* ---- the next definitions --------------------------------------------------------------------- */
 
@@ -46,10 +46,12 @@ static inline const struct shim *shim_ready(void)
 
 struct passage {
     const struct shim *shim;
-    const struct rule *rule;    /* that decided; NULL for none */
+    const struct rule *rule; /* that decided; NULL for none */
     enum call call;
     int fd;
-    struct endpoint argument;   /* the address given to the call, AF_UNSPEC where unknown */
+    struct endpoint argument; /* the address given to the call, AF_UNSPEC where unknown */
+    const void *address;      /* as given, after a failure of the real call; else NULL */
+    socklen_t length;
 };
 
 /* Reads a program's sockaddr without the risk of a SIGSEGV; false if it is not to be understood. */
@@ -71,7 +73,9 @@ bool undoes_a_rule(const struct shim *shim, int fd, int level, int name, const v
 
 /* Records a refusal with all that can be found out about it, if `error` is one. Overwrites errno. */
 void report_refusal(const struct passage *passage, int error);
-/* Records a change, a trace (`level` says which) or an error in the settings (passage NULL). Overwrites errno. */
-void report_message(const struct shim *shim, const struct passage *passage, enum level level, const char *message);
+/* Records a change, a trace (`level` says which) or an error in the settings (passage NULL). Overwrites
+ * errno. */
+void report_message(const struct shim *shim, const struct passage *passage, enum level level,
+                    const char *message);
 
 #endif

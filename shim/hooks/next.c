@@ -117,13 +117,13 @@ struct next_definitions next = {first_socket, first_setsockopt, first_bind,
                                 first_listen, first_connect,    first_bindresvport};
 
 /* Threads may come here at the same time; they all find the same. */
-#define RESOLVE(name)                                                                                       \
-    do {                                                                                                    \
-        union {                                                                                             \
-            void *object;                                                                                   \
-            __typeof__(&kernel_##name) function;                                                            \
-        } found = {.object = dlsym ? dlsym(RTLD_NEXT, #name) : NULL};                                       \
-        next.name = found.object ? found.function : kernel_##name;                                          \
+#define RESOLVE(name)                                                                                        \
+    do {                                                                                                     \
+        union {                                                                                              \
+            void *object;                                                                                    \
+            __typeof__(&kernel_##name) function;                                                             \
+        } found = {.object = dlsym ? dlsym(RTLD_NEXT, #name) : NULL};                                        \
+        next.name = found.object ? found.function : kernel_##name;                                           \
     } while (0)
 
 void next_resolve(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * From a failed call to a record. All working memory is one mapping that goes away again. Contract in doors.h.
+ * From a failed call to a record. All working memory is one mapping that goes away again. Contract in
+ * doors.h.
  */
 #include "doors.h"
 
@@ -53,6 +54,8 @@ static void report_in(struct workspace *work, const struct passage *passage, int
     bool diagnose = may_diagnose(shim, &status);
     const struct endpoint *argument = passage->argument.family == AF_UNSPEC ? NULL : &passage->argument;
     newcomer_ask(&work->newcomer, passage->call, passage->fd, error, argument, diagnose);
+    if (passage->argument.family == AF_UNIX && passage->address)
+        work->newcomer.path = unix_path_from_sockaddr(passage->address, passage->length);
     if (diagnose) {
         int64_t deadline = raw_clock(CLOCK_MONOTONIC) + (int64_t)shim->settings.budget_ms * 1000000;
         if (!conflict_explain(&work->conflict, &work->newcomer, deadline, work->input))
@@ -78,7 +81,8 @@ void report_refusal(const struct passage *passage, int error)
     raw_unmap(work, sizeof *work);
 }
 
-void report_message(const struct shim *shim, const struct passage *passage, enum level level, const char *message)
+void report_message(const struct shim *shim, const struct passage *passage, enum level level,
+                    const char *message)
 {
     if (!record_wanted(shim, level))
         return;
@@ -89,7 +93,9 @@ void report_message(const struct shim *shim, const struct passage *passage, enum
     }
     struct thread_status status;
     fill_in_thread(&work->record, &status);
-    work->record.event = level == LEVEL_ERROR ? EVENT_ERROR : level == LEVEL_CHANGE ? EVENT_CHANGE : EVENT_TRACE;
+    work->record.event = level == LEVEL_ERROR    ? EVENT_ERROR
+                         : level == LEVEL_CHANGE ? EVENT_CHANGE
+                                                 : EVENT_TRACE;
     work->record.message = message;
     if (passage) {
         const struct endpoint *argument = passage->argument.family == AF_UNSPEC ? NULL : &passage->argument;

@@ -26,8 +26,8 @@ static _Atomic(struct load_facts *) captured;
 static const struct load_facts no_facts;
 static const struct shim inert = {.facts = &no_facts, .settings = {.log = LOG_NONE}, .broken = true};
 
-/* The first to come fills in the facts that are part of the library, at no cost in memory; who comes while he is
- * at it makes his own. */
+/* The first to come fills in the facts that are part of the library, at no cost in memory; who comes while he
+ * is at it makes his own. */
 static const struct load_facts *facts_ready(char *const *environment)
 {
     static struct load_facts first;
@@ -101,7 +101,8 @@ const struct shim *shim_prepare(void)
 }
 
 /* A head start; every door works without it. Only glibc passes arguments to constructors, and only there can
- * `environ` still be unset (this library depends on nothing, so it may come before libc's own constructor). */
+ * `environ` still be unset (this library depends on nothing, so it may come before libc's own constructor).
+ */
 __attribute__((constructor)) static void loaded(int argc, char **argv, char **envp)
 {
     int saved = errno;

@@ -24,7 +24,8 @@ static const struct rule *rule_about(const struct policy *policy, enum when when
     return rule && (rule->force | rule->strip) & option_bit ? rule : NULL;
 }
 
-static const struct rule *find_rule(const struct shim *shim, int fd, const struct endpoint *local, uint8_t bit)
+static const struct rule *find_rule(const struct shim *shim, int fd, const struct endpoint *local,
+                                    uint8_t bit)
 {
     struct endpoint remote;
     int protocol = raw_option(fd, SOL_SOCKET, SO_PROTOCOL);
@@ -36,15 +37,17 @@ static const struct rule *find_rule(const struct shim *shim, int fd, const struc
     return rule;
 }
 
-static void note(const struct shim *shim, int fd, const struct rule *rule, int option, const struct endpoint *local)
+static void note(const struct shim *shim, int fd, const struct rule *rule, int option,
+                 const struct endpoint *local)
 {
     char message[200];
     struct text text = text_in(message, sizeof message);
-    struct passage passage = {.shim = shim, .rule = rule, .call = CALL_SETSOCKOPT, .fd = fd, .argument = *local};
+    struct passage passage = {
+        .shim = shim, .rule = rule, .call = CALL_SETSOCKOPT, .fd = fd, .argument = *local};
     text_strings(&text, "the program's ", option_table[option].word,
                  rule->force & 1U << option ? "=0 is answered with success and not carried out"
                                             : "=1 is answered with success and not carried out",
-                 ", by ", NULL);
+                 ", by ");
     rule_write(&text, &shim->policy, rule);
     text_end(&text);
     report_message(shim, &passage, LEVEL_CHANGE, message);
@@ -55,17 +58,18 @@ bool undoes_a_rule(const struct shim *shim, int fd, int level, int name, const v
     int option = option_find(level, name);
     int wanted;
     struct endpoint local;
-    /* What the kernel would refuse goes to the kernel, so that it is the one to say EBADF, EINVAL or EFAULT. */
-    if (option < 0 || (int)length < (int)sizeof wanted || !memory_readable(&shim->memory, value, sizeof wanted) ||
-        !read_endpoint(fd, raw_getsockname, &local))
+    /* What the kernel would refuse goes to the kernel, so that it is the one to say EBADF, EINVAL or EFAULT.
+     */
+    if (option < 0 || (int)length < (int)sizeof wanted ||
+        !memory_readable(&shim->memory, value, sizeof wanted) || !read_endpoint(fd, raw_getsockname, &local))
         return false;
     memcpy(&wanted, value, sizeof wanted);
     const uint8_t bit = (uint8_t)(1U << option);
     const struct rule *rule = find_rule(shim, fd, &local, bit);
     if (rule == NULL || (wanted != 0) == ((rule->force & bit) != 0))
         return false;
-    /* If the option is not as the rule wants it, the rule did not act here (a socket bound before, or bound to
-     * port 0): then there is nothing to undo. */
+    /* If the option is not as the rule wants it, the rule did not act here (a socket bound before, or bound
+     * to port 0): then there is nothing to undo. */
     int now = raw_option(fd, level, name);
     if (now < 0 || (now != 0) != ((rule->force & bit) != 0))
         return false;

@@ -15,10 +15,10 @@ bool parse_address(struct parser *parser, struct draft *draft, struct word keywo
         return true;
     case PREFIX_BAD_LENGTH:
         return complain(parser, argument, "expected a prefix length from 0 to ",
-                        draft->rule.address.family == AF_INET ? "32" : "128", " behind the '/'", NULL);
+                        draft->rule.address.family == AF_INET ? "32" : "128", " behind the '/'");
     case PREFIX_BAD_ADDRESS:
     default:
-        return complain(parser, argument, "expected an address such as 10.0.0.0/8 or ::1", NULL);
+        return complain(parser, argument, "expected an address such as 10.0.0.0/8 or ::1");
     }
 }
 
@@ -47,19 +47,18 @@ bool parse_ports(struct parser *parser, struct draft *draft, struct word keyword
         size_t first_length = dash ? (size_t)(dash - item.start) : item.length;
         uint64_t first, last;
         if (!text_to_number(item.start, first_length, 65535, &first))
-            return complain(parser, item.length ? item : argument, "expected a port from 0 to 65535", NULL);
+            return complain(parser, item.length ? item : argument, "expected a port from 0 to 65535");
         last = first;
         if (dash && !text_to_number(dash + 1, item.length - first_length - 1, 65535, &last))
-            return complain(parser, item, "expected a range of ports from 0 to 65535, such as 8000-8099", NULL);
+            return complain(parser, item, "expected a range of ports from 0 to 65535, such as 8000-8099");
         if (last < first)
-            return complain(parser, item, "expected the lower port of a range first", NULL);
+            return complain(parser, item, "expected the lower port of a range first");
         if (draft->rule.range_count == PORT_RANGES_MAX)
-            return complain(parser, item, "expected at most 32 ports and ranges in a rule", NULL);
-        draft->rule.ranges[draft->rule.range_count++] =
-            (struct port_range){(uint16_t)first, (uint16_t)last};
+            return complain(parser, item, "expected at most 32 ports and ranges in a rule");
+        draft->rule.ranges[draft->rule.range_count++] = (struct port_range){(uint16_t)first, (uint16_t)last};
     }
     if (ends_in_comma(argument))
-        return complain(parser, argument, "expected a port behind the comma; a list has no spaces", NULL);
+        return complain(parser, argument, "expected a port behind the comma; a list has no spaces");
     return true;
 }
 
@@ -67,9 +66,9 @@ bool parse_program(struct parser *parser, struct draft *draft, struct word keywo
 {
     (void)keyword;
     if (argument.length > PROGRAM_GLOB_MAX)
-        return complain(parser, argument, "expected a file name of at most 255 bytes", NULL);
+        return complain(parser, argument, "expected a file name of at most 255 bytes");
     if (memchr(argument.start, '/', argument.length))
-        return complain(parser, argument, "expected a file name without '/'", NULL);
+        return complain(parser, argument, "expected a file name without '/'");
     draft->rule.program = argument.start;
     draft->rule.program_length = (uint8_t)argument.length;
     return true;
@@ -88,7 +87,7 @@ bool parse_when(struct parser *parser, struct draft *draft, struct word keyword,
             return true;
         }
     }
-    return complain(parser, argument, "expected socket, bind or connect behind 'on'", NULL);
+    return complain(parser, argument, "expected socket, bind or connect behind 'on'");
 }
 
 bool parse_options(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)
@@ -103,18 +102,17 @@ bool parse_options(struct parser *parser, struct draft *draft, struct word keywo
         if (option == OPTION_COUNT)
             return complain(parser, item.length ? item : argument,
                             "expected an option: reuseaddr, reuseport, v6only, bind-address-no-port or "
-                            "cloexec; a list has no spaces",
-                            NULL);
+                            "cloexec; a list has no spaces");
         uint8_t bit = (uint8_t)(1U << option);
         if ((force ? draft->rule.strip : draft->rule.force) & bit)
-            return complain(parser, item, "both forced and stripped; expected one of the two", NULL);
+            return complain(parser, item, "both forced and stripped; expected one of the two");
         if ((force ? draft->rule.force : draft->rule.strip) & bit)
-            return complain(parser, item, "given twice; expected it once in a rule", NULL);
+            return complain(parser, item, "given twice; expected it once in a rule");
         *(force ? &draft->rule.force : &draft->rule.strip) |= bit;
         draft->option_seen[option] = item;
     }
     if (ends_in_comma(argument))
-        return complain(parser, argument, "expected an option behind the comma; a list has no spaces", NULL);
+        return complain(parser, argument, "expected an option behind the comma; a list has no spaces");
     return true;
 }
 
@@ -129,13 +127,13 @@ bool parse_duration(struct parser *parser, struct draft *draft, struct word keyw
     struct word unit = {argument.start + digits, argument.length - digits};
     if (!text_to_number(argument.start, digits, 86400000, &value) ||
         !(word_is(unit, "ms") || word_is(unit, "s") || word_is(unit, "m")))
-        return complain(parser, argument, "expected a duration such as 500ms, 5s or 2m", NULL);
+        return complain(parser, argument, "expected a duration such as 500ms, 5s or 2m");
     return true;
 }
 
 bool parse_system(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)
 {
-    static const char *const systems[] = {"bsd",     "freebsd", "openbsd", "netbsd",     "macos",    "solaris",
+    static const char *const systems[] = {"bsd",     "freebsd", "openbsd",    "netbsd",    "macos", "solaris",
                                           "illumos", "windows", "windows-xp", "linux-2.6", "linux"};
     (void)draft;
     (void)keyword;
@@ -144,6 +142,5 @@ bool parse_system(struct parser *parser, struct draft *draft, struct word keywor
             return true;
     return complain(parser, argument,
                     "expected a system: bsd, freebsd, openbsd, netbsd, macos, solaris, illumos, windows, "
-                    "windows-xp, linux-2.6 or linux",
-                    NULL);
+                    "windows-xp, linux-2.6 or linux");
 }

@@ -39,8 +39,7 @@ const struct rule *policy_match(const struct policy *policy, const struct situat
     for (size_t i = 0; i < policy->count; i++) {
         const struct rule *rule = &policy->rules[i];
         if (rule->when != situation->when || rule->other_program ||
-            (rule->family && rule->family != situation->family) ||
-            !address_matches(rule, situation->address))
+            (rule->family && rule->family != situation->family) || !address_matches(rule, situation->address))
             continue;
         if (rule->protocol) {
             if (situation->protocol == PROTOCOL_NOT_ASKED) {

@@ -6,7 +6,6 @@
 #include "parse.h"
 
 #include <netinet/in.h>
-#include <stdarg.h>
 #include <string.h>
 
 bool word_is(struct word word, const char *string)
@@ -14,7 +13,7 @@ bool word_is(struct word word, const char *string)
     return word.length == strlen(string) && memcmp(word.start, string, word.length) == 0;
 }
 
-bool complain(struct parser *parser, struct word word, ...)
+bool complain_in(struct parser *parser, struct word word, const char *const *strings)
 {
     enum { SHOWN_OF_WORD = 40, SHOWN_OF_PLACE = 64 };
     struct text text = text_in(parser->complaint->line, sizeof parser->complaint->line);
@@ -28,11 +27,7 @@ bool complain(struct parser *parser, struct word word, ...)
     text_string(&text, ": '");
     text_escaped(&text, word.start, word.length < SHOWN_OF_WORD ? word.length : SHOWN_OF_WORD);
     text_string(&text, word.length > SHOWN_OF_WORD ? "...': " : "': ");
-    va_list list;
-    va_start(list, word);
-    for (const char *part; (part = va_arg(list, const char *)) != NULL;)
-        text_string(&text, part);
-    va_end(list);
+    text_join(&text, strings);
     text_end(&text);
     return false;
 }
@@ -58,7 +53,8 @@ static const struct keyword {
     {"multicast", MATCH, GROUP_CLASS, NULL, NULL, false},
     {"wildcard", MATCH, GROUP_CLASS, NULL, NULL, false},
     {"loopback", MATCH, GROUP_CLASS, NULL, NULL, false},
-    {"program", MATCH, GROUP_PROGRAM, parse_program, "the file name of a program, such as nginx or python*", false},
+    {"program", MATCH, GROUP_PROGRAM, parse_program, "the file name of a program, such as nginx or python*",
+     false},
     {"on", MATCH, GROUP_ON, parse_when, "socket, bind or connect", false},
     {"force", ACTION, GROUP_FORCE_STRIP, parse_options, "options such as reuseaddr,reuseport", false},
     {"strip", ACTION, GROUP_FORCE_STRIP, parse_options, "options such as reuseaddr,reuseport", false},
@@ -116,10 +112,10 @@ static bool check_bytes(struct parser *parser)
 {
     for (const char *at = parser->at; at < parser->end && *at != '\n'; at++) {
         if (*at == '\0')
-            return complain(parser, (struct word){at, 1}, "a NUL byte; expected plain text", NULL);
+            return complain(parser, ((struct word){at, 1}), "a NUL byte; expected plain text");
         if (*at == '\r')
-            return complain(parser, (struct word){at, 1},
-                            "a carriage return; expected lines that end in LF alone, not CRLF", NULL);
+            return complain(parser, ((struct word){at, 1}),
+                            "a carriage return; expected lines that end in LF alone, not CRLF");
     }
     return true;
 }
@@ -146,17 +142,16 @@ static bool parse_word(struct parser *parser, struct draft *draft, struct word w
         return complain(parser, word,
                         "expected a match (tcp, udp, ipv4, ipv6, address, port, multicast, wildcard, "
                         "loopback, program, on) or an action (force, strip, keep, wait, evict, watch, "
-                        "emulate)",
-                        NULL);
+                        "emulate)");
     if (keyword->kind == MATCH && draft->has_action)
-        return complain(parser, word, "a match; expected it before the first action", NULL);
+        return complain(parser, word, "a match; expected it before the first action");
     if (keyword->group < GROUP_COUNT) {
         struct word before = draft->seen[keyword->group];
         if (before.length && word_is(before, keyword->word))
-            return complain(parser, word, "given twice; expected it once in a rule", NULL);
+            return complain(parser, word, "given twice; expected it once in a rule");
         if (before.length)
             return complain(parser, word, "contradicts '", keyword_find(before)->word,
-                            "'; expected one of the two in a rule", NULL);
+                            "'; expected one of the two in a rule");
         draft->seen[keyword->group] = word;
     }
     draft->has_action |= keyword->kind == ACTION;
@@ -169,7 +164,7 @@ static bool parse_word(struct parser *parser, struct draft *draft, struct word w
     }
     struct word argument = next_word(parser);
     if (argument.length == 0)
-        return complain(parser, word, "expected ", keyword->expected, " behind it", NULL);
+        return complain(parser, word, "expected ", keyword->expected, " behind it");
     draft->last = argument;
     return keyword->argument(parser, draft, word, argument);
 }
@@ -177,8 +172,8 @@ static bool parse_word(struct parser *parser, struct draft *draft, struct word w
 /* Reads one rule; false on a complaint, true with *empty for a line without words. */
 static bool parse_rule(struct parser *parser, struct rule *rule, bool *empty)
 {
-    struct draft draft = {.rule = {.when = WHEN_BIND, .line = parser->line,
-                                   .from_variable = parser->in_variable}};
+    struct draft draft = {
+        .rule = {.when = WHEN_BIND, .line = parser->line, .from_variable = parser->in_variable}};
     struct word word = next_word(parser);
     *empty = word.length == 0;
     for (; word.length; word = next_word(parser))
@@ -187,7 +182,7 @@ static bool parse_rule(struct parser *parser, struct rule *rule, bool *empty)
     if (*empty)
         return true;
     if (!draft.has_action)
-        return complain(parser, draft.last, "expected an action (force, strip, keep) behind it", NULL);
+        return complain(parser, draft.last, "expected an action (force, strip, keep) behind it");
     if (!check_together(parser, &draft))
         return false;
     *rule = draft.rule;
@@ -205,8 +200,12 @@ size_t policy_capacity(const char *text, size_t length)
 int policy_parse(struct rule *rules, const char *text, size_t length, const char *place, bool from_variable,
                  struct complaint *complaint)
 {
-    struct parser parser = {.at = text, .end = text + length, .place = place, .line = 1,
-                            .in_variable = from_variable, .complaint = complaint};
+    struct parser parser = {.at = text,
+                            .end = text + length,
+                            .place = place,
+                            .line = 1,
+                            .in_variable = from_variable,
+                            .complaint = complaint};
     int count = 0;
     bool line_start = true;
     while (parser.at < parser.end) {
@@ -220,8 +219,9 @@ int policy_parse(struct rule *rules, const char *text, size_t length, const char
         next_rule(&parser);
     }
     if (count == 0 && !from_variable) {
-        complain(&parser, (struct word){"", 0}, "no rule in it; expected at least one, such as "
-                 "'tcp port 8080 force reuseaddr', or 'keep' to change nothing", NULL);
+        complain(&parser, ((struct word){"", 0}),
+                 "no rule in it; expected at least one, such as "
+                 "'tcp port 8080 force reuseaddr', or 'keep' to change nothing");
         return -1;
     }
     return count;

@@ -48,13 +48,15 @@ struct draft {
     bool has_action;
 };
 
-/* Files a complaint about `word` and returns false. The parts are joined; the last one is NULL. */
-bool complain(struct parser *parser, struct word word, ...);
+/* Files a complaint about `word`, put together from strings, and returns false. */
+bool complain_in(struct parser *parser, struct word word, const char *const *strings);
+#define complain(parser, word, ...) complain_in(parser, word, (const char *const[]){__VA_ARGS__, NULL})
 bool word_is(struct word word, const char *string);
 
 /* Reads a keyword's argument into the draft; `keyword` is the word itself. */
 typedef bool argument_parser(struct parser *, struct draft *, struct word keyword, struct word argument);
-argument_parser parse_address, parse_ports, parse_program, parse_when, parse_options, parse_duration, parse_system;
+argument_parser parse_address, parse_ports, parse_program, parse_when, parse_options, parse_duration,
+    parse_system;
 
 /* Words that are right one by one and wrong together. */
 bool check_together(struct parser *parser, struct draft *draft);

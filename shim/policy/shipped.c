@@ -8,23 +8,23 @@
 
 /* The assembler takes the file itself: the two texts cannot come to differ. The Makefile rebuilds this
  * object when a policy changes and runs the compiler at the top of the tree. */
-#define SHIP(id, name)                                                                                      \
-    __asm__(".pushsection .rodata\n"                                                                        \
+#define SHIP(id, name)                                                                                       \
+    __asm__(".pushsection .rodata\n"                                                                         \
             ".hidden policy_" #id "\n.global policy_" #id "\npolicy_" #id ":\n"                              \
-            ".incbin \"policies/" name ".policy\"\n"                                                        \
+            ".incbin \"policies/" name ".policy\"\n"                                                         \
             ".hidden policy_" #id "_end\n.global policy_" #id "_end\npolicy_" #id "_end:\n"                  \
-            ".byte 0\n.popsection");                                                                        \
-    extern const char policy_##id[] __attribute__((visibility("hidden")));                                  \
+            ".byte 0\n.popsection");                                                                         \
+    extern const char policy_##id[] __attribute__((visibility("hidden")));                                   \
     extern const char policy_##id##_end[] __attribute__((visibility("hidden")));
 
-#define SHIPPED(_)                                                                                          \
-    _(restart, "restart")                                                                                   \
-    _(handover, "handover")                                                                                 \
-    _(share, "share")                                                                                       \
-    _(exclusive, "exclusive")                                                                               \
-    _(multicast, "multicast")                                                                               \
-    _(client, "client")                                                                                     \
-    _(hole_punch, "hole-punch")                                                                             \
+#define SHIPPED(_)                                                                                           \
+    _(restart, "restart")                                                                                    \
+    _(handover, "handover")                                                                                  \
+    _(share, "share")                                                                                        \
+    _(exclusive, "exclusive")                                                                                \
+    _(multicast, "multicast")                                                                                \
+    _(client, "client")                                                                                      \
+    _(hole_punch, "hole-punch")                                                                              \
     _(ftp_data, "ftp-data")
 
 SHIPPED(SHIP)

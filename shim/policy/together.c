@@ -12,8 +12,7 @@ static bool check_socket(struct parser *parser, struct draft *draft)
         if (draft->seen[later[i]].length)
             return complain(parser, draft->seen[later[i]],
                             "a new socket has no address or port yet; with 'on socket' expected only tcp, "
-                            "udp, ipv4, ipv6 and program",
-                            NULL);
+                            "udp, ipv4, ipv6 and program");
     return true;
 }
 
@@ -23,7 +22,7 @@ static bool check_bind_only(struct parser *parser, struct draft *draft)
     for (size_t i = 0; i < sizeof bind_only / sizeof *bind_only; i++)
         if (draft->rule.when != WHEN_BIND && draft->seen[bind_only[i]].length)
             return complain(parser, draft->seen[bind_only[i]],
-                            "acts at bind and listen; expected no 'on', or 'on bind'", NULL);
+                            "acts at bind and listen; expected no 'on', or 'on bind'");
     return true;
 }
 
@@ -33,23 +32,23 @@ bool check_together(struct parser *parser, struct draft *draft)
     bool other_action = rule->force || rule->strip || draft->planned.length;
     if (rule->keep && other_action)
         return complain(parser, draft->seen[GROUP_KEEP],
-                        "leaves the socket alone and so contradicts the other actions; expected it alone", NULL);
+                        "leaves the socket alone and so contradicts the other actions; expected it alone");
     if (rule->when == WHEN_SOCKET && !check_socket(parser, draft))
         return false;
     if (!check_bind_only(parser, draft))
         return false;
     if (draft->option_seen[OPTION_CLOEXEC].length && rule->when != WHEN_SOCKET)
         return complain(parser, draft->option_seen[OPTION_CLOEXEC],
-                        "acts when the socket is made; expected 'on socket' in the same rule", NULL);
+                        "acts when the socket is made; expected 'on socket' in the same rule");
     if (draft->option_seen[OPTION_V6ONLY].length && rule->family == AF_INET)
         return complain(parser, draft->option_seen[OPTION_V6ONLY],
-                        "an option of IPv6 sockets; expected a rule without 'ipv4'", NULL);
+                        "an option of IPv6 sockets; expected a rule without 'ipv4'");
     if (rule->family == AF_INET && rule->has_address && rule->address.family == AF_INET6)
         return complain(parser, draft->seen[GROUP_ADDRESS],
-                        "names an IPv6 address and contradicts 'ipv4'; expected an IPv4 address", NULL);
+                        "names an IPv6 address and contradicts 'ipv4'; expected an IPv4 address");
     if (draft->planned.length)
-        return complain(parser, draft->planned,
-                        "part of the language, but this version cannot do it yet; expected force, strip or keep",
-                        NULL);
+        return complain(
+            parser, draft->planned,
+            "part of the language, but this version cannot do it yet; expected force, strip or keep");
     return true;
 }

@@ -10,7 +10,7 @@
 static void key(struct text *text, const char *name)
 {
     char last = text->used ? text->start[text->used - 1] : '{';
-    text_strings(text, last == '{' || last == '[' ? "\"" : ",\"", name, "\":", NULL);
+    text_strings(text, last == '{' || last == '[' ? "\"" : ",\"", name, "\":");
 }
 
 static void string_value(struct text *text, const char *value)
@@ -64,26 +64,31 @@ static void protocol_key(struct text *text, int family, int type, int protocol)
     text_char(text, '"');
 }
 
-static void endpoint_key(struct text *text, const char *name, const struct endpoint *endpoint, const char *device)
+static void endpoint_key(struct text *text, const char *name, const struct endpoint *endpoint,
+                         const char *device)
 {
     key(text, name);
-    if (endpoint->family == AF_UNIX) {
-        char path[sizeof endpoint->path + 1];
-        memcpy(path, endpoint->path, endpoint->path_length);
-        if (endpoint->path_length && path[0] == '\0')
-            path[0] = '@';
-        text_string(text, "{\"path\":");
-        text_json(text, endpoint->path_length ? path : NULL, endpoint->path_length);
-        text_char(text, '}');
-    } else if (endpoint_is_internet(endpoint)) {
-        text_string(text, "{\"address\":\"");
-        address_write(text, endpoint);
-        text_string(text, "\",\"port\":");
-        text_unsigned(text, endpoint->port);
-        string_key(text, "device", device && device[0] ? device : NULL);
-        text_char(text, '}');
-    } else
+    if (!endpoint_is_internet(endpoint)) {
         text_string(text, "null");
+        return;
+    }
+    text_string(text, "{\"address\":\"");
+    address_write(text, endpoint);
+    text_string(text, "\",\"port\":");
+    text_unsigned(text, endpoint->port);
+    string_key(text, "device", device[0] ? device : NULL);
+    text_char(text, '}');
+}
+
+/* An abstract name begins with '@', as ss(8) and /proc/net/unix show it. */
+static void path_key(struct text *text, const char *name, struct unix_path path)
+{
+    key(text, name);
+    if (path.length && path.bytes[0] == '\0')
+        path.bytes[0] = '@';
+    text_string(text, "{\"path\":");
+    text_json(text, path.length ? path.bytes : NULL, path.length);
+    text_char(text, '}');
 }
 
 static void options_key(struct text *text, const struct newcomer *newcomer)
@@ -110,7 +115,7 @@ static void rule_key(struct text *text, const struct record *record)
     string_value(text, place);
     if (!text->full)
         text->used--; /* put the line inside the quotes */
-    text_strings(text, text_end(&line), "\"", NULL);
+    text_strings(text, text_end(&line), "\"");
 }
 
 static void process_value(struct text *text, const struct process *process)
@@ -134,8 +139,10 @@ static void process_value(struct text *text, const struct process *process)
 
 static void holder_value(struct text *text, const struct holder *holder, const struct owners *owners)
 {
-    static const char *const owner_words[] = {
-        [OWNER_NOT_SEARCHED] = NULL, [OWNER_KNOWN] = "known", [OWNER_NONE] = "none", [OWNER_HIDDEN] = "hidden"};
+    static const char *const owner_words[] = {[OWNER_NOT_SEARCHED] = NULL,
+                                              [OWNER_KNOWN] = "known",
+                                              [OWNER_NONE] = "none",
+                                              [OWNER_HIDDEN] = "hidden"};
     text_char(text, '{');
     protocol_key(text, holder->local.family, -1, holder->protocol);
     endpoint_key(text, "local", &holder->local, holder->device_name);
@@ -218,7 +225,7 @@ static void cures_keys(struct text *text, const struct conflict *conflict)
 void record_write_json(struct text *text, const struct record *record, uint32_t holders)
 {
     static const char *const events[] = {
-        [EVENT_CONFLICT] = "conflict", [EVENT_RESOLVED] = "resolved", [EVENT_CHANGE] = "change",
+        [EVENT_CONFLICT] = "conflict", [EVENT_RESOLVED] = "resolved",       [EVENT_CHANGE] = "change",
         [EVENT_SHARED] = "shared",     [EVENT_PORTABILITY] = "portability", [EVENT_ERROR] = "error",
         [EVENT_TRACE] = "trace"};
     static const struct endpoint nowhere = {.family = AF_UNSPEC};
@@ -239,8 +246,11 @@ void record_write_json(struct text *text, const struct record *record, uint32_t 
     number_key(text, "fd", newcomer != NULL, newcomer ? newcomer->fd : 0);
     protocol_key(text, newcomer ? newcomer->family : -1, newcomer ? newcomer->type : -1,
                  newcomer ? newcomer->protocol : -1);
-    const char *device = newcomer ? newcomer->device_name : NULL;
-    endpoint_key(text, "local", newcomer ? &newcomer->local : &nowhere, device);
+    const char *device = newcomer ? newcomer->device_name : "";
+    if (newcomer && newcomer->local.family == AF_UNIX)
+        path_key(text, "local", newcomer->path);
+    else
+        endpoint_key(text, "local", newcomer ? &newcomer->local : &nowhere, device);
     endpoint_key(text, "remote", newcomer ? &newcomer->remote : &nowhere, device);
     options_key(text, newcomer);
     string_key(text, "policy", record->policy);
@@ -252,6 +262,8 @@ void record_write_json(struct text *text, const struct record *record, uint32_t 
     cures_keys(text, conflict);
     number_key(text, "lost", true, (int64_t)record->lost);
     string_key(text, "message",
-               record->message ? record->message : conflict && conflict->because[0] ? conflict->because : NULL);
+               record->message                    ? record->message
+               : conflict && conflict->because[0] ? conflict->because
+                                                  : NULL);
     text_string(text, "}\n");
 }

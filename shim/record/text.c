@@ -14,7 +14,7 @@ static void line_start(struct text *text, const struct record *record, const cha
 {
     text_string(text, "reuseshim[");
     text_signed(text, record->pid);
-    text_strings(text, "]   ", label, NULL);
+    text_strings(text, "]   ", label);
 }
 
 static void write_address(struct text *text, const struct newcomer *newcomer)
@@ -23,7 +23,10 @@ static void write_address(struct text *text, const struct newcomer *newcomer)
     protocol_write(text, newcomer->family, newcomer->type, newcomer->protocol);
     if (local->family != AF_UNSPEC) {
         text_char(text, ' ');
-        endpoint_write(text, local);
+        if (local->family == AF_UNIX)
+            unix_path_write(text, &newcomer->path);
+        else
+            endpoint_write(text, local);
     }
     if (newcomer->remote.family != AF_UNSPEC) {
         text_string(text, " -> ");
@@ -44,7 +47,7 @@ static void write_head(struct text *text, const struct record *record)
     text_string(text, ": ");
     const struct newcomer *newcomer = record->newcomer;
     if (newcomer) {
-        text_strings(text, call_word(newcomer->call), "(", NULL);
+        text_strings(text, call_word(newcomer->call), "(");
         text_signed(text, newcomer->fd);
         text_string(text, ", ");
         write_address(text, newcomer);
@@ -136,7 +139,7 @@ static void write_holder(struct text *text, const struct holder *holder, const s
         text_string(text, " <-> ");
         endpoint_write(text, &holder->remote);
     }
-    text_strings(text, "  ", state_word(holder), NULL);
+    text_strings(text, "  ", state_word(holder));
     if (holder->timer_ms >= 0) {
         text_string(text, ", gone in ");
         write_tenths(text, holder->timer_ms);
@@ -170,9 +173,9 @@ static void write_cure(struct text *text, const struct cure *cure)
         [APPLY_TO_THIS] = "", [APPLY_TO_BOTH] = " for both", [APPLY_TO_HOLDER] = " for the holder"};
     text_string(text, cure->text);
     if (cure->policy)
-        text_strings(text, " (REUSESHIM_POLICY=", cure->policy, sides[cure->apply_to], ")", NULL);
+        text_strings(text, " (REUSESHIM_POLICY=", cure->policy, sides[cure->apply_to], ")");
     else if (cure->rules[0])
-        text_strings(text, " (REUSESHIM_RULES='", cure->rules, "'", sides[cure->apply_to], ")", NULL);
+        text_strings(text, " (REUSESHIM_RULES='", cure->rules, "'", sides[cure->apply_to], ")");
 }
 
 void record_write_text(struct text *text, const struct record *record, uint32_t holders)
@@ -183,7 +186,7 @@ void record_write_text(struct text *text, const struct record *record, uint32_t 
         write_holders(text, record, holders);
         if (conflict->because[0]) {
             line_start(text, record, "because  ");
-            text_strings(text, conflict->because, "\n", NULL);
+            text_strings(text, conflict->because, "\n");
         }
         for (uint32_t i = 0; i < conflict->cure_count; i++) {
             line_start(text, record, "cure     ");

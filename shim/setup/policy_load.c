@@ -21,7 +21,7 @@ static void complain_unreadable(struct complaint *complaint, const char *path, i
     struct text text = text_in(complaint->line, sizeof complaint->line);
     size_t length = strlen(path);
     size_t cut = length > SHOWN ? length - SHOWN : 0;
-    text_strings(&text, variable_names[VARIABLE_POLICY], cut ? ": '..." : ": '", NULL);
+    text_strings(&text, variable_names[VARIABLE_POLICY], cut ? ": '..." : ": '");
     text_escaped(&text, path + cut, length - cut);
     text_string(&text, "': cannot be read (");
     errno_name_write(&text, error);

@@ -103,8 +103,9 @@ static const struct {
 } readers[VARIABLE_COUNT] = {
     [VARIABLE_POLICY] = {parse_policy, NULL}, /* the list of names is made when it is needed */
     [VARIABLE_RULES] = {parse_rules, NULL},
-    [VARIABLE_LOG] = {parse_log, "auto, stderr, fd:N, an absolute path or none (journal and syslog are not in "
-                                 "this version yet)"},
+    [VARIABLE_LOG] = {parse_log,
+                      "auto, stderr, fd:N, an absolute path or none (journal and syslog are not in "
+                      "this version yet)"},
     [VARIABLE_FORMAT] = {parse_format, "text or json"},
     [VARIABLE_LEVEL] = {parse_level, "error, conflict, change or trace"},
     [VARIABLE_ON_ERROR] = {parse_on_error, "warn or exit"},
@@ -117,12 +118,12 @@ static void complain_about(enum variable variable, const char *value, struct com
     enum { SHOWN = 80 };
     struct text text = text_in(complaint->line, sizeof complaint->line);
     size_t length = strlen(value);
-    text_strings(&text, variable_names[variable], ": '", NULL);
+    text_strings(&text, variable_names[variable], ": '");
     text_escaped(&text, value, length < SHOWN ? length : SHOWN);
     text_string(&text, length > SHOWN ? "...': expected " : "': expected ");
     if (variable == VARIABLE_POLICY) {
         for (size_t i = 0; i < shipped_policy_count; i++)
-            text_strings(&text, shipped_policies[i].name, ", ", NULL);
+            text_strings(&text, shipped_policies[i].name, ", ");
         text_string(&text, "or the path of a policy file (with a '/')");
     } else
         text_string(&text, readers[variable].expected);

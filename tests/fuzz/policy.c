@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct rule *rules = calloc(policy_capacity(text, size), sizeof *rules);
     bool from_variable = size & 1;
     int count = policy_parse(rules, text, size, "fuzz", from_variable, &complaint);
-    if (count < 0 && (memchr(complaint.line, '\0', sizeof complaint.line) == NULL || strchr(complaint.line, '\n')))
+    if (count < 0 &&
+        (memchr(complaint.line, '\0', sizeof complaint.line) == NULL || strchr(complaint.line, '\n')))
         abort();
     if (count > 0) {
         static const unsigned char loopback[4] = {127, 0, 0, 1};

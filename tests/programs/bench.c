@@ -46,7 +46,8 @@ static double spawn_once(const char *library)
     int status;
     snprintf(variable, sizeof variable, "LD_PRELOAD=%s", library);
     double start = now();
-    if (posix_spawn(&pid, argv[0], NULL, NULL, argv, envp) != 0 || waitpid(pid, &status, 0) < 0 || status != 0)
+    if (posix_spawn(&pid, argv[0], NULL, NULL, argv, envp) != 0 || waitpid(pid, &status, 0) < 0 ||
+        status != 0)
         exit(1);
     return now() - start;
 }
@@ -76,7 +77,8 @@ static void choose_port(void)
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     socklen_t length = sizeof address;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(fd, (struct sockaddr *)&address, length) || getsockname(fd, (struct sockaddr *)&address, &length))
+    if (bind(fd, (struct sockaddr *)&address, length) ||
+        getsockname(fd, (struct sockaddr *)&address, &length))
         exit(1);
     close(fd);
 }
@@ -98,7 +100,9 @@ static void dump(void)
         struct nlmsghdr header;
         struct inet_diag_req_v2 request;
     } ask = {.header = {sizeof ask, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 0, 0},
-             .request = {.sdiag_family = AF_INET, .sdiag_protocol = IPPROTO_TCP, .idiag_states = 0x3fff,
+             .request = {.sdiag_family = AF_INET,
+                         .sdiag_protocol = IPPROTO_TCP,
+                         .idiag_states = 0x3fff,
                          .id = {.idiag_sport = address.sin_port}}};
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
     if (send(fd, &ask, sizeof ask, 0) < 0)

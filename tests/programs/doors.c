@@ -20,11 +20,11 @@ static void show(const char *what, int result)
     printf("%s = %d, errno %d\n", what, result < 0 ? result : 0, error);
 }
 
-#define TRY(call)                                                                                           \
-    do {                                                                                                    \
-        errno = 77;                                                                                         \
-        int result_ = (call);                                                                               \
-        show(#call, result_);                                                                               \
+#define TRY(call)                                                                                            \
+    do {                                                                                                     \
+        errno = 77;                                                                                          \
+        int result_ = (call);                                                                                \
+        show(#call, result_);                                                                                \
     } while (0)
 
 extern int __connect(int fd, const struct sockaddr *address, socklen_t length) __attribute__((weak));

@@ -19,12 +19,23 @@ static const struct {
     const char *name;
     unsigned number;
 } calls[] = {
-    {"setsockopt", SYS_setsockopt}, {"getsockopt", SYS_getsockopt}, {"getsockname", SYS_getsockname},
-    {"getdents64", SYS_getdents64}, {"readlinkat", SYS_readlinkat}, {"prctl", SYS_prctl},
-    {"statx", SYS_statx},           {"ioctl", SYS_ioctl},           {"uname", SYS_uname},
-    {"sendto", SYS_sendto},         {"gettid", SYS_gettid},         {"rt_sigpending", SYS_rt_sigpending},
-    {"pwritev2", SYS_pwritev2},     {"clock_gettime", SYS_clock_gettime}, {"recvfrom", SYS_recvfrom},
-    {"getuid", SYS_getuid},         {"getpid", SYS_getpid},
+    {"setsockopt", SYS_setsockopt},
+    {"getsockopt", SYS_getsockopt},
+    {"getsockname", SYS_getsockname},
+    {"getdents64", SYS_getdents64},
+    {"readlinkat", SYS_readlinkat},
+    {"prctl", SYS_prctl},
+    {"statx", SYS_statx},
+    {"ioctl", SYS_ioctl},
+    {"uname", SYS_uname},
+    {"sendto", SYS_sendto},
+    {"gettid", SYS_gettid},
+    {"rt_sigpending", SYS_rt_sigpending},
+    {"pwritev2", SYS_pwritev2},
+    {"clock_gettime", SYS_clock_gettime},
+    {"recvfrom", SYS_recvfrom},
+    {"getuid", SYS_getuid},
+    {"getpid", SYS_getpid},
 };
 
 int main(int argc, char **argv)
@@ -34,7 +45,8 @@ int main(int argc, char **argv)
     if (argc < 4)
         return 2;
     unsigned action = strcmp(argv[1], "kill") == 0 ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | EPERM;
-    program[used++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+    program[used++] =
+        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
     for (char *name = strtok(argv[2], ","); name; name = strtok(NULL, ",")) {
         if (strcmp(name, "netlink") == 0) {
             const unsigned domain = offsetof(struct seccomp_data, args[0]);
@@ -43,7 +55,8 @@ int main(int argc, char **argv)
             program[used++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, domain);
             program[used++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 1);
             program[used++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, answer);
-            program[used++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+            program[used++] =
+                (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
             continue;
         }
         size_t i = 0;

@@ -293,12 +293,14 @@ static void cleared(void)
 static const struct {
     const char *name;
     void (*run)(void);
-} states[] = {{"plain", refused},         {"leak", leak},           {"storm", storm},
-              {"depth", depth},           {"closed", closed},       {"broken-pipe", broken_pipe},
-              {"full-pipe", full_pipe},   {"xfsz", file_size_limit}, {"no-memory", no_memory},
-              {"no-descriptors", no_descriptors}, {"vfork", vforked}, {"small-stack", small_stack},
-              {"cancel", cancel},         {"signal", in_signal},    {"title", title},
-              {"cleared", cleared}};
+} states[] = {{"plain", refused},       {"leak", leak},
+              {"storm", storm},         {"depth", depth},
+              {"closed", closed},       {"broken-pipe", broken_pipe},
+              {"full-pipe", full_pipe}, {"xfsz", file_size_limit},
+              {"no-memory", no_memory}, {"no-descriptors", no_descriptors},
+              {"vfork", vforked},       {"small-stack", small_stack},
+              {"cancel", cancel},       {"signal", in_signal},
+              {"title", title},         {"cleared", cleared}};
 
 int main(int argc, char **argv)
 {

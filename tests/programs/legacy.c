@@ -13,7 +13,8 @@
 int main(int argc, char **argv)
 {
     static const char greeting[] = "hello from an old server\n";
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argc > 1 ? argv[1] : "0"))};
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)atoi(argc > 1 ? argv[1] : "0"))};
     int clients = argc > 2 ? atoi(argv[2]) : -1;
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 16) < 0) {

@@ -8,9 +8,9 @@
  *   send            8 KiB a time until full                  close (of the current one) / closeall
  *   port            print the local port  name               print the local address
  *   fork            go on in a child, the parent waits       hold        print "ready", wait for a signal
- *   resv            bindresvport          back               the socket before the current one becomes current,
- *                                                            the current one goes to the far end of the row
- *   repeat N        do the next word N times                 errno       print errno by number
+ *   resv            bindresvport          back               the socket before the current one becomes
+ * current, the current one goes to the far end of the row repeat N        do the next word N times errno
+ * print errno by number
  *
  * ADDRESS is 127.0.0.1:80, [::1]:80 or a path. A refused call prints "bind: EADDRINUSE" and makes the exit
  * code 1; the next words are done all the same.
@@ -18,6 +18,7 @@
 #define _DEFAULT_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -27,7 +28,6 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <grp.h>
 
 static int sockets[4096], count;
 static int status;
@@ -42,8 +42,9 @@ static int say(const char *word, int result)
     static const struct {
         int error;
         const char *name;
-    } names[] = {{EADDRINUSE, "EADDRINUSE"}, {EADDRNOTAVAIL, "EADDRNOTAVAIL"}, {EAGAIN, "EAGAIN"},
-                 {EACCES, "EACCES"},         {EINVAL, "EINVAL"},               {EPERM, "EPERM"}};
+    } names[] = {{EADDRINUSE, "EADDRINUSE"}, {EADDRNOTAVAIL, "EADDRNOTAVAIL"},
+                 {EAGAIN, "EAGAIN"},         {EACCES, "EACCES"},
+                 {EINVAL, "EINVAL"},         {EPERM, "EPERM"}};
     if (result >= 0)
         return result;
     int error = errno;
@@ -90,8 +91,10 @@ static socklen_t parse(const char *text, struct sockaddr_storage *address)
 static const struct {
     const char *name;
     int level, option;
-} options[] = {{"reuseaddr", SOL_SOCKET, SO_REUSEADDR}, {"reuseport", SOL_SOCKET, SO_REUSEPORT},
-               {"v6only", IPPROTO_IPV6, IPV6_V6ONLY},   {"bind-address-no-port", IPPROTO_IP, 24},
+} options[] = {{"reuseaddr", SOL_SOCKET, SO_REUSEADDR},
+               {"reuseport", SOL_SOCKET, SO_REUSEPORT},
+               {"v6only", IPPROTO_IPV6, IPV6_V6ONLY},
+               {"bind-address-no-port", IPPROTO_IP, 24},
                {"keepalive", SOL_SOCKET, SO_KEEPALIVE}};
 
 static void option(const char *text, bool set)
@@ -105,7 +108,8 @@ static void option(const char *text, bool set)
             continue;
         if (set)
             say("setsockopt", setsockopt(current(), options[i].level, options[i].option, &value, length));
-        else if (say("getsockopt", getsockopt(current(), options[i].level, options[i].option, &value, &length)) >= 0)
+        else if (say("getsockopt",
+                     getsockopt(current(), options[i].level, options[i].option, &value, &length)) >= 0)
             printf("%s=%d\n", name, value != 0);
     }
 }
@@ -162,9 +166,9 @@ static int step(char **word)
     static const struct {
         const char *name;
         int domain, type, protocol;
-    } makers[] = {{"tcp", AF_INET, SOCK_STREAM, 0},   {"tcp6", AF_INET6, SOCK_STREAM, 0},
-                  {"udp", AF_INET, SOCK_DGRAM, 0},    {"udp6", AF_INET6, SOCK_DGRAM, 0},
-                  {"unix", AF_UNIX, SOCK_STREAM, 0},  {"mptcp", AF_INET, SOCK_STREAM, 262},
+    } makers[] = {{"tcp", AF_INET, SOCK_STREAM, 0},    {"tcp6", AF_INET6, SOCK_STREAM, 0},
+                  {"udp", AF_INET, SOCK_DGRAM, 0},     {"udp6", AF_INET6, SOCK_DGRAM, 0},
+                  {"unix", AF_UNIX, SOCK_STREAM, 0},   {"mptcp", AF_INET, SOCK_STREAM, 262},
                   {"netlink", AF_NETLINK, SOCK_RAW, 0}};
     struct sockaddr_storage address;
     const char *w = word[0];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The rule language: shell patterns, and the parser on every prefix and every one-byte change of real policies.
+ * The rule language: shell patterns, and the parser on every prefix and every one-byte change of real
+ * policies.
  */
 #include "reuseshim/policy.h"
 #include "tap.h"

@@ -18,14 +18,23 @@ static struct endpoint at(const char *address)
 
 static struct newcomer newcomer(int protocol, const char *address)
 {
-    struct newcomer b = {.call = CALL_BIND, .protocol = protocol, .local = at(address), .uid = 1000, .uid_known = true};
+    struct newcomer b = {
+        .call = CALL_BIND, .protocol = protocol, .local = at(address), .uid = 1000, .uid_known = true};
     return b;
 }
 
 static struct holder holder(int state, const char *address)
 {
-    return (struct holder){.protocol = IPPROTO_TCP, .state = (uint8_t)state, .local = at(address), .inode = 1, .uid = 1000,
-                           .uid_known = true, .device_known = true, .v6only = NO, .reuseaddr = UNKNOWN, .reuseport = UNKNOWN};
+    return (struct holder){.protocol = IPPROTO_TCP,
+                           .state = (uint8_t)state,
+                           .local = at(address),
+                           .inode = 1,
+                           .uid = 1000,
+                           .uid_known = true,
+                           .device_known = true,
+                           .v6only = NO,
+                           .reuseaddr = UNKNOWN,
+                           .reuseport = UNKNOWN};
 }
 
 static void blocks(const struct newcomer *b, const struct holder *a, tristate expected, const char *name)
@@ -77,15 +86,24 @@ int main(void)
         int b_v6only, a_v6only;
         tristate overlap;
     } pairs[] = {
-        {"127.0.0.1", "127.0.0.2", 0, 0, NO},         {"0.0.0.0", "127.0.0.2", 0, 0, YES},
-        {"::", "127.0.0.1", 0, 0, YES},               {"::", "127.0.0.1", 1, 0, NO},
-        {"0.0.0.0", "::", 0, 0, YES},                 {"0.0.0.0", "::", 0, 1, NO},
-        {"0.0.0.0", "::", 0, UNKNOWN, UNKNOWN},       {"::1", "::", 0, 1, YES},
-        {"::1", "0.0.0.0", 0, 0, NO},                 {"::ffff:127.0.0.1", "127.0.0.1", 0, 0, YES},
-        {"::ffff:0.0.0.0", "127.0.0.1", 0, 0, YES},   {"::", "::", 1, 1, YES},
-        {"224.0.0.251", "0.0.0.0", 0, 0, YES},        {"224.0.0.251", "224.0.0.252", 0, 0, NO},
-        {"0.0.0.0", "2001:db8::1", 0, 0, YES},        {"0.0.0.0", "2001:db8::1", 0, 1, NO},
-        {"0.0.0.0", "2001:db8::1", 0, UNKNOWN, UNKNOWN}, {"127.0.0.6", "2001:db8::1", 0, 0, NO},
+        {"127.0.0.1", "127.0.0.2", 0, 0, NO},
+        {"0.0.0.0", "127.0.0.2", 0, 0, YES},
+        {"::", "127.0.0.1", 0, 0, YES},
+        {"::", "127.0.0.1", 1, 0, NO},
+        {"0.0.0.0", "::", 0, 0, YES},
+        {"0.0.0.0", "::", 0, 1, NO},
+        {"0.0.0.0", "::", 0, UNKNOWN, UNKNOWN},
+        {"::1", "::", 0, 1, YES},
+        {"::1", "0.0.0.0", 0, 0, NO},
+        {"::ffff:127.0.0.1", "127.0.0.1", 0, 0, YES},
+        {"::ffff:0.0.0.0", "127.0.0.1", 0, 0, YES},
+        {"::", "::", 1, 1, YES},
+        {"224.0.0.251", "0.0.0.0", 0, 0, YES},
+        {"224.0.0.251", "224.0.0.252", 0, 0, NO},
+        {"0.0.0.0", "2001:db8::1", 0, 0, YES},
+        {"0.0.0.0", "2001:db8::1", 0, 1, NO},
+        {"0.0.0.0", "2001:db8::1", 0, UNKNOWN, UNKNOWN},
+        {"127.0.0.6", "2001:db8::1", 0, 0, NO},
         {"::ffff:0.0.0.0", "2001:db8::1", 0, 0, NO},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
@@ -119,7 +137,8 @@ int main(void)
     a.inode = 0;
     conflict_add(&conflict, &b, &a);
     conflict_conclude(&conflict, &b);
-    ok(conflict.holders[0].blocks == YES && conflict.holders[0].reuseaddr == NO && conflict.cause == CAUSE_TIME_WAIT,
+    ok(conflict.holders[0].blocks == YES && conflict.holders[0].reuseaddr == NO &&
+           conflict.cause == CAUSE_TIME_WAIT,
        "a single candidate is the blocker, and its hidden flag is known");
     conflict = (struct conflict){.source = SOURCE_SOCK_DIAG, .shows_bound = true};
     conflict_add(&conflict, &b, &a);
@@ -127,7 +146,8 @@ int main(void)
     a.inode = 7;
     conflict_add(&conflict, &b, &a);
     conflict_conclude(&conflict, &b);
-    ok(conflict.holders[0].blocks == UNKNOWN && conflict.holders[1].blocks == UNKNOWN && conflict.cause == CAUSE_UNKNOWN,
+    ok(conflict.holders[0].blocks == UNKNOWN && conflict.holders[1].blocks == UNKNOWN &&
+           conflict.cause == CAUSE_UNKNOWN,
        "of two candidates neither is accused");
     conflict = (struct conflict){.source = SOURCE_PROC};
     conflict_add(&conflict, &b, &a);

@@ -87,7 +87,8 @@ int main(void)
     ok(!text_to_number("", 0, 9, &value) && !text_to_number("+1", 2, 9, &value), "nor nothing, nor a sign");
 
     escaped("a\tb\x7f\xc2\x9b", 6, "a\\x09b\\x7f\\xc2\\x9b", "C0, DEL and C1 are escaped");
-    escaped("gr\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80", 11, "gr\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80", "UTF-8 stays");
+    escaped("gr\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80", 11, "gr\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80",
+            "UTF-8 stays");
     escaped("\xc0\xaf", 2, "\\xc0\\xaf", "overlong UTF-8 is escaped");
     escaped("\xed\xa0\x80", 3, "\\xed\\xa0\\x80", "a surrogate is escaped");
     escaped("\xf5\x80\x80\x80", 4, "\\xf5\\x80\\x80\\x80", "beyond U+10FFFF is escaped");
@@ -106,10 +107,26 @@ int main(void)
     address("0:0:0:0:0:ffff:1.2.3.4", "::ffff:1.2.3.4");
     address("::ffff:0102:0304", "::ffff:1.2.3.4");
     address("64:ff9b::1.2.3.4", "64:ff9b::102:304");
-    static const char *const wrong[] = {"",      "1",     "1.2.3",   "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1..2.3",
-                                        ":",     ":::",   "1:2",     "::1::",     "1:::2",     "12345::",  "g::",
-                                        "1:2:3:4:5:6:7:8:9",         "::1.2.3",   "1.2.3.4::", "1:2:3:4:5:6:7:1.2.3.4",
-                                        "1:2:3:4:5:6:7:", ":1:2:3:4:5:6:7"};
+    static const char *const wrong[] = {"",
+                                        "1",
+                                        "1.2.3",
+                                        "1.2.3.4.5",
+                                        "1.2.3.256",
+                                        "01.2.3.4",
+                                        "1..2.3",
+                                        ":",
+                                        ":::",
+                                        "1:2",
+                                        "::1::",
+                                        "1:::2",
+                                        "12345::",
+                                        "g::",
+                                        "1:2:3:4:5:6:7:8:9",
+                                        "::1.2.3",
+                                        "1.2.3.4::",
+                                        "1:2:3:4:5:6:7:1.2.3.4",
+                                        "1:2:3:4:5:6:7:",
+                                        ":1:2:3:4:5:6:7"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         prefix(wrong[i], PREFIX_BAD_ADDRESS, wrong[i]);
     prefix("10.0.0.0/32", PREFIX_OK, "/32");
@@ -123,10 +140,12 @@ int main(void)
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
     prefix_parse(&ten, "10.128.0.0/9", 12);
     memcpy(&v6.sin6_addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\xff\0\1", 16);
-    ok(endpoint_from_sockaddr(&mapped, &v6, sizeof v6) && prefix_contains(&ten, &mapped), "a mapped address is in its IPv4 prefix");
+    ok(endpoint_from_sockaddr(&mapped, &v6, sizeof v6) && prefix_contains(&ten, &mapped),
+       "a mapped address is in its IPv4 prefix");
     ok(!endpoint_from_sockaddr(&mapped, &v6, 23), "a sockaddr_in6 cut short is not read");
     memcpy(&v6.sin6_addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\x7f\0\1", 16);
-    ok(endpoint_from_sockaddr(&mapped, &v6, 24) && !prefix_contains(&ten, &mapped), "the next one below is not");
+    ok(endpoint_from_sockaddr(&mapped, &v6, 24) && !prefix_contains(&ten, &mapped),
+       "the next one below is not");
 
     begin();
     time_write(&text, 0, true);

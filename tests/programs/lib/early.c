@@ -10,7 +10,8 @@
 __attribute__((constructor)) static void early(void)
 {
     const char *port = getenv("EARLY_PORT");
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port ? port : "0"))};
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)atoi(port ? port : "0"))};
     int value = 0, fd = socket(AF_INET, SOCK_STREAM, 0);
     socklen_t length = sizeof value;
     if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# make check: everything needed to trust a change. Installs the tools it misses where it can (Debian, as root), else
+# names them. The last line is "N passed, N failed, N skipped".
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+unset LD_PRELOAD "${!REUSESHIM_@}"
+. tests/tools.sh
+
+tools_need bats:bats jq:jq strace:strace socat:socat erl:erlang-base ss:iproute2 ip:iproute2 nsenter:util-linux \
+    pkill:procps setpriv:util-linux sysctl:procps musl-gcc:musl-tools readelf:binutils ldconfig:libc-bin \
+    /usr/bin/python3:python3
+tools_need_header_32
+tools_need_asan
+
+passed=0 failed=0 skipped=0
+
+# count_tap FILE: adds what a TAP stream says.
+count_tap() {
+    local good bad skip
+    skip=$(grep -ciE '^ok .*# skip' "$1")
+    good=$(grep -c '^ok ' "$1")
+    bad=$(grep -c '^not ok ' "$1")
+    passed=$((passed + good - skip))
+    failed=$((failed + bad))
+    skipped=$((skipped + skip))
+}
+
+# run_tap NAME COMMAND...: runs it, shows what is not ok, counts. A stream that ends without its plan is a failure.
+run_tap() {
+    local name=$1 tap
+    shift
+    tap=$(mktemp)
+    printf '== %s\n' "$name"
+    "$@" >"$tap" 2>&1
+    local status=$?
+    grep -vE '^ok [^#]*$|^[0-9]+\.\.[0-9]+$|^ok .*#[0-9]' "$tap"
+    count_tap "$tap"
+    if [ "$(grep -cE '^(not )?ok ' "$tap")" != "$(sed -n 's/^1\.\.\([0-9]*\)$/\1/p' "$tap")" ] ||
+        { [ $status != 0 ] && ! grep -q '^not ok ' "$tap"; }; then
+        echo "$name ended with status $status before its plan was done"
+        failed=$((failed + 1))
+    fi
+    rm -f "$tap"
+}
+
+sanitize="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
+if make --no-print-directory -j2 all programs units &&
+    make --no-print-directory -s -j2 BUILD=build/asan CFLAGS="$sanitize" units; then
+    for unit in text rules policy; do
+        run_tap "unit $unit" "build/unit/$unit"
+        run_tap "unit $unit, with address and undefined behaviour sanitizers" "build/asan/unit/$unit"
+    done
+    export BATS_TEST_TIMEOUT=300
+    for suite in tests/*.bats; do
+        run_tap "$suite" bats --tap "$suite"
+    done
+else
+    failed=$((failed + 1))
+fi
+
+printf '%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" = 0 ]
