@@ -13,9 +13,11 @@ V       ?= 0
 Q        = $(if $(filter 1,$(V)),,@)
 
 WARNINGS = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Werror
+# The host's stack may be small. A sanitizer makes frames larger, its build sets FRAME to nothing.
+FRAME   ?= -Wframe-larger-than=2048
 # No stack protector and no fortified calls: both want names that one of the two libcs does not have.
 INSIDE   = -std=c11 -D_DEFAULT_SOURCE -Iinclude -fPIC -fvisibility=hidden -U_FORTIFY_SOURCE \
-           -fno-stack-protector -fasynchronous-unwind-tables -Wframe-larger-than=2048
+           -fno-stack-protector -fasynchronous-unwind-tables $(FRAME)
 PLAIN    = -std=c11 -D_DEFAULT_SOURCE -Iinclude
 
 ROOMS    = base policy setup conflict record

@@ -45,7 +45,7 @@ run_tap() {
 
 sanitize="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
 if make --no-print-directory -j2 all programs units &&
-    make --no-print-directory -s -j2 BUILD=build/asan CFLAGS="$sanitize" units; then
+    make --no-print-directory -s -j2 BUILD=build/asan FRAME= CFLAGS="$sanitize" units; then
     for unit in text rules policy; do
         run_tap "unit $unit" "build/unit/$unit"
         run_tap "unit $unit, with address and undefined behaviour sanitizers" "build/asan/unit/$unit"

@@ -80,6 +80,19 @@ int raw_fd_flags(int fd)
     return (int)CALL(SYS_fcntl, fd, F_GETFD, 0);
 }
 
+#if defined(__SANITIZE_THREAD__)
+/* ThreadSanitizer must see memory come and go, else it takes one thread's new memory for another's old. */
+void *raw_map(size_t size)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+void raw_unmap(void *memory, size_t size)
+{
+    (void)munmap(memory, size);
+}
+#else
 void *raw_map(size_t size)
 {
 #ifdef SYS_mmap2
@@ -95,6 +108,7 @@ void raw_unmap(void *memory, size_t size)
 {
     (void)syscall(SYS_munmap, memory, size);
 }
+#endif
 
 /* struct stat differs between libcs and between 32-bit ABIs; where the kernel's is not surely what the header
  * says, statx (4.11) is asked, which has one layout. */

@@ -65,9 +65,15 @@ static struct filter_attribute filter_for(uint16_t port)
     };
 }
 
+/* NLMSG_DATA casts const away. */
+static const void *payload(const struct nlmsghdr *message)
+{
+    return (const char *)message + NLMSG_HDRLEN;
+}
+
 static void read_message(struct holder *holder, const struct nlmsghdr *message, int protocol)
 {
-    const struct inet_diag_msg *said = NLMSG_DATA(message);
+    const struct inet_diag_msg *said = payload(message);
     bool mini = said->idiag_inode == 0 &&
                 (said->idiag_state == STATE_TIME_WAIT || said->idiag_state == STATE_FIN_WAIT2);
     memset(holder, 0, sizeof *holder);
@@ -124,7 +130,7 @@ static int read_answers(int fd, struct conflict *conflict, const struct newcomer
         if (message->nlmsg_type == NLMSG_DONE)
             return 0;
         if (message->nlmsg_type == NLMSG_ERROR) {
-            const struct nlmsgerr *error = NLMSG_DATA(message);
+            const struct nlmsgerr *error = payload(message);
             return error->error < 0 ? error->error : -EPROTO;
         }
         if ((message->nlmsg_type == SOCK_DIAG_BY_FAMILY || message->nlmsg_type == TCPDIAG_GETSOCK) &&
