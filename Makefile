@@ -17,7 +17,7 @@ WARNINGS = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-pro
 FRAME   ?= -Wframe-larger-than=2048
 # No stack protector and no fortified calls: both want names that one of the two libcs does not have.
 INSIDE   = -std=c11 -D_DEFAULT_SOURCE -Iinclude -fPIC -fvisibility=hidden -U_FORTIFY_SOURCE \
-           -fno-stack-protector -fasynchronous-unwind-tables $(FRAME)
+           -fno-stack-protector -fno-builtin-bcmp -fasynchronous-unwind-tables $(FRAME)
 PLAIN    = -std=c11 -D_DEFAULT_SOURCE -Iinclude
 
 ROOMS    = base policy setup conflict record

@@ -273,7 +273,23 @@ PY
     path=$BATS_TEST_TMPDIR/s
     holder unix bind "$path" listen
     refused unix bind "$path"
-    expect_record '.protocol == "unix"' ".local == {path: \"$path\"}" '.errno == "EADDRINUSE"' '.cause == null'
+    expect_record '.protocol == "unix"' ".local == {path: \"$path\"}" '.errno == "EADDRINUSE"' '.cause == null' \
+        '.message | test("a socket file stays")'
+    run -1 shim "$SYSTEM_PYTHON" -c 'import socket
+a, b = (socket.socket(socket.AF_UNIX) for _ in "ab")
+a.bind("\0hidden name"); b.bind("\0hidden name")'
+    expect_record '.local == {path: "@hidden name"}' '.message | test("abstract")'
+}
+
+@test "the bind of a server that never set sin_family is recorded as what it is" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -1 shim "$SYSTEM_PYTHON" -c '
+import ctypes, socket, sys
+libc = ctypes.CDLL(None, use_errno=True)
+address = bytes(2) + int(sys.argv[1]).to_bytes(2, "big") + bytes(12)
+sys.exit(1 if libc.bind(socket.socket().fileno(), address, 16) == -1 and ctypes.get_errno() == 98 else 0)' "$port"
+    expect_record ".local == {address: \"0.0.0.0\", port: $port, device: null}" '.options.reuseaddr' '.cause == "listener"'
 }
 
 @test "AF_NETLINK: a record with what is known" {

@@ -184,3 +184,12 @@ PY
     done
     [ "$("$BUILD/unit/shipped" | sort)" = "$(cd "$TOP/policies" && printf '%s\n' *.policy | sed 's/\.policy$//' | sort)" ]
 }
+
+@test "README names every shipped policy, variable and option" {
+    for file in "$TOP"/policies/*.policy; do
+        grep -q "^| \`$(basename "$file" .policy)\` |" "$TOP/README.md"
+    done
+    for variable in $(grep -o '"REUSESHIM_[A-Z_]*"' "$TOP/shim/setup/settings.c" | tr -d '"'); do
+        grep -q "^| \`$variable\` |" "$TOP/README.md"
+    done
+}

@@ -82,12 +82,10 @@ static void settle(struct conflict *conflict, const struct newcomer *newcomer)
         if (only->device_known && only->v6only == UNKNOWN)
             only->v6only = NO;
     }
+    /* Nothing is proved about SO_REUSEPORT: a newcomer with a reuseport program of its own is refused
+     * whatever the holder has, and such a program cannot be read back. */
     if (newcomer->options[OPTION_REUSEADDR] == YES && only->state != STATE_LISTEN)
         only->reuseaddr = NO;
-    bool user_fits =
-        rules_is_time_wait(only) || (newcomer->uid_known && only->uid_known && newcomer->uid == only->uid);
-    if (newcomer->options[OPTION_REUSEPORT] == YES && user_fits)
-        only->reuseport = NO;
 }
 
 /* The cause of the first blocker in the table's order; of those who may block, only if all agree. */
@@ -114,9 +112,8 @@ static const char *sentence(const struct newcomer *newcomer, enum cause cause)
     bool udp = newcomer->protocol == IPPROTO_UDP;
     switch (cause) {
     case CAUSE_LISTENER:
-        return has_port
-                   ? "it listens there without SO_REUSEPORT; two can listen only if both have the option and "
-                     "belong to one user"
+        return has_port      ? "it listens there; two can listen only if both have SO_REUSEPORT and "
+                               "belong to one user"
                : has_address ? "it listens there; SO_REUSEADDR never lets anybody in beside a listener"
                              : "it listens there; two can listen only with SO_REUSEPORT on both and one user";
     case CAUSE_BOUND:
@@ -164,7 +161,9 @@ void conflict_conclude(struct conflict *conflict, const struct newcomer *newcome
     bool connect = newcomer->call == CALL_CONNECT;
     settle(conflict, newcomer);
     if (newcomer->family == AF_UNIX)
-        text_string(&text, "the path exists already; a socket file stays when its server ends");
+        text_string(&text, newcomer->path.length && newcomer->path.bytes[0] == '\0'
+                               ? "a live socket has that abstract name"
+                               : "the path exists already; a socket file stays when its server ends");
     else if (!endpoint_is_internet(&newcomer->local))
         text_string(&text, "");
     else if (newcomer->local.port == 0)

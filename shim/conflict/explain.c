@@ -117,7 +117,7 @@ static bool peer_is_unreachable(const struct newcomer *newcomer)
         (void)raw_setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, newcomer->device_name, IF_NAMESIZE);
     int result = raw_connect(fd, &peer, length);
     raw_close(fd);
-    return result < 0 && result != -EAGAIN;
+    return result == -EADDRNOTAVAIL;
 }
 
 /* Not every error of these numbers is about a port that is taken. */
