@@ -288,7 +288,8 @@ a.bind("\0hidden name"); b.bind("\0hidden name")'
 import ctypes, socket, sys
 libc = ctypes.CDLL(None, use_errno=True)
 address = bytes(2) + int(sys.argv[1]).to_bytes(2, "big") + bytes(12)
-sys.exit(1 if libc.bind(socket.socket().fileno(), address, 16) == -1 and ctypes.get_errno() == 98 else 0)' "$port"
+s = socket.socket()
+sys.exit(1 if libc.bind(s.fileno(), address, 16) == -1 and ctypes.get_errno() == 98 else 0)' "$port"
     expect_record ".local == {address: \"0.0.0.0\", port: $port, device: null}" '.options.reuseaddr' '.cause == "listener"'
 }
 
