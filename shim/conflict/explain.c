@@ -4,6 +4,7 @@
  */
 #include "reuseshim/conflict.h"
 #include "reuseshim/file.h"
+#include "reuseshim/linux.h"
 #include "reuseshim/raw.h"
 
 #include <errno.h>
@@ -13,10 +14,6 @@
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
-
-#ifndef SO_BINDTODEVICE
-#define SO_BINDTODEVICE 25
-#endif
 
 enum {
     LISTENING = 1U << STATE_LISTEN,
@@ -61,7 +58,6 @@ static int collect_all(struct conflict *conflict, const struct newcomer *newcome
 
 static void read_range(struct conflict *conflict, const struct newcomer *newcomer)
 {
-    enum { IP_LOCAL_PORT_RANGE_ = 51 }; /* Linux 6.3; low port in the low half */
     char text[32];
     uint64_t first, last;
     if (newcomer->call == CALL_BINDRESVPORT) {
@@ -70,7 +66,7 @@ static void read_range(struct conflict *conflict, const struct newcomer *newcome
     }
     uint32_t own = 0;
     socklen_t own_length = sizeof own;
-    if (raw_getsockopt(newcomer->fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE_, &own, &own_length) < 0)
+    if (raw_getsockopt(newcomer->fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &own, &own_length) < 0)
         own = 0;
     ssize_t length = file_read("/proc/sys/net/ipv4/ip_local_port_range", text, sizeof text - 1);
     if (length <= 0)

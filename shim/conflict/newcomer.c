@@ -3,15 +3,12 @@
  * The refused socket, as the kernel saw it. Contract in conflict.h.
  */
 #include "reuseshim/conflict.h"
+#include "reuseshim/linux.h"
 #include "reuseshim/raw.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
-
-#ifndef SO_BINDTODEVICE
-#define SO_BINDTODEVICE 25
-#endif
 
 static void ask_options(struct newcomer *newcomer)
 {

@@ -119,19 +119,26 @@ static void look_at_all(struct search *search)
     raw_close(directory);
 }
 
+static bool all_found(const struct conflict *conflict)
+{
+    for (size_t i = 0; i < conflict->holder_count; i++)
+        if (conflict->holders[i].inode && conflict->owners[i].count == 0)
+            return false;
+    return true;
+}
+
 bool owners_find(struct conflict *conflict, int64_t deadline, void *buffer)
 {
     struct search search = {.conflict = conflict, .deadline = deadline, .buffer = buffer};
-    bool wanted = false;
-    for (size_t i = 0; i < conflict->holder_count; i++)
-        wanted |= conflict->holders[i].inode != 0;
-    if (wanted) {
-        /* The likeliest first: the program itself, and those it was started by. */
+    if (!all_found(conflict)) {
+        /* The likeliest first: the program itself, then those it was started by, then everybody. Once every
+         * socket has an owner the rest is not asked whether it has it too. */
         process_self(&search.self);
         look_at_process(&search, search.self.pid);
-        for (unsigned i = 0; i < search.self.ancestor_count; i++)
+        for (unsigned i = 0; i < search.self.ancestor_count && !all_found(conflict); i++)
             look_at_process(&search, search.self.ancestors[i]);
-        look_at_all(&search);
+        if (!all_found(conflict))
+            look_at_all(&search);
     }
     for (size_t i = 0; i < conflict->holder_count; i++) {
         struct holder *holder = &conflict->holders[i];

@@ -4,19 +4,13 @@
  * sockets, no device, no v6only. Contract in conflict.h.
  */
 #include "reuseshim/conflict.h"
+#include "reuseshim/linux.h"
 #include "reuseshim/raw.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
-#ifndef IPPROTO_UDPLITE
-#define IPPROTO_UDPLITE 136
-#endif
 
 static const struct {
     int protocol;

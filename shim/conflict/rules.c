@@ -7,16 +7,10 @@
  * a refusal into a success, and this is asked about refusals.
  */
 #include "reuseshim/conflict.h"
+#include "reuseshim/linux.h"
 
 #include <netinet/in.h>
 #include <string.h>
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
-#ifndef IPPROTO_UDPLITE
-#define IPPROTO_UDPLITE 136
-#endif
 
 static tristate kleene_not(tristate a)
 {

@@ -4,6 +4,7 @@
  * network namespace only. Contract in conflict.h.
  */
 #include "reuseshim/conflict.h"
+#include "reuseshim/linux.h"
 #include "reuseshim/raw.h"
 
 #include <errno.h>
@@ -13,10 +14,6 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
 
 enum { TIMER_TIME_WAIT = 3 };
 

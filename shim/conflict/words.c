@@ -3,15 +3,9 @@
  * The words of a record.
  */
 #include "reuseshim/conflict.h"
+#include "reuseshim/linux.h"
 
 #include <netinet/in.h>
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
-#ifndef IPPROTO_UDPLITE
-#define IPPROTO_UDPLITE 136
-#endif
 
 const char *call_word(enum call call)
 {

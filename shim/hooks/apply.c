@@ -9,10 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
-
 bool passage_read_address(struct passage *passage, const struct sockaddr *address, socklen_t length)
 {
     union any_sockaddr copy;

@@ -2,13 +2,10 @@
  *
  * Which rule decides. Contract in policy.h.
  */
+#include "reuseshim/linux.h"
 #include "reuseshim/policy.h"
 
 #include <netinet/in.h>
-
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP 262
-#endif
 
 /* An MPTCP socket holds its port through an ordinary TCP subflow and passes its reuse options on to it. */
 static bool protocol_matches(uint8_t wanted, int protocol)

@@ -2,14 +2,11 @@
  *
  * The options a rule can force or strip.
  */
+#include "reuseshim/linux.h"
 #include "reuseshim/policy.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
-
-#ifndef IP_BIND_ADDRESS_NO_PORT
-#define IP_BIND_ADDRESS_NO_PORT 24 /* Linux 4.2 */
-#endif
 
 const struct option_info option_table[OPTION_COUNT] = {
     [OPTION_REUSEADDR] = {"reuseaddr", SOL_SOCKET, SO_REUSEADDR},

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Numbers of the kernel's interface that a libc's headers may not have. None of them ever changes.
+ */
+#ifndef REUSESHIM_LINUX_H
+#define REUSESHIM_LINUX_H
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP 262 /* Linux 5.6 */
+#endif
+#ifndef IPPROTO_UDPLITE
+#define IPPROTO_UDPLITE 136
+#endif
+#ifndef SO_BINDTODEVICE
+#define SO_BINDTODEVICE 25
+#endif
+#ifndef IP_BIND_ADDRESS_NO_PORT
+#define IP_BIND_ADDRESS_NO_PORT 24 /* Linux 4.2 */
+#endif
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51 /* Linux 6.3; the low port in the low half */
+#endif
+
+#endif
