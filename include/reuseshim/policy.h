@@ -89,7 +89,8 @@ struct policy {
     const char *name;         /* as the user gave it */
     const struct rule *rules; /* those of REUSESHIM_RULES first */
     size_t count;
-    uint8_t when; /* the calls that any rule in play is about */
+    uint8_t when;  /* the calls that any rule in play is about */
+    size_t mapped; /* bytes of the mapping that the rules are in, 0 if in somebody's room */
 };
 
 enum { PROTOCOL_NOT_ASKED = -1 };

@@ -26,25 +26,22 @@ struct load_facts {
 bool load_facts_capture(struct load_facts *facts, char *const *environment, bool secure);
 void load_facts_drop(struct load_facts *facts);
 
-/* Puts the rules of REUSESHIM_RULES and of the policy into `policy`, for the executable `program`. The rules
- * stand in `memory`, behind `reserved` bytes for the caller's own use. False with a complaint: the policy is
- * then empty, and the memory only has the reserved bytes. With settings NULL the policy is empty as well. */
-struct policy_memory {
-    void *start; /* raw_map memory, NULL if there is none to be had */
-    size_t size;
-};
-bool policy_load(struct policy *policy, struct policy_memory *memory, size_t reserved,
-                 const struct settings *settings, const char *program, struct complaint *complaint);
+/* Puts the rules of REUSESHIM_RULES and of the policy into `policy`: into `room` if they fit, else into a
+ * mapping that is meant to live as long as the process. `program` is the file name of the executable, NULL to
+ * find it out (only if a rule asks for it). False with a complaint; the policy is then empty. */
+bool policy_load(struct policy *policy, struct rule *room, size_t room_count, const struct settings *settings,
+                 const char *program, struct complaint *complaint);
+/* Unmaps the rules of a policy that lost a race. */
+void policy_drop(const struct policy *policy);
 
 /* Everything the doors go by. Immutable once published. */
 struct shim {
     const struct load_facts *facts;
-    char program[PROGRAM_GLOB_MAX + 1]; /* file name of the executable, "" where it cannot be read */
     struct lasting_memory memory;
     struct settings settings;
-    struct policy policy; /* without rules if `broken` */
-    uint8_t busy;         /* bits of enum when: the calls that need more than passing on */
-    bool guarded;         /* a rule is about SO_REUSEADDR or SO_REUSEPORT */
+    struct policy policy;        /* without rules if `broken` */
+    uint8_t busy;                /* bits of enum when: the calls that need more than passing on */
+    uint8_t guard_on, guard_off; /* options (bits) that a rule in play forces, or strips */
     bool broken;
     struct complaint complaint; /* why, if `broken` */
 };

@@ -11,9 +11,11 @@ struct thread_status {
     pid_t pid, tid;
     uid_t uid;
     bool filtered; /* seccomp is on, or /proc did not say */
+    char name[64]; /* of the thread: what ps calls it; "" where /proc did not say */
 };
 
-/* Where /proc is not to be had, pid, tid and uid are asked of the kernel. Async-signal-safe. */
-void thread_status_read(struct thread_status *status);
+/* Where /proc is not to be had, pid, tid and uid are asked of the kernel. `buffer` is working memory: the
+ * list of groups stands before what is looked for, and may be long. Async-signal-safe. */
+void thread_status_read(struct thread_status *status, char *buffer, size_t size);
 
 #endif

@@ -112,12 +112,11 @@ static int check_settings(const char *program)
     const char *values[VARIABLE_COUNT];
     struct settings settings;
     struct policy policy;
-    struct policy_memory memory;
     struct complaint complaint;
     for (int i = 0; i < VARIABLE_COUNT; i++)
         values[i] = getenv(variable_names[i]);
     if (!settings_parse(&settings, values, &complaint) ||
-        !policy_load(&policy, &memory, 0, &settings, program, &complaint)) {
+        !policy_load(&policy, NULL, 0, &settings, program, &complaint)) {
         command_error(complaint.line, (char *)NULL);
         return EXIT_USAGE;
     }

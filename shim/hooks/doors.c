@@ -65,7 +65,8 @@ SHIM_EXPORT int setsockopt(int fd, int level, int name, const void *value, sockl
 {
     const struct shim *shim = shim_ready();
     /* The other options a rule can set do nothing any more, or are refused, on a bound socket. */
-    if (UNLIKELY(level == SOL_SOCKET && (name == SO_REUSEADDR || name == SO_REUSEPORT) && shim->guarded))
+    if (UNLIKELY(level == SOL_SOCKET && (name == SO_REUSEADDR || name == SO_REUSEPORT) &&
+                 (shim->guard_on | shim->guard_off)))
         return setsockopt_by_rules(shim, fd, level, name, value, length);
     return next.setsockopt(fd, level, name, value, length);
 }

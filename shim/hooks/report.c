@@ -5,16 +5,19 @@
  */
 #include "doors.h"
 
+#include "reuseshim/file.h"
 #include "reuseshim/record.h"
 #include "reuseshim/status.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 struct workspace {
     struct newcomer newcomer;
     struct record record;
     struct conflict conflict;
+    char program[PROGRAM_GLOB_MAX + 1];
     char input[BUFFER_SIZE] __attribute__((aligned(16)));
     char output[RECORD_BUFFER_SIZE];
 };
@@ -30,13 +33,17 @@ static bool is_refusal(const struct passage *passage, int error)
     return error == EADDRINUSE || error == EADDRNOTAVAIL;
 }
 
-static void fill_in_thread(struct record *record, struct thread_status *status)
+static void fill_in_thread(struct workspace *work, struct thread_status *status)
 {
-    thread_status_read(status);
+    struct record *record = &work->record;
+    thread_status_read(status, work->input, sizeof work->input);
     record->pid = status->pid;
     record->tid = status->tid;
     record->uid = status->uid;
     record->usual_calls_only = status->filtered;
+    record->program = work->program;
+    if (status->filtered || file_executable_name("/proc/self/exe", work->program, sizeof work->program) == 0)
+        memcpy(work->program, status->name, sizeof status->name);
 }
 
 /* Unless told otherwise, nothing unusual under a seccomp filter, which may kill for it. */
@@ -50,7 +57,7 @@ static void report_in(struct workspace *work, const struct passage *passage, int
 {
     const struct shim *shim = passage->shim;
     struct thread_status status;
-    fill_in_thread(&work->record, &status);
+    fill_in_thread(work, &status);
     bool diagnose = may_diagnose(shim, &status);
     const struct endpoint *argument = passage->argument.family == AF_UNSPEC ? NULL : &passage->argument;
     newcomer_ask(&work->newcomer, passage->call, passage->fd, error, argument, diagnose);
@@ -61,6 +68,10 @@ static void report_in(struct workspace *work, const struct passage *passage, int
         if (!conflict_explain(&work->conflict, &work->newcomer, deadline, work->input))
             return;
         work->record.conflict = &work->conflict;
+    } else if (passage->call == CALL_CONNECT && error == EADDRNOTAVAIL) {
+        /* Most often this is a peer that no local address reaches (::1 without IPv6), and without a look at
+         * the sockets nothing tells that from a port that is taken. */
+        return;
     }
     work->record.event = EVENT_CONFLICT;
     work->record.newcomer = &work->newcomer;
@@ -92,7 +103,7 @@ void report_message(const struct shim *shim, const struct passage *passage, enum
         return;
     }
     struct thread_status status;
-    fill_in_thread(&work->record, &status);
+    fill_in_thread(work, &status);
     work->record.event = level == LEVEL_ERROR    ? EVENT_ERROR
                          : level == LEVEL_CHANGE ? EVENT_CHANGE
                                                  : EVENT_TRACE;

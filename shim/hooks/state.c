@@ -5,8 +5,6 @@
  */
 #include "doors.h"
 
-#include "reuseshim/file.h"
-
 #include <errno.h>
 #include <stdatomic.h>
 #include <sys/auxv.h>
@@ -21,6 +19,7 @@ extern char **environ;
 
 _Atomic(const struct shim *) shim_published;
 static _Atomic(struct load_facts *) captured;
+static _Atomic(const struct shim *) prepared;
 
 /* Goes by in the moment when there is no environment or no memory: does nothing, says nothing. */
 static const struct load_facts no_facts;
@@ -49,55 +48,80 @@ static const struct load_facts *facts_ready(char *const *environment)
 
 static void find_work(struct shim *shim)
 {
-    const uint8_t reuse = 1U << OPTION_REUSEADDR | 1U << OPTION_REUSEPORT;
     shim->busy = shim->policy.when;
     if (shim->settings.level == LEVEL_TRACE)
         shim->busy |= WHEN_SOCKET | WHEN_BIND | WHEN_CONNECT;
-    for (size_t i = 0; i < shim->policy.count; i++)
-        if (!shim->policy.rules[i].other_program)
-            shim->guarded |= (shim->policy.rules[i].force | shim->policy.rules[i].strip) & reuse;
+    for (size_t i = 0; i < shim->policy.count; i++) {
+        const struct rule *rule = &shim->policy.rules[i];
+        shim->guard_on |= rule->other_program ? 0 : rule->force;
+        shim->guard_off |= rule->other_program ? 0 : rule->strip;
+    }
 }
 
-static const struct shim *prepare(void)
-{
-    struct shim draft = {.facts = facts_ready(environ)};
-    struct policy_memory memory;
-    if (draft.facts == NULL)
-        return &inert;
-    file_executable_name("/proc/self/exe", draft.program, sizeof draft.program);
-    draft.memory.stack_end = draft.facts->stack_end;
-    memory_find_data(&draft.memory);
-    draft.broken = !settings_parse(&draft.settings, draft.facts->values, &draft.complaint);
-    if (draft.facts->secure)
-        draft.settings.diagnose = DIAGNOSE_NEVER; /* what it finds is not for the one who started us */
-    if (!policy_load(&draft.policy, &memory, sizeof draft, draft.broken ? NULL : &draft.settings,
-                     draft.program, &draft.complaint)) {
-        draft.broken = true;
-        if (memory.start == NULL)
-            return &inert;
-    }
+/* A shim and room for the rules of nearly every policy. */
+struct slot {
+    struct shim shim;
+    struct rule rules[8];
+};
 
-    find_work(&draft);
-    struct shim *shim = memory.start;
-    const struct shim *published = NULL;
-    *shim = draft;
-    if (!atomic_compare_exchange_strong(&shim_published, &published, shim)) {
-        raw_unmap(memory.start, memory.size);
-        return published;
-    }
-    if (shim->broken)
-        report_message(shim, NULL, LEVEL_ERROR, shim->complaint.line);
-    if (shim->broken && shim->settings.exit_on_error)
+static void fill(struct slot *slot, const struct load_facts *facts)
+{
+    struct shim *shim = &slot->shim;
+    shim->facts = facts;
+    shim->memory.stack_end = facts->stack_end;
+    memory_find_data(&shim->memory);
+    shim->broken = !settings_parse(&shim->settings, facts->values, &shim->complaint);
+    if (facts->secure)
+        shim->settings.diagnose = DIAGNOSE_NEVER; /* what it finds is not for the one who started us */
+    if (!shim->broken)
+        shim->broken = !policy_load(&shim->policy, slot->rules, sizeof slot->rules / sizeof *slot->rules,
+                                    &shim->settings, NULL, &shim->complaint);
+    find_work(shim);
+}
+
+/* Reads settings and policy, as load_facts does the facts: the first to come into memory of the library.
+ * Without any variable set this makes no system call. */
+static const struct shim *make(void)
+{
+    static struct slot first;
+    static _Atomic bool taken;
+    const struct shim *made = atomic_load_explicit(&prepared, memory_order_acquire);
+    const struct load_facts *facts = made ? NULL : facts_ready(environ);
+    if (made || facts == NULL)
+        return made;
+    bool is_first = !atomic_exchange(&taken, true);
+    struct slot *slot = is_first ? &first : raw_map(sizeof *slot);
+    if (slot == NULL)
+        return NULL;
+    fill(slot, facts);
+    if (atomic_compare_exchange_strong(&prepared, &made, &slot->shim))
+        return &slot->shim;
+    policy_drop(&slot->shim.policy);
+    if (!is_first)
+        raw_unmap(slot, sizeof *slot);
+    return made;
+}
+
+/* From now on the doors go by it. An error is told here, at the first door, and not at loading: a shell's
+ * children that never make a socket have nothing to say. */
+static void publish(const struct shim *shim)
+{
+    const struct shim *none = NULL;
+    if (!atomic_compare_exchange_strong(&shim_published, &none, shim) || !shim->broken)
+        return;
+    report_message(shim, NULL, LEVEL_ERROR, shim->complaint.line);
+    if (shim->settings.exit_on_error)
         (void)syscall(SYS_exit_group, EXIT_BAD_CONFIGURATION);
-    return shim;
 }
 
 const struct shim *shim_prepare(void)
 {
     int saved = errno;
-    const struct shim *shim = prepare();
+    const struct shim *shim = make();
+    if (shim)
+        publish(shim);
     errno = saved;
-    return shim;
+    return shim ? shim : &inert;
 }
 
 /* A head start; every door works without it. Only glibc passes arguments to constructors, and only there can
@@ -110,9 +134,11 @@ __attribute__((constructor)) static void loaded(int argc, char **argv, char **en
     (void)argv;
     next_resolve();
     const struct load_facts *facts = facts_ready(environ ? environ : envp);
-    const char *on_error = facts ? facts->values[VARIABLE_ON_ERROR] : NULL;
-    /* Who asked to fail early gets it; everybody else's policy is read at the first door, if there is one. */
-    if (on_error && on_error[0] == 'e')
-        (void)shim_ready();
+    /* A policy file is read before the program changes its directory, its user or its system calls. */
+    if (facts && facts->copies) {
+        const struct shim *shim = make();
+        if (shim && shim->broken && shim->settings.exit_on_error)
+            publish(shim);
+    }
     errno = saved;
 }

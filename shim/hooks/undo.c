@@ -56,15 +56,19 @@ static void note(const struct shim *shim, int fd, const struct rule *rule, int o
 bool undoes_a_rule(const struct shim *shim, int fd, int level, int name, const void *value, socklen_t length)
 {
     int option = option_find(level, name);
+    const uint8_t bit = (uint8_t)(1U << option);
     int wanted;
     struct endpoint local;
+    if (option < 0 || !((shim->guard_on | shim->guard_off) & bit))
+        return false;
     /* What the kernel would refuse goes to the kernel, so that it is the one to say EBADF, EINVAL or EFAULT.
      */
-    if (option < 0 || (int)length < (int)sizeof wanted ||
-        !memory_readable(&shim->memory, value, sizeof wanted) || !read_endpoint(fd, raw_getsockname, &local))
+    if ((int)length < (int)sizeof wanted || !memory_readable(&shim->memory, value, sizeof wanted))
         return false;
     memcpy(&wanted, value, sizeof wanted);
-    const uint8_t bit = (uint8_t)(1U << option);
+    /* The commonest call, a server that sets SO_REUSEADDR itself, ends here without a system call. */
+    if (!((wanted ? shim->guard_off : shim->guard_on) & bit) || !read_endpoint(fd, raw_getsockname, &local))
+        return false;
     const struct rule *rule = find_rule(shim, fd, &local, bit);
     if (rule == NULL || (wanted != 0) == ((rule->force & bit) != 0))
         return false;

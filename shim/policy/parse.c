@@ -167,10 +167,19 @@ static bool parse_rule(struct parser *parser, struct rule *rule, bool *empty)
 
 size_t policy_capacity(const char *text, size_t length)
 {
-    size_t rules = 1;
-    for (size_t i = 0; i < length; i++)
-        rules += is_rule_end(text[i]);
-    return rules;
+    size_t rules = 0;
+    bool empty = true, comment = false;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '\n' || (text[i] == ';' && !comment)) {
+            empty = true;
+            comment = false;
+        } else if (empty && !comment && !is_blank(text[i])) {
+            comment = text[i] == '#';
+            empty = false;
+            rules += !comment;
+        }
+    }
+    return rules + 1; /* one is needed to read the last, empty one into */
 }
 
 int policy_parse(struct rule *rules, const char *text, size_t length, const char *place, bool from_variable,

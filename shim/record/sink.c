@@ -111,7 +111,7 @@ void record_lost(void)
 }
 
 /* A log that cannot be opened is told on stderr, once in a process. */
-static void tell_unusable(const struct shim *shim, int error, bool usual_calls_only)
+static void tell_unusable(const struct shim *shim, const struct record *record, int error)
 {
     static _Atomic bool told;
     struct sink sink;
@@ -121,14 +121,14 @@ static void tell_unusable(const struct shim *shim, int error, bool usual_calls_o
     char line[320];
     struct text text = text_in(line, sizeof line);
     text_string(&text, "reuseshim[");
-    text_signed(&text, raw_pid());
+    text_signed(&text, record->pid);
     text_string(&text, "] ");
-    text_escaped(&text, shim->program, strnlen(shim->program, 64));
+    text_escaped(&text, record->program, strnlen(record->program, 64));
     text_string(&text, ": REUSESHIM_LOG: the log cannot be written (");
     errno_name_write(&text, error);
     text_string(&text, "); records are lost until it can\n");
     if (!text.full)
-        write_once(&sink, text.start, text.used, (int)shim->settings.budget_ms, usual_calls_only);
+        write_once(&sink, text.start, text.used, (int)shim->settings.budget_ms, record->usual_calls_only);
 }
 
 void record_emit(const struct shim *shim, struct record *record, char *buffer)
@@ -138,11 +138,10 @@ void record_emit(const struct shim *shim, struct record *record, char *buffer)
     int error = open_sink(shim, &sink);
     if (error < 0) {
         record_lost();
-        tell_unusable(shim, -error, record->usual_calls_only);
+        tell_unusable(shim, record, -error);
         return;
     }
     record->time_ns = raw_time_of_day();
-    record->program = shim->program;
     record->policy = shim->broken ? NULL : shim->policy.name;
     record->lost = atomic_exchange_explicit(&lost_records, 0, memory_order_relaxed);
 

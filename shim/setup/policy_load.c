@@ -30,7 +30,7 @@ static void complain_unreadable(struct complaint *complaint, const char *path, i
 }
 
 static bool parse_sources(struct policy *policy, const struct source sources[2], struct rule *rules,
-                          const char *program, struct complaint *complaint)
+                          struct complaint *complaint)
 {
     int counts[2] = {0, 0};
     for (int i = 0; i < 2; i++) {
@@ -41,15 +41,24 @@ static bool parse_sources(struct policy *policy, const struct source sources[2],
     }
     policy->rules = rules;
     policy->count = (size_t)counts[0] + (size_t)counts[1];
+    return true;
+}
 
-    /* The texts may go once the program words are answered. */
-    policy_resolve_program(rules, policy->count, program[0] ? program : NULL);
+/* The texts may go once the program words are answered. */
+static void resolve(struct policy *policy, struct rule *rules, const char *program)
+{
+    char found[PROGRAM_GLOB_MAX + 1] = "";
+    bool asked = false;
+    for (size_t i = 0; i < policy->count; i++)
+        asked |= rules[i].program != NULL;
+    if (asked && program == NULL && file_executable_name("/proc/self/exe", found, sizeof found))
+        program = found;
+    policy_resolve_program(rules, policy->count, program);
     for (size_t i = 0; i < policy->count; i++) {
         rules[i].program = NULL;
         if (!rules[i].other_program)
             policy->when |= rules[i].when;
     }
-    return true;
 }
 
 /* Finds the two texts; a policy file is mapped into `file`. */
@@ -70,24 +79,51 @@ static bool find_sources(struct source sources[2], struct file_text *file, const
     return error == 0;
 }
 
-bool policy_load(struct policy *policy, struct policy_memory *memory, size_t reserved,
-                 const struct settings *settings, const char *program, struct complaint *complaint)
+/* Gives back the pages behind the last rule: a text of a million empty rules takes address space for none. */
+static void trim(struct policy *policy)
+{
+    enum { PAGE = 65536 }; /* a multiple of every architecture's */
+    size_t used = policy->count * sizeof(struct rule);
+    size_t kept = (used + PAGE - 1) / PAGE * PAGE;
+    if (kept == 0 || kept >= policy->mapped)
+        return;
+    raw_unmap((char *)(uintptr_t)policy->rules + kept, policy->mapped - kept);
+    policy->mapped = kept;
+}
+
+bool policy_load(struct policy *policy, struct rule *room, size_t room_count, const struct settings *settings,
+                 const char *program, struct complaint *complaint)
 {
     struct source sources[2];
     struct file_text file = {0};
-    size_t capacity = 0;
-    *policy = (struct policy){.name = settings ? settings->policy : NULL};
-    bool good = settings != NULL && find_sources(sources, &file, settings, complaint);
-    for (int i = 0; good && i < 2; i++)
-        capacity += policy_capacity(sources[i].start, sources[i].length);
-
-    size_t before = (reserved + _Alignof(struct rule) - 1) / _Alignof(struct rule) * _Alignof(struct rule);
-    memory->size = before + capacity * sizeof(struct rule);
-    memory->start = raw_map(memory->size);
-    good = good && memory->start &&
-           parse_sources(policy, sources, (struct rule *)(void *)((char *)memory->start + before), program,
-                         complaint);
+    *policy = (struct policy){.name = settings->policy};
+    if (!find_sources(sources, &file, settings, complaint))
+        return false;
+    size_t capacity = policy_capacity(sources[0].start, sources[0].length) +
+                      policy_capacity(sources[1].start, sources[1].length);
+    size_t size = capacity * sizeof(struct rule);
+    struct rule *rules = capacity <= room_count ? room : raw_map(size);
+    bool good = rules && parse_sources(policy, sources, rules, complaint);
+    if (rules == NULL) {
+        struct text text = text_in(complaint->line, sizeof complaint->line);
+        text_strings(&text, variable_names[VARIABLE_POLICY], ": no memory for the rules");
+        text_end(&text);
+    }
+    policy->mapped = rules && rules != room ? size : 0;
+    if (good) {
+        resolve(policy, rules, program);
+        trim(policy);
+    } else if (policy->mapped) {
+        raw_unmap(rules, size);
+        policy->mapped = 0;
+    }
     if (file.start)
         raw_unmap(file.start, file.mapped);
-    return good || settings == NULL;
+    return good;
+}
+
+void policy_drop(const struct policy *policy)
+{
+    if (policy->mapped)
+        raw_unmap((void *)(uintptr_t)policy->rules, policy->mapped);
 }

@@ -25,7 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct situation situation = {WHEN_BIND, 6, AF_INET, &address};
         bool needs_protocol;
         policy_resolve_program(rules, (size_t)count, "program");
-        const struct policy policy = {"fuzz", rules, (size_t)count, WHEN_BIND};
+        const struct policy policy = {
+            .name = "fuzz", .rules = rules, .count = (size_t)count, .when = WHEN_BIND};
         (void)policy_match(&policy, &situation, &needs_protocol);
     }
     free(rules);
