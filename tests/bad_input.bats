@@ -130,6 +130,7 @@ file() {
     rules "tcp udp keep" "REUSESHIM_RULES:1: 'udp': contradicts 'tcp'*"
     rules "ipv4 force v6only" "REUSESHIM_RULES:1: 'v6only': an option of IPv6 sockets*"
     rules "ipv4 address ::1 keep" "REUSESHIM_RULES:1: 'address': names an IPv6 address*"
+    rules "wildcard address 10.0.0.1 keep" "REUSESHIM_RULES:1: 'wildcard': contradicts the address*"
     rules "multicast loopback keep" "REUSESHIM_RULES:1: 'loopback': contradicts 'multicast'*"
     rules "on socket port 80 keep" "REUSESHIM_RULES:1: 'port': a new socket has no address or port yet*"
     rules "force cloexec" "REUSESHIM_RULES:1: 'cloexec': acts when the socket is made; expected 'on socket'*"

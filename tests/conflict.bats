@@ -369,6 +369,72 @@ PY
     expect_record '.cause == "unseen"' '.holders == []'
 }
 
+@test "a socket made in another network namespace: nobody here is accused" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen # innocent
+    background unshare --net sh -c "ip link set lo up && exec $PROGRAMS/sock tcp bind 127.0.0.1:$port listen hold"
+    cat >"$BATS_TEST_TMPDIR/setns.py" <<'PY'
+import ctypes, os, socket, sys
+libc = ctypes.CDLL(None, use_errno=True)
+home, other = os.open("/proc/self/ns/net", os.O_RDONLY), os.open("/proc/%s/ns/net" % sys.argv[2], os.O_RDONLY)
+assert libc.setns(other, 0) == 0
+s = socket.socket()
+assert libc.setns(home, 0) == 0
+s.bind(("127.0.0.1", int(sys.argv[1])))
+PY
+    run -1 shim "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/setns.py" "$port" "$last_pid"
+    stop
+    expect_record '.cause == "unseen"' '.holders == []' '.diagnosis.complete == false'
+}
+
+@test "a user in many groups gets the same explanation" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -1 shim setpriv --groups "$(seq -s, 1000000 1000400)" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    expect_record '.cause == "listener"' '.diagnosis.complete'
+}
+
+@test "the budget is spent before the owner is found: owner null, not complete" {
+    port=$(free_port)
+    ulimit -n 8192
+    holder repeat 4000 tcp # stands before the holder in /proc, and takes long to look through
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -1 shim REUSESHIM_BUDGET_MS=1 "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    expect_record '.cause == "listener"' '.holders[0].owner == null' '.diagnosis.complete == false' \
+        'all(.cures[]; .needs != ["stop-holder"])'
+}
+
+@test "options of a holder are read from its own descriptor where that is permitted" {
+    port=$(free_port)
+    holder tcp set reuseaddr bind 127.0.0.1:"$port"
+    holder tcp set reuseaddr bind 127.0.0.1:"$port"
+    run -1 shim REUSESHIM_RULES=keep "$PROGRAMS/sock" tcp set reuseport bind 127.0.0.1:"$port"
+    expect_record '.holders | length == 2' 'all(.holders[]; .reuseaddr and .reuseport == false and .blocks)'
+}
+
+@test "a newcomer with a reuseport program of its own: the holder's option is not denied" {
+    port=$(free_port)
+    holder tcp set reuseport bind 127.0.0.1:"$port" listen
+    run -1 shim REUSESHIM_RULES=keep "$SYSTEM_PYTHON" -c '
+import ctypes, socket, struct, sys
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+code = ctypes.create_string_buffer(struct.pack("HBBI", 6, 0, 0, 0))
+s.setsockopt(socket.SOL_SOCKET, 51, struct.pack("HxxxxxxP", 1, ctypes.addressof(code)))
+s.bind(("127.0.0.1", int(sys.argv[1])))' "$port"
+    expect_record '.errno == "EADDRINUSE"' '.holders[0].reuseport == true'
+}
+
+@test "connect from a wildcard address: only what may be the same 4-tuple is listed, and called uncertain if two may be" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:0 listen
+    peer=$(ns ss -Htln | awk '{print $4}')
+    holder tcp set reuseaddr bind 127.0.0.5:"$port" connect "$peer"
+    holder tcp set reuseaddr bind 127.0.0.1:"$port" connect "$peer"
+    run -1 shim "$PROGRAMS/sock" tcp set reuseaddr bind 0.0.0.0:"$port" connect "$peer"
+    expect_record '.cause == "same-tuple"' '[.holders[].blocks] == [null, null]'
+}
+
 @test "the keys of a record stand in the order of the contract" {
     port=$(free_port)
     holder tcp bind 127.0.0.1:"$port" listen

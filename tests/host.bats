@@ -102,6 +102,50 @@ C
     host no-descriptors
 }
 
+@test "a program that gave up its system calls before its first socket lives" {
+    for setting in REUSESHIM_LEVEL=conflict REUSESHIM_POLICY=share REUSESHIM_POLICY=; do
+        settings=("$setting")
+        host sandboxed
+    done
+    ns env LD_PRELOAD="$LIB" "$PROGRAMS/host" sandboxed 0
+}
+
+@test "bad settings and no memory at the first door" {
+    taken_port
+    run -0 ns env LD_PRELOAD="$LIB" REUSESHIM_FORMAT=bogus "$PROGRAMS/host" poor "$port"
+    run -0 ns env LD_PRELOAD="$LIB" "$PROGRAMS/host" poor "$port"
+}
+
+@test "stderr is a terminal that is nearly full: the call is held up for the budget and no longer" {
+    port=$(free_port)
+    cat >"$BATS_TEST_TMPDIR/terminal.py" <<'PY'
+import os, pty, socket, subprocess, sys, time, tty
+port, command = int(sys.argv[1]), sys.argv[2:]
+held = []
+for last in range(1, 40): # until the record is nearly as long as a terminal or a pipe is ever given
+    listener = socket.socket()
+    listener.bind(("127.0.1.%d" % last, port))
+    held.append(listener)
+    if len(subprocess.run(command, capture_output=True).stderr) > 3650: break
+else: sys.exit("no long record")
+for fill in range(16000, 16384, 32):
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    again = os.open(os.ttyname(slave), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    filled = 0
+    try:
+        while filled < fill: filled += os.write(again, b"x" * min(80, fill - filled))
+    except BlockingIOError: pass
+    before = time.monotonic()
+    try: subprocess.run(command, stderr=slave, stdout=subprocess.DEVNULL, timeout=3)
+    except subprocess.TimeoutExpired: sys.exit("held up for ever with %d bytes in the terminal" % filled)
+    if time.monotonic() - before > 1.5: sys.exit("held up for %.1f s" % (time.monotonic() - before))
+    os.close(master); os.close(slave); os.close(again)
+PY
+    run -0 ns env LD_PRELOAD= REUSESHIM_BUDGET_MS=100 "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/terminal.py" "$port" \
+        env LD_PRELOAD="$LIB" "$PROGRAMS/sock" tcp bind 0.0.0.0:"$port"
+}
+
 @test "after vfork, in a signal handler, with the environment overwritten or gone" {
     host vfork
     [ "$(wc -l <"$LOG")" = 2 ]

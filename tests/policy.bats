@@ -137,6 +137,31 @@ PY
     expect_record '.rule == null'
 }
 
+@test "a policy file is read before the program changes its directory" {
+    port=$(free_port)
+    echo "tcp force reuseport" >"$BATS_TEST_TMPDIR/here.policy"
+    cat >"$BATS_TEST_TMPDIR/chdir.py" <<'PY'
+import os, socket, sys
+os.chdir("/")
+s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1])))
+print(s.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT))
+if len(sys.argv) > 2:
+    os.execv(sys.executable, [sys.executable, sys.argv[0], sys.argv[1]])
+PY
+    cd "$BATS_TEST_TMPDIR"
+    run -0 ns env LD_PRELOAD="$LIB" REUSESHIM_POLICY=./here.policy "$SYSTEM_PYTHON" chdir.py "$port"
+    [ "$output" = 1 ]
+    # reuseshim run makes the path absolute, for children that are started elsewhere.
+    run -0 ns "$BUILD/reuseshim" run -p ./here.policy "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/chdir.py" "$port" again
+    [ "$output" = $'1\n1' ]
+}
+
+@test "a server that sets SO_REUSEADDR itself pays no system call for it" {
+    ns strace -f -o "$BATS_TEST_TMPDIR/trace" -E LD_PRELOAD="$LIB" "$PROGRAMS/sock" tcp set reuseaddr set reuseport
+    [ "$(sed -n '/socket(AF/,$p' "$BATS_TEST_TMPDIR/trace" | sed 's/^[0-9]* *//; s/(.*//; /exit/d; /^+++/d' | xargs)" = \
+        "socket setsockopt setsockopt" ]
+}
+
 @test "after bind the program cannot undo a rule: answered 0, recorded, not carried out" {
     port=$(free_port)
     run -0 shim REUSESHIM_LEVEL=change "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" set reuseaddr=0 get reuseaddr

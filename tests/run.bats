@@ -42,6 +42,18 @@ tool() {
     [[ $stderr == *"no rule matches"* ]]
 }
 
+@test "rules and level of the environment are kept: -r comes before the rules, -v never lowers the level" {
+    run -0 ns env REUSESHIM_RULES="udp keep" REUSESHIM_LEVEL=trace "$BUILD/reuseshim" run -r "tcp keep" -v \
+        sh -c 'echo "$REUSESHIM_RULES $REUSESHIM_LEVEL"'
+    [ "$output" = $'tcp keep\nudp keep trace' ]
+}
+
+@test "words of the command line are escaped before they are written" {
+    run -127 ns "$BUILD/reuseshim" run $'\e[31mx'
+    [[ $output == *'\x1b[31mx'* ]]
+    [[ $output != *$'\e'* ]]
+}
+
 @test "the exit code is the program's own; 126 and 127 as env(1)" {
     run -42 tool run sh -c 'exit 42'
     run -127 tool run /nonexistent/program

@@ -96,6 +96,7 @@ struct holder {
     tristate v6only, reuseaddr, reuseport;
     tristate blocks;
     enum owner owner;
+    uint8_t owners; /* index into the conflict's owners */
 };
 
 enum relation {
@@ -133,7 +134,7 @@ enum need { NEED_SAME_USER = 1, NEED_STOP_HOLDER = 2 };
 
 struct cure {
     char text[200];
-    char rules[96];     /* "" for none */
+    char rules[160];    /* "" for none */
     const char *policy; /* NULL for none */
     enum apply_to apply_to;
     unsigned needs; /* bits of enum need */
@@ -149,9 +150,12 @@ struct conflict {
     struct owners owners[HOLDERS_MAX];
     uint32_t cure_count;
     struct cure cures[CURES_MAX];
+    int64_t deadline; /* CLOCK_MONOTONIC, ns: when to stop looking */
     enum source source;
     bool complete;
-    bool shows_bound; /* the source lists bound-only TCP sockets too */
+    bool all_sockets;   /* every socket that the source shows was looked at */
+    bool all_processes; /* every process was, and showed its descriptors */
+    bool shows_bound;   /* the source lists bound-only TCP sockets too */
     int64_t elapsed_us;
     struct port_range range; /* of automatic ports, last 0 where not asked */
 };
@@ -166,7 +170,7 @@ tristate rules_overlap(const struct newcomer *newcomer, const struct holder *hol
 tristate rules_blocks(const struct newcomer *newcomer, const struct holder *holder);
 /* The two are of different families and meet through a dual-stack [::]. */
 bool rules_is_dual_stack(const struct newcomer *newcomer, const struct holder *holder);
-bool rules_same_tuple(const struct newcomer *newcomer, const struct holder *holder);
+tristate rules_same_tuple(const struct newcomer *newcomer, const struct holder *holder);
 /* TIME_WAIT, or the FIN_WAIT2 leftover that the kernel treats as one. */
 bool rules_is_time_wait(const struct holder *holder);
 
@@ -175,16 +179,18 @@ void conflict_conclude(struct conflict *conflict, const struct newcomer *newcome
 void conflict_cures(struct conflict *conflict, const struct newcomer *newcomer);
 
 /* Sockets from the kernel: 0, or -errno with what was found so far. `states` has a bit per socket_state.
- * `buffer` is working memory of BUFFER_SIZE bytes. System calls; async-signal-safe. */
+ * `buffer` is working memory of BUFFER_SIZE bytes; -ETIME when the conflict's deadline has passed. System
+ * calls; async-signal-safe. */
 enum { BUFFER_SIZE = 32768 };
 int sock_diag_collect(struct conflict *conflict, const struct newcomer *newcomer, uint32_t states,
                       void *buffer);
 int proc_net_collect(struct conflict *conflict, const struct newcomer *newcomer, uint32_t states,
                      void *buffer);
 
-/* Fills in who owns the holders, until `deadline` (CLOCK_MONOTONIC, ns). False if it ended before all
- * processes were seen. System calls; async-signal-safe. */
-bool owners_find(struct conflict *conflict, int64_t deadline, void *buffer);
+/* Fills in who owns the holders, and with that the reuse options of those on which an answer hangs (read from
+ * the descriptor itself, where permitted). False if the deadline came first. System calls; async-signal-safe.
+ */
+bool owners_find(struct conflict *conflict, const struct newcomer *newcomer, void *buffer);
 
 /* Facts about a process, for a record. `self` is this process. System calls; async-signal-safe. */
 struct self {
@@ -197,11 +203,10 @@ struct self {
 void process_self(struct self *self);
 void process_describe(struct process *process, pid_t pid, const struct self *self);
 
-/* All of it, into a conflict that is all zero. `buffer` has BUFFER_SIZE bytes; `deadline` as above. False if
+/* All of it, into a conflict that is all zero but for its deadline. `buffer` has BUFFER_SIZE bytes. False if
  * the error turns out to be about something else than a port that is taken. System calls; async-signal-safe.
  */
-bool conflict_explain(struct conflict *conflict, const struct newcomer *newcomer, int64_t deadline,
-                      void *buffer);
+bool conflict_explain(struct conflict *conflict, const struct newcomer *newcomer, void *buffer);
 
 /* ---- words ----------------------------------------------------------------------------------- */
 

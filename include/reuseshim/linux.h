@@ -17,6 +17,9 @@
 #ifndef SO_BINDTODEVICE
 #define SO_BINDTODEVICE 25
 #endif
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71 /* Linux 5.14 */
+#endif
 #ifndef IP_BIND_ADDRESS_NO_PORT
 #define IP_BIND_ADDRESS_NO_PORT 24 /* Linux 4.2 */
 #endif

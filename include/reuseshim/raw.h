@@ -24,6 +24,8 @@ ssize_t raw_readlinkat(int directory, const char *path, char *buffer, size_t siz
 ssize_t raw_getdents(int fd, void *buffer, size_t size);
 int raw_ioctl(int fd, unsigned long request, void *argument);
 int raw_fd_flags(int fd);
+/* A duplicate of a descriptor of another process; wants ptrace access (Linux 5.6). */
+int raw_steal_fd(pid_t pid, int fd);
 
 /* Anonymous private memory; NULL if there is none to be had. */
 void *raw_map(size_t size);

@@ -63,7 +63,7 @@ static bool ipv6_parse(unsigned char *address, const char *text, size_t length)
         if (*text++ != ':' || text == end)
             return false;
         if (*text == ':') {
-            if (gap != 16)
+            if (gap != 16 || used == 16)
                 return false;
             gap = used;
             text++;

@@ -71,7 +71,8 @@ size_t file_executable_name(const char *link, char *buffer, size_t size)
     static const char deleted[] = " (deleted)";
     char path[512];
     ssize_t length = raw_readlinkat(AT_FDCWD, link, path, sizeof path);
-    size_t end = length > 0 ? (size_t)length : 0;
+    /* A link that fills the room was cut: rather no name than a wrong one. */
+    size_t end = length > 0 && (size_t)length < sizeof path ? (size_t)length : 0;
     if (end > sizeof deleted - 1 &&
         memcmp(path + end - (sizeof deleted - 1), deleted, sizeof deleted - 1) == 0)
         end -= sizeof deleted - 1;

@@ -75,6 +75,17 @@ int raw_ioctl(int fd, unsigned long request, void *argument)
     return (int)CALL(SYS_ioctl, fd, request, argument);
 }
 
+int raw_steal_fd(pid_t pid, int fd)
+{
+    enum { PIDFD_OPEN = 434, PIDFD_GETFD = 438 }; /* the same on every architecture */
+    int process = (int)CALL(PIDFD_OPEN, pid, 0);
+    if (process < 0)
+        return process;
+    int result = (int)CALL(PIDFD_GETFD, process, fd, 0);
+    raw_close(process);
+    return result;
+}
+
 int raw_fd_flags(int fd)
 {
     return (int)CALL(SYS_fcntl, fd, F_GETFD, 0);

@@ -3,6 +3,7 @@
  * The command: a table of subcommands.
  */
 #include "reuseshim/command.h"
+#include "reuseshim/text.h"
 #include "reuseshim/version.h"
 
 #include <stdarg.h>
@@ -23,13 +24,14 @@ enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
 
 void command_error(const char *first, ...)
 {
+    char line[8192];
+    struct text text = text_in(line, sizeof line);
     va_list list;
-    fputs("reuseshim: ", stderr);
     va_start(list, first);
     for (const char *part = first; part; part = va_arg(list, const char *))
-        fputs(part, stderr);
+        text_escaped(&text, part, strlen(part));
     va_end(list);
-    fputc('\n', stderr);
+    fprintf(stderr, "reuseshim: %s%s\n", text_end(&text), text.full ? "..." : "");
 }
 
 static void usage(FILE *file)

@@ -182,6 +182,35 @@ static int preload(void)
     return result;
 }
 
+/* The rules given here come before those that the environment has already. */
+static bool add_rules(struct choices *choices)
+{
+    if (choices->rules == NULL)
+        return true;
+    char *all = join(choices->rules, '\n', getenv(variable_names[VARIABLE_RULES]));
+    bool set = all && set_variable(VARIABLE_RULES, all);
+    free(all);
+    return set;
+}
+
+static bool raise_level(const struct choices *choices)
+{
+    const char *now = getenv(variable_names[VARIABLE_LEVEL]);
+    if (choices->verbose == 0 || (now && strcmp(now, "trace") == 0))
+        return true;
+    return set_variable(VARIABLE_LEVEL, choices->verbose > 1 ? "trace" : "change");
+}
+
+/* Children of the program may be started elsewhere. A path that is not there is complained about later. */
+static bool make_path_absolute(void)
+{
+    const char *policy = getenv(variable_names[VARIABLE_POLICY]);
+    char *path = policy && strchr(policy, '/') && policy[0] != '/' ? realpath(policy, NULL) : NULL;
+    bool set = path == NULL || set_variable(VARIABLE_POLICY, path);
+    free(path);
+    return set;
+}
+
 int command_run(int argc, char **argv)
 {
     struct choices choices = {NULL, 0};
@@ -192,9 +221,7 @@ int command_run(int argc, char **argv)
         command_error("run: expected a command; see 'reuseshim run --help'", (char *)NULL);
         return EXIT_USAGE;
     }
-    if (choices.rules && !set_variable(VARIABLE_RULES, choices.rules))
-        return EXIT_TROUBLE;
-    if (choices.verbose && !set_variable(VARIABLE_LEVEL, choices.verbose > 1 ? "trace" : "change"))
+    if (!add_rules(&choices) || !raise_level(&choices) || !make_path_absolute())
         return EXIT_TROUBLE;
     const char *slash = strrchr(argv[optind], '/');
     result = check_settings(slash ? slash + 1 : argv[optind]);

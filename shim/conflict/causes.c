@@ -13,7 +13,7 @@ static enum cause cause_of(const struct newcomer *newcomer, const struct holder 
     if (rules_is_time_wait(holder))
         return CAUSE_TIME_WAIT;
     bool users_differ = newcomer->uid_known && holder->uid_known && newcomer->uid != holder->uid;
-    if (newcomer->options[OPTION_REUSEPORT] == YES && holder->reuseport != NO && users_differ)
+    if (newcomer->options[OPTION_REUSEPORT] == YES && holder->reuseport == YES && users_differ)
         return CAUSE_OTHER_USER;
     switch (holder->state) {
     case STATE_LISTEN:
@@ -43,7 +43,7 @@ void conflict_add(struct conflict *conflict, const struct newcomer *newcomer, co
     if (newcomer->inode && holder.inode == newcomer->inode)
         return; /* the newcomer itself, bound already */
     if (newcomer->call == CALL_CONNECT)
-        holder.blocks = rules_same_tuple(newcomer, &holder) ? YES : NO;
+        holder.blocks = rules_same_tuple(newcomer, &holder);
     else
         holder.blocks = rules_blocks(newcomer, &holder);
     if (newcomer->call == CALL_CONNECT ? holder.blocks == NO : rules_overlap(newcomer, &holder) == NO)
@@ -78,6 +78,8 @@ static void settle(struct conflict *conflict, const struct newcomer *newcomer)
     if (only == NULL || conflict->holders_omitted || !conflict->shows_bound)
         return;
     only->blocks = YES;
+    if (newcomer->call == CALL_CONNECT)
+        return;
     if (rules_overlap(newcomer, only) == UNKNOWN) {
         if (only->device_known && only->v6only == UNKNOWN)
             only->v6only = NO;
@@ -88,21 +90,35 @@ static void settle(struct conflict *conflict, const struct newcomer *newcomer)
         only->reuseaddr = NO;
 }
 
-/* The cause of the first blocker in the table's order; of those who may block, only if all agree. */
+/* The cause of the first blocker in the table's order; of those who may block, only if all agree and all were
+ * seen. */
 static enum cause choose(const struct conflict *conflict, const struct newcomer *newcomer)
 {
-    enum cause cause = CAUSE_UNKNOWN;
+    enum cause sure = CAUSE_UNKNOWN, perhaps = CAUSE_UNKNOWN;
+    bool agreed = conflict->all_sockets && conflict->holders_omitted == 0;
     for (uint32_t i = 0; i < conflict->holder_count; i++) {
         enum cause one = cause_of(newcomer, &conflict->holders[i]);
-        if (conflict->holders[i].blocks == YES)
-            return one;
-        if (conflict->holders[i].blocks == NO)
-            break;
-        if (cause != CAUSE_UNKNOWN && cause != one)
-            return CAUSE_UNKNOWN;
-        cause = one;
+        if (conflict->holders[i].blocks == YES && (sure == CAUSE_UNKNOWN || one < sure))
+            sure = one;
+        if (conflict->holders[i].blocks != UNKNOWN)
+            continue;
+        agreed &= perhaps == CAUSE_UNKNOWN || perhaps == one;
+        perhaps = one;
     }
-    return cause;
+    return sure != CAUSE_UNKNOWN ? sure : agreed ? perhaps : CAUSE_UNKNOWN;
+}
+
+/* By what is known now; equals stay as they are. */
+static void sort(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    for (uint32_t i = 1; i < conflict->holder_count; i++)
+        for (uint32_t k = i;
+             k > 0 && rank(newcomer, &conflict->holders[k]) < rank(newcomer, &conflict->holders[k - 1]);
+             k--) {
+            struct holder holder = conflict->holders[k];
+            conflict->holders[k] = conflict->holders[k - 1];
+            conflict->holders[k - 1] = holder;
+        }
 }
 
 static const char *sentence(const struct newcomer *newcomer, enum cause cause)
@@ -160,6 +176,7 @@ void conflict_conclude(struct conflict *conflict, const struct newcomer *newcome
     struct text text = text_in(conflict->because, sizeof conflict->because);
     bool connect = newcomer->call == CALL_CONNECT;
     settle(conflict, newcomer);
+    sort(conflict, newcomer);
     if (newcomer->family == AF_UNIX)
         text_string(&text, newcomer->path.length && newcomer->path.bytes[0] == '\0'
                                ? "a live socket has that abstract name"
@@ -172,14 +189,15 @@ void conflict_conclude(struct conflict *conflict, const struct newcomer *newcome
         conflict->cause = conflict->holder_count ? CAUSE_SAME_TUPLE : CAUSE_UNSEEN;
     else if (conflict->source != SOURCE_NONE) {
         conflict->cause = choose(conflict, newcomer);
-        if (conflict->holder_count == 0)
+        if (conflict->holder_count == 0 && conflict->all_sockets)
             conflict->cause = CAUSE_UNSEEN;
-        else if (conflict->cause == CAUSE_UNKNOWN)
+        else if (conflict->holder_count > 1 && conflict->holders[0].blocks != YES)
             text_string(
                 &text,
                 "one of them lacks an option that Linux wants on both sockets, and does not show which");
     }
-    text_string(&text, sentence(newcomer, conflict->cause));
+    if (text.used == 0)
+        text_string(&text, sentence(newcomer, conflict->cause));
     if (conflict->range.last) {
         text_string(&text, " (");
         text_unsigned(&text, conflict->range.first);

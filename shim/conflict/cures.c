@@ -17,14 +17,23 @@ static struct cure *add(struct conflict *conflict, const char *policy, enum appl
     return cure;
 }
 
-/* "tcp port 8080 force reuseaddr" */
+/* "tcp port 8080 force reuseaddr". Rules come before the policy, so they also name what the socket has
+ * already: else they would take away what the policy gave it. */
 static void write_rules(struct cure *cure, const struct newcomer *newcomer, const char *family,
-                        const char *action)
+                        unsigned options)
 {
     struct text text = text_in(cure->rules, sizeof cure->rules);
+    bool first = true;
     text_strings(&text, family, newcomer->protocol == IPPROTO_UDP ? "udp" : "tcp", " port ");
     text_unsigned(&text, newcomer->local.port);
-    text_strings(&text, " ", action);
+    text_string(&text, " force ");
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        bool has = i != OPTION_CLOEXEC && newcomer->options[i] == YES;
+        if (!has && !(options & 1U << i))
+            continue;
+        text_strings(&text, first ? "" : ",", option_table[i].word);
+        first = false;
+    }
     text_end(&text);
 }
 
@@ -42,6 +51,7 @@ static void write_text(struct cure *cure, const char *before, int64_t number, co
  * do. */
 static int64_t seconds_to_wait(const struct conflict *conflict)
 {
+    enum { TIME_WAIT_MS = 60000 }; /* TCP_TIMEWAIT_LEN, not tunable */
     int64_t longest = -1;
     for (uint32_t i = 0; i < conflict->holder_count; i++) {
         const struct holder *holder = &conflict->holders[i];
@@ -49,10 +59,12 @@ static int64_t seconds_to_wait(const struct conflict *conflict)
             continue;
         if (holder->timer_ms < 0)
             return -1;
-        if (holder->timer_ms > longest)
-            longest = holder->timer_ms;
+        /* A FIN_WAIT2 whose peer closes becomes TIME_WAIT in its last moment at the worst. */
+        int64_t left = holder->timer_ms + (holder->state == STATE_FIN_WAIT2 ? TIME_WAIT_MS : 0);
+        if (left > longest)
+            longest = left;
     }
-    return longest < 0 || conflict->holders_omitted ? -1 : (longest + 999) / 1000;
+    return longest < 0 ? -1 : (longest + 999) / 1000;
 }
 
 static void cure_by_waiting(struct conflict *conflict)
@@ -70,15 +82,16 @@ static void cure_by_reuseaddr(struct conflict *conflict, const struct newcomer *
             return;
     struct cure *cure = add(conflict, "restart", APPLY_TO_BOTH, 0);
     write_text(cure, text, -1, "");
-    write_rules(cure, newcomer, "", "force reuseaddr");
+    write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR);
 }
 
-/* Stopping the one process that holds the one blocker. */
+/* Stopping the one process that holds the one blocker; only if nobody else can have it, which takes a look at
+ * all processes. Its connections may stay behind in TIME_WAIT. */
 static void cure_by_stopping(struct conflict *conflict)
 {
-    const struct owners *owners = &conflict->owners[0];
+    const struct owners *owners = &conflict->owners[conflict->holders[0].owners];
     bool alone = conflict->holder_count == 1 || conflict->holders[1].blocks == NO;
-    if (!alone || conflict->holders_omitted || conflict->holders[0].blocks != YES || owners->count != 1 ||
+    if (!alone || !conflict->all_processes || conflict->holders[0].blocks != YES || owners->count != 1 ||
         owners->processes[0].relation == RELATION_SELF || owners->processes[0].relation == RELATION_ANCESTOR)
         return;
     struct cure *cure = add(conflict, NULL, APPLY_TO_HOLDER, NEED_STOP_HOLDER);
@@ -88,6 +101,8 @@ static void cure_by_stopping(struct conflict *conflict)
     text_string(&text, " (");
     text_escaped(&text, owners->processes[0].program, strlen(owners->processes[0].program));
     text_string(&text, "), if it should not be there");
+    if (conflict->cause != CAUSE_BOUND)
+        text_string(&text, "; a connection that it closes may hold the port for 60 s more");
     text_end(&text);
 }
 
@@ -110,26 +125,41 @@ static void cure_by_v6only(struct conflict *conflict, const struct newcomer *new
                ours ? "bind [::] for IPv6 alone (it then no longer takes IPv4)"
                     : "let the holder bind [::] for IPv6 alone (it then no longer takes IPv4)",
                -1, "");
-    write_rules(cure, newcomer, "ipv6 ", "force v6only");
+    write_rules(cure, newcomer, "ipv6 ", 1U << OPTION_V6ONLY);
 }
 
 static void cure_by_sharing(struct conflict *conflict, const struct newcomer *newcomer)
 {
-    if (newcomer->options[OPTION_REUSEPORT] == YES && conflict->holders[0].reuseport == UNKNOWN)
+    /* A newcomer that has the option and is refused all the same may have a reuseport program of its own. */
+    if (newcomer->options[OPTION_REUSEPORT] == YES)
         return;
     for (uint32_t i = 0; i < conflict->holder_count; i++)
         if (conflict->holders[i].blocks != NO && (!conflict->holders[i].uid_known || !newcomer->uid_known ||
                                                   conflict->holders[i].uid != newcomer->uid))
             return;
-    struct cure *cure = add(conflict, "share", APPLY_TO_BOTH, NEED_SAME_USER);
+    /* With SO_REUSEADDR as well, for what an instance leaves behind in TIME_WAIT. */
+    struct cure *cure = add(conflict, "handover", APPLY_TO_BOTH, NEED_SAME_USER);
     write_text(cure, "or let both serve the port: each then gets a part of the connections", -1, "");
-    write_rules(cure, newcomer, "", "force reuseport");
+    write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR | 1U << OPTION_REUSEPORT);
+}
+
+/* A connection got its option from the listener that it came in by, or before its own connect(). */
+static void cure_a_connection(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    struct cure *cure = add(conflict, NULL, APPLY_TO_BOTH, 0);
+    write_text(cure, "or force SO_REUSEADDR on both, on the holder from its start", -1, "");
+    write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR);
+    struct text text = {.start = cure->rules, .size = sizeof cure->rules - 1, .used = strlen(cure->rules)};
+    text_string(&text, ";on connect tcp force reuseaddr");
+    text_end(&text);
 }
 
 void conflict_cures(struct conflict *conflict, const struct newcomer *newcomer)
 {
     bool tcp = newcomer->protocol == IPPROTO_TCP;
-    if (conflict->holder_count == 0 || newcomer->call == CALL_CONNECT || conflict->holders[0].blocks == NO ||
+    /* What holds against those that are listed need not hold against the others. */
+    if (conflict->holder_count == 0 || conflict->holders_omitted || !conflict->all_sockets ||
+        newcomer->call == CALL_CONNECT || conflict->holders[0].blocks == NO ||
         (!tcp && newcomer->protocol != IPPROTO_UDP))
         return;
     if (rules_is_dual_stack(newcomer, &conflict->holders[0]))
@@ -151,7 +181,9 @@ void conflict_cures(struct conflict *conflict, const struct newcomer *newcomer)
     case CAUSE_ORPHAN:
         if (conflict->cause != CAUSE_ORPHAN)
             cure_by_stopping(conflict);
-        if (tcp)
+        if (tcp && conflict->cause == CAUSE_CONNECTED)
+            cure_a_connection(conflict, newcomer);
+        else if (tcp)
             cure_by_reuseaddr(conflict, newcomer,
                               "or run both under the policy restart, the holder from its start");
         break;

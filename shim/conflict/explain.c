@@ -77,10 +77,14 @@ static void read_range(struct conflict *conflict, const struct newcomer *newcome
     if (!text_to_number(text, first_digits, 65535, &first) ||
         !text_to_number(second, strspn(second, "0123456789"), 65535, &last))
         return;
-    if ((own & 0xffff) > first)
-        first = own & 0xffff;
-    if (own >> 16 && own >> 16 < last)
-        last = own >> 16;
+    /* The kernel takes of the socket's own range each end that lies inside the system's
+     * (inet_sk_get_local_port_range). */
+    uint64_t own_first = own & 0xffff, own_last = own >> 16;
+    uint64_t system_first = first, system_last = last;
+    if (own_first && system_first <= own_first && own_first <= system_last)
+        first = own_first;
+    if (own_last && system_first <= own_last && own_last <= system_last)
+        last = own_last;
     conflict->range = (struct port_range){(uint16_t)first, (uint16_t)last};
 }
 
@@ -127,21 +131,44 @@ static bool is_about_ports(const struct newcomer *newcomer, const struct conflic
            !peer_is_unreachable(newcomer);
 }
 
-bool conflict_explain(struct conflict *conflict, const struct newcomer *newcomer, int64_t deadline,
-                      void *buffer)
+/* The socket may have been made in another network namespace than this thread is in now (setns(2)), and only
+ * this one's sockets can be listed. Linux 5.14 tells them apart. */
+static bool is_elsewhere(const struct newcomer *newcomer)
+{
+    uint64_t theirs, ours;
+    socklen_t length = sizeof theirs;
+    if (raw_getsockopt(newcomer->fd, SOL_SOCKET, SO_NETNS_COOKIE, &theirs, &length) < 0)
+        return false;
+    int fd = raw_socket(newcomer->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    length = sizeof ours;
+    bool known = raw_getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &ours, &length) == 0;
+    raw_close(fd);
+    return known && theirs != ours;
+}
+
+/* Once hidden options have been read, what was unknown may be known. */
+static void decide_again(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    for (uint32_t i = 0; i < conflict->holder_count && newcomer->call != CALL_CONNECT; i++)
+        conflict->holders[i].blocks = rules_blocks(newcomer, &conflict->holders[i]);
+}
+
+bool conflict_explain(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
 {
     int64_t started = raw_clock(CLOCK_MONOTONIC);
     bool internet = newcomer->family == AF_INET || newcomer->family == AF_INET6;
-    conflict->complete = true;
-    if (internet && newcomer->local.port != 0) {
-        conflict->complete = collect_all(conflict, newcomer, buffer) == 0;
-        conflict->shows_bound = conflict->source == SOURCE_SOCK_DIAG && kernel_shows_bound();
-        conflict->complete &= owners_find(conflict, deadline, buffer);
-    } else {
-        if (internet)
-            read_range(conflict, newcomer);
-        conflict->complete = false;
-    }
+    if (internet && is_elsewhere(newcomer)) {
+        conflict->cause = newcomer->call == CALL_CONNECT ? CAUSE_UNKNOWN : CAUSE_UNSEEN;
+    } else if (internet && newcomer->local.port != 0) {
+        conflict->all_sockets = collect_all(conflict, newcomer, buffer) == 0;
+        conflict->shows_bound =
+            conflict->all_sockets && conflict->source == SOURCE_SOCK_DIAG && kernel_shows_bound();
+        conflict->complete = owners_find(conflict, newcomer, buffer) && conflict->all_sockets;
+        decide_again(conflict, newcomer);
+    } else if (internet)
+        read_range(conflict, newcomer);
     if (!is_about_ports(newcomer, conflict))
         return false;
     conflict_conclude(conflict, newcomer);

@@ -5,6 +5,7 @@
 #include "reuseshim/conflict.h"
 #include "reuseshim/raw.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <time.h>
@@ -12,8 +13,9 @@
 struct search {
     struct conflict *conflict;
     struct self self;
-    int64_t deadline;
+    const struct newcomer *newcomer;
     bool late;
+    bool unreadable; /* at least one process would not show its descriptors */
     char *buffer;
 };
 
@@ -31,7 +33,7 @@ enum { PROCESS_PART = BUFFER_SIZE / 2 };
 
 static bool is_late(struct search *search)
 {
-    if (!search->late && raw_clock(CLOCK_MONOTONIC) >= search->deadline)
+    if (!search->late && raw_clock(CLOCK_MONOTONIC) >= search->conflict->deadline)
         search->late = true;
     return search->late;
 }
@@ -49,6 +51,25 @@ static uint64_t socket_inode(int directory, const char *name)
     return text_to_number(link + sizeof prefix - 1, digits, UINT64_MAX / 16, &inode) ? inode : 0;
 }
 
+static void read_flags(struct search *search, struct holder *holder, pid_t pid, int number)
+{
+    bool own = pid == search->self.pid;
+    /* Nothing hangs on the flags of a holder that blocks whatever they are. */
+    if (holder->reuseport != UNKNOWN ||
+        (holder->blocks == YES && search->newcomer->options[OPTION_REUSEPORT] != YES))
+        return;
+    int fd = own ? number : raw_steal_fd(pid, number);
+    struct raw_identity identity;
+    if (fd >= 0 && raw_identify(fd, &identity) && identity.inode == holder->inode) {
+        int reuseaddr = raw_option(fd, SOL_SOCKET, SO_REUSEADDR);
+        int reuseport = raw_option(fd, SOL_SOCKET, SO_REUSEPORT);
+        holder->reuseaddr = reuseaddr < 0 ? UNKNOWN : reuseaddr != 0;
+        holder->reuseport = reuseport < 0 ? UNKNOWN : reuseport != 0;
+    }
+    if (!own && fd >= 0)
+        raw_close(fd);
+}
+
 static void note_owner(struct search *search, size_t index, pid_t pid)
 {
     struct owners *owners = &search->conflict->owners[index];
@@ -64,8 +85,12 @@ static void look_at_descriptor(struct search *search, int directory, const char 
 {
     uint64_t inode = socket_inode(directory, name);
     for (size_t i = 0; inode && i < search->conflict->holder_count; i++)
-        if (search->conflict->holders[i].inode == inode)
+        if (search->conflict->holders[i].inode == inode) {
+            uint64_t number;
+            if (text_to_number(name, strlen(name), INT32_MAX, &number))
+                read_flags(search, &search->conflict->holders[i], pid, (int)number);
             note_owner(search, i, pid);
+        }
 }
 
 static void look_at_process(struct search *search, pid_t pid)
@@ -76,6 +101,8 @@ static void look_at_process(struct search *search, pid_t pid)
     text_signed(&text, pid);
     text_string(&text, "/fd");
     int directory = raw_open(text_end(&text), O_RDONLY | O_DIRECTORY, 0);
+    if (directory == -EACCES || directory == -EPERM)
+        search->unreadable = true;
     if (directory < 0)
         return;
     char *entries = search->buffer + PROCESS_PART;
@@ -103,6 +130,7 @@ static bool seen_before(const struct search *search, pid_t pid)
 static void look_at_all(struct search *search)
 {
     int directory = raw_open("/proc", O_RDONLY | O_DIRECTORY, 0);
+    search->unreadable |= directory < 0;
     if (directory < 0)
         return;
     ssize_t length;
@@ -127,9 +155,9 @@ static bool all_found(const struct conflict *conflict)
     return true;
 }
 
-bool owners_find(struct conflict *conflict, int64_t deadline, void *buffer)
+bool owners_find(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
 {
-    struct search search = {.conflict = conflict, .deadline = deadline, .buffer = buffer};
+    struct search search = {.conflict = conflict, .newcomer = newcomer, .buffer = buffer};
     if (!all_found(conflict)) {
         /* The likeliest first: the program itself, then those it was started by, then everybody. Once every
          * socket has an owner the rest is not asked whether it has it too. */
@@ -137,17 +165,22 @@ bool owners_find(struct conflict *conflict, int64_t deadline, void *buffer)
         look_at_process(&search, search.self.pid);
         for (unsigned i = 0; i < search.self.ancestor_count && !all_found(conflict); i++)
             look_at_process(&search, search.self.ancestors[i]);
-        if (!all_found(conflict))
+        if (!all_found(conflict)) {
             look_at_all(&search);
+            conflict->all_processes = !search.late && !search.unreadable;
+        }
     }
     for (size_t i = 0; i < conflict->holder_count; i++) {
         struct holder *holder = &conflict->holders[i];
+        holder->owners = (uint8_t)i;
         if (holder->inode == 0)
             holder->owner = OWNER_NONE;
+        else if (search.late)
+            holder->owner = OWNER_NOT_SEARCHED;
         else if (conflict->owners[i].count)
             holder->owner = OWNER_KNOWN;
         else /* it has a descriptor somewhere: another user's, the kernel's, or in flight */
-            holder->owner = search.late ? OWNER_NOT_SEARCHED : OWNER_HIDDEN;
+            holder->owner = OWNER_HIDDEN;
     }
     return !search.late;
 }

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <time.h>
 
 static const struct {
     int protocol;
@@ -133,6 +134,10 @@ static int read_table(struct conflict *conflict, const struct newcomer *newcomer
         ssize_t got = raw_read(fd, buffer + used, BUFFER_SIZE - used);
         if (got <= 0) {
             result = (int)got;
+            break;
+        }
+        if (raw_clock(CLOCK_MONOTONIC) >= conflict->deadline) {
+            result = -ETIME;
             break;
         }
         used += (size_t)got;

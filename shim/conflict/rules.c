@@ -136,13 +136,15 @@ tristate rules_blocks(const struct newcomer *newcomer, const struct holder *hold
     return kleene_and(overlap, kleene_not(kleene_or(by_address, by_port)));
 }
 
-bool rules_same_tuple(const struct newcomer *newcomer, const struct holder *holder)
+tristate rules_same_tuple(const struct newcomer *newcomer, const struct holder *holder)
 {
-    return endpoint_is_internet(&holder->remote) && newcomer->local.port == holder->local.port &&
-           newcomer->remote.port == holder->remote.port &&
-           endpoint_same_address(&newcomer->remote, &holder->remote) &&
-           (endpoint_same_address(&newcomer->local, &holder->local) ||
-            endpoint_is_wildcard(&newcomer->local));
+    if (!endpoint_is_internet(&holder->remote) || newcomer->local.port != holder->local.port ||
+        newcomer->remote.port != holder->remote.port ||
+        !endpoint_same_address(&newcomer->remote, &holder->remote))
+        return NO;
+    if (endpoint_is_wildcard(&newcomer->local)) /* the address that routing would have chosen is not known */
+        return UNKNOWN;
+    return endpoint_same_address(&newcomer->local, &holder->local) ? YES : NO;
 }
 
 bool rules_is_dual_stack(const struct newcomer *newcomer, const struct holder *holder)

@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 
 enum { TIMER_TIME_WAIT = 3 };
 
@@ -154,6 +155,8 @@ static int dump(int fd, struct conflict *conflict, const struct newcomer *newcom
         ssize_t got = raw_receive(fd, buffer, BUFFER_SIZE, MSG_DONTWAIT);
         if (got < 0)
             return (int)got;
+        if (raw_clock(CLOCK_MONOTONIC) >= conflict->deadline)
+            return -ETIME;
         result = read_answers(fd, conflict, newcomer, protocol, buffer, (size_t)got);
     } while (result > 0);
     return result;

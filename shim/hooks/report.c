@@ -64,8 +64,8 @@ static void report_in(struct workspace *work, const struct passage *passage, int
     if (passage->argument.family == AF_UNIX && passage->address)
         work->newcomer.path = unix_path_from_sockaddr(passage->address, passage->length);
     if (diagnose) {
-        int64_t deadline = raw_clock(CLOCK_MONOTONIC) + (int64_t)shim->settings.budget_ms * 1000000;
-        if (!conflict_explain(&work->conflict, &work->newcomer, deadline, work->input))
+        work->conflict.deadline = raw_clock(CLOCK_MONOTONIC) + (int64_t)shim->settings.budget_ms * 1000000;
+        if (!conflict_explain(&work->conflict, &work->newcomer, work->input))
             return;
         work->record.conflict = &work->conflict;
     } else if (passage->call == CALL_CONNECT && error == EADDRNOTAVAIL) {

@@ -26,6 +26,22 @@ static bool check_bind_only(struct parser *parser, struct draft *draft)
     return true;
 }
 
+/* Does an address that is given whole, without a shorter prefix, belong to the class that is asked for? */
+static bool check_class(struct parser *parser, struct draft *draft)
+{
+    const struct rule *rule = &draft->rule;
+    struct endpoint address = endpoint_of(rule->address.family, rule->address.address, 0);
+    if (!rule->has_address || rule->classes == 0 ||
+        rule->address.bits < (rule->address.family == AF_INET ? 32 : 128))
+        return true;
+    if ((rule->classes & CLASS_MULTICAST && !endpoint_is_multicast(&address)) ||
+        (rule->classes & CLASS_WILDCARD && !endpoint_is_wildcard(&address)) ||
+        (rule->classes & CLASS_LOOPBACK && !endpoint_is_loopback(&address)))
+        return complain(parser, draft->seen[GROUP_CLASS],
+                        "contradicts the address in the same rule; expected one of the two");
+    return true;
+}
+
 bool check_together(struct parser *parser, struct draft *draft)
 {
     struct rule *rule = &draft->rule;
@@ -35,7 +51,7 @@ bool check_together(struct parser *parser, struct draft *draft)
                         "leaves the socket alone and so contradicts the other actions; expected it alone");
     if (rule->when == WHEN_SOCKET && !check_socket(parser, draft))
         return false;
-    if (!check_bind_only(parser, draft))
+    if (!check_bind_only(parser, draft) || !check_class(parser, draft))
         return false;
     if (draft->option_seen[OPTION_CLOEXEC].length && rule->when != WHEN_SOCKET)
         return complain(parser, draft->option_seen[OPTION_CLOEXEC],

@@ -100,6 +100,14 @@ static void options_key(struct text *text, const struct newcomer *newcomer)
     text_char(text, '}');
 }
 
+/* A policy is a name or a path; of a long path the end tells more than the beginning. */
+static const char *short_policy(const char *policy)
+{
+    enum { SHOWN = 255 };
+    size_t length = policy ? strlen(policy) : 0;
+    return length > SHOWN ? policy + length - SHOWN : policy;
+}
+
 static void rule_key(struct text *text, const struct record *record)
 {
     key(text, "rule");
@@ -107,7 +115,8 @@ static void rule_key(struct text *text, const struct record *record)
         text_string(text, "null");
         return;
     }
-    const char *place = record->rule->from_variable ? variable_names[VARIABLE_RULES] : record->policy;
+    const char *place =
+        record->rule->from_variable ? variable_names[VARIABLE_RULES] : short_policy(record->policy);
     char number[24];
     struct text line = text_in(number, sizeof number);
     text_char(&line, ':');
@@ -195,7 +204,7 @@ static void conflict_keys(struct text *text, const struct conflict *conflict, ui
     for (; conflict && shown < conflict->holder_count && shown < holders; shown++) {
         if (shown)
             text_char(text, ',');
-        holder_value(text, &conflict->holders[shown], &conflict->owners[shown]);
+        holder_value(text, &conflict->holders[shown], &conflict->owners[conflict->holders[shown].owners]);
     }
     text_char(text, ']');
     number_key(text, "holders_omitted", true,
@@ -253,7 +262,7 @@ void record_write_json(struct text *text, const struct record *record, uint32_t 
         endpoint_key(text, "local", newcomer ? &newcomer->local : &nowhere, device);
     endpoint_key(text, "remote", newcomer ? &newcomer->remote : &nowhere, device);
     options_key(text, newcomer);
-    string_key(text, "policy", record->policy);
+    string_key(text, "policy", short_policy(record->policy));
     rule_key(text, record);
     conflict_keys(text, conflict, holders);
     string_key(text, "outcome", record->event == EVENT_CONFLICT ? "failed" : NULL);

@@ -97,29 +97,21 @@ static void write_process(struct text *text, const struct process *process)
 
 static void write_owner(struct text *text, const struct holder *holder, const struct owners *owners)
 {
-    switch (holder->owner) {
-    case OWNER_KNOWN:
-        for (uint32_t i = 0; i < owners->count && i < PROCESSES_MAX; i++) {
-            text_string(text, i ? "; " : ", ");
-            write_process(text, &owners->processes[i]);
-        }
-        if (owners->count > PROCESSES_MAX) {
-            text_string(text, "; and ");
-            text_unsigned(text, owners->count - PROCESSES_MAX);
-            text_string(text, " more processes");
-        }
-        break;
-    case OWNER_NONE:
-        text_string(text, ", no process");
-        break;
-    case OWNER_HIDDEN:
-        text_string(text, ", a process that cannot be seen from here");
-        break;
-    case OWNER_NOT_SEARCHED:
-    default:
-        text_string(text, ", owner not found in the time allowed");
+    for (uint32_t i = 0; i < owners->count && i < PROCESSES_MAX; i++) {
+        text_string(text, i ? "; " : ", ");
+        write_process(text, &owners->processes[i]);
     }
-    if (holder->owner != OWNER_KNOWN && holder->uid_known) {
+    if (owners->count > PROCESSES_MAX) {
+        text_string(text, "; and ");
+        text_unsigned(text, owners->count - PROCESSES_MAX);
+        text_string(text, " more processes");
+    }
+    static const char *const others[] = {[OWNER_NOT_SEARCHED] = ", not all owners found in the time allowed",
+                                         [OWNER_KNOWN] = "",
+                                         [OWNER_NONE] = ", no process",
+                                         [OWNER_HIDDEN] = ", a process that cannot be seen from here"};
+    text_string(text, others[holder->owner]);
+    if (owners->count == 0 && holder->uid_known) {
         text_string(text, " (uid ");
         text_unsigned(text, holder->uid);
         text_char(text, ')');
@@ -141,8 +133,11 @@ static void write_holder(struct text *text, const struct holder *holder, const s
     }
     text_strings(text, "  ", state_word(holder));
     if (holder->timer_ms >= 0) {
+        /* When the peer closes as well, FIN_WAIT2 becomes a TIME_WAIT of full length. */
+        bool last = holder->state == STATE_TIME_WAIT;
         text_string(text, ", gone in ");
         write_tenths(text, holder->timer_ms);
+        text_string(text, last ? "" : " unless it becomes TIME_WAIT");
     }
     write_owner(text, holder, owners);
 }
@@ -155,7 +150,7 @@ static void write_holders(struct text *text, const struct record *record, uint32
         static const char *const labels[] = {"held by  ", "perhaps  ", "beside   "};
         const struct holder *holder = &conflict->holders[shown];
         line_start(text, record, labels[holder->blocks == YES ? 0 : holder->blocks == UNKNOWN ? 1 : 2]);
-        write_holder(text, holder, &conflict->owners[shown]);
+        write_holder(text, holder, &conflict->owners[conflict->holders[shown].owners]);
         text_char(text, '\n');
     }
     uint32_t omitted = conflict->holders_omitted + conflict->holder_count - shown;

@@ -7,14 +7,18 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -290,6 +294,39 @@ static void cleared(void)
     refused();
 }
 
+/* Gives up all system calls but a few before its first socket. */
+static void sandboxed(void)
+{
+    static const unsigned allowed[] = {SYS_socket, SYS_bind,  SYS_listen,    SYS_setsockopt,
+                                       SYS_write,  SYS_close, SYS_exit_group};
+    struct sock_filter program[32];
+    unsigned short used = 0;
+    program[used++] =
+        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+    for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) {
+        program[used++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed[i], 0, 1);
+        program[used++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    }
+    program[used++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+    struct sock_fprog filter = {.len = used, .filter = program};
+    struct sockaddr_in any = {.sin_family = AF_INET};
+    int one = 1;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter))
+        fail("no filter");
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) ||
+        bind(fd, (struct sockaddr *)&any, sizeof any) || listen(fd, 1))
+        _exit(6);
+    _exit(0);
+}
+
+/* A setting that is wrong, and no memory when the first door is reached. */
+static void poor(void)
+{
+    setrlimit(RLIMIT_AS, &(struct rlimit){4096, 4096});
+    refused();
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -300,7 +337,8 @@ static const struct {
               {"no-memory", no_memory}, {"no-descriptors", no_descriptors},
               {"vfork", vforked},       {"small-stack", small_stack},
               {"cancel", cancel},       {"signal", in_signal},
-              {"title", title},         {"cleared", cleared}};
+              {"title", title},         {"cleared", cleared},
+              {"sandboxed", sandboxed}, {"poor", poor}};
 
 int main(int argc, char **argv)
 {

@@ -130,7 +130,7 @@ int main(void)
     blocks(&b, &a, UNKNOWN, "a device that is not shown makes the answer unknown");
 
     /* What the refusal proves. */
-    struct conflict conflict = {.source = SOURCE_SOCK_DIAG, .shows_bound = true};
+    struct conflict conflict = {.source = SOURCE_SOCK_DIAG, .all_sockets = true, .shows_bound = true};
     b = newcomer(IPPROTO_TCP, "127.0.0.1");
     b.options[OPTION_REUSEADDR] = YES;
     a = holder(STATE_TIME_WAIT, "127.0.0.1");
@@ -140,7 +140,7 @@ int main(void)
     ok(conflict.holders[0].blocks == YES && conflict.holders[0].reuseaddr == NO &&
            conflict.cause == CAUSE_TIME_WAIT,
        "a single candidate is the blocker, and its hidden flag is known");
-    conflict = (struct conflict){.source = SOURCE_SOCK_DIAG, .shows_bound = true};
+    conflict = (struct conflict){.source = SOURCE_SOCK_DIAG, .all_sockets = true, .shows_bound = true};
     conflict_add(&conflict, &b, &a);
     a.state = STATE_CLOSE;
     a.inode = 7;
@@ -149,7 +149,7 @@ int main(void)
     ok(conflict.holders[0].blocks == UNKNOWN && conflict.holders[1].blocks == UNKNOWN &&
            conflict.cause == CAUSE_UNKNOWN,
        "of two candidates neither is accused");
-    conflict = (struct conflict){.source = SOURCE_PROC};
+    conflict = (struct conflict){.source = SOURCE_PROC, .all_sockets = true};
     conflict_add(&conflict, &b, &a);
     conflict_conclude(&conflict, &b);
     ok(conflict.holders[0].blocks == UNKNOWN, "/proc may hide the real blocker: nothing is inferred");

@@ -126,7 +126,8 @@ int main(void)
                                         "1.2.3.4::",
                                         "1:2:3:4:5:6:7:1.2.3.4",
                                         "1:2:3:4:5:6:7:",
-                                        ":1:2:3:4:5:6:7"};
+                                        ":1:2:3:4:5:6:7",
+                                        "1:2:3:4:5:6:7:8::"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         prefix(wrong[i], PREFIX_BAD_ADDRESS, wrong[i]);
     prefix("10.0.0.0/32", PREFIX_OK, "/32");
