@@ -139,7 +139,12 @@ static void cure_by_sharing(struct conflict *conflict, const struct newcomer *ne
             return;
     /* With SO_REUSEADDR as well, for what an instance leaves behind in TIME_WAIT. */
     struct cure *cure = add(conflict, "handover", APPLY_TO_BOTH, NEED_SAME_USER);
-    write_text(cure, "or let both serve the port: each then gets a part of the connections", -1, "");
+    bool same = endpoint_same_address(&newcomer->local, &conflict->holders[0].local);
+    write_text(
+        cure,
+        same ? "or let both serve the port: each then gets a part of the connections"
+             : "or let both serve the port: each then gets what is for its own address, the exact one first",
+        -1, "");
     write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR | 1U << OPTION_REUSEPORT);
 }
 

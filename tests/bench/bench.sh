@@ -58,8 +58,20 @@ row "socket+bind+close under restart, over setting the option itself" \
     "$(ratio "LD_PRELOAD=$lib $bench bind 20000" "$bench bind-own 20000")" "<= 1.10"
 row "explained EADDRINUSE, over the bare one plus one sock_diag dump" \
     "$(ratio "LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null $bench refused 300" "$bench refused-bare 300")" "<= 2"
-dirty=$(LD_PRELOAD=$lib "$build/programs/sock" tcp bind 127.0.0.1:1 2>/dev/null >/dev/null; \
-    LD_PRELOAD=$lib awk -v lib="$lib" '/^[0-9a-f]+-/ {mine = index($0, lib) > 0}
-        mine && /^Anonymous/ {sum += $2} END {print sum}' /proc/self/smaps)
-row "private memory of the library itself, KB (two pages of its own come to it)" "$dirty" "<= 8"
+# A program that has bound a socket, held for a moment by its own stdin.
+private_memory() {
+    local pid
+    coproc holder { LD_PRELOAD=$lib exec "$build/programs/sock" tcp bind 127.0.0.1:1 hold; }
+    pid=$holder_PID
+    read -r _ <&"${holder[0]}"
+    awk -v lib="$lib" '
+        /^[0-9a-f]+-/ {split($1, range, "-"); mine = index($0, lib) > 0 || (NF == 5 && range[1] == last)
+                       if (mine) last = range[2]}
+        mine && /^Anonymous/ {sum += $2}
+        END {print sum}' "/proc/$pid/smaps"
+    kill "$pid"
+    wait "$pid" 2>/dev/null || true
+}
+
+row "private memory that the library adds to a process, KB" "$(private_memory)" "<= 16"
 row "the library file, KB" "$(($(stat -c %s "$lib") / 1024))" "<= 128"
