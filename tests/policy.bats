@@ -144,7 +144,7 @@ PY
 import os, socket, sys
 os.chdir("/")
 s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1])))
-print(s.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT))
+print(s.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT), flush=True)
 if len(sys.argv) > 2:
     os.execv(sys.executable, [sys.executable, sys.argv[0], sys.argv[1]])
 PY
