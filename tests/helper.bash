@@ -105,3 +105,13 @@ expect_record() {
         fi
     done
 }
+
+# The record of a newcomer that does these socket words under the shim, with no rule in play.
+refused() {
+    run -1 shim REUSESHIM_RULES=keep "$PROGRAMS/sock" "$@"
+}
+
+owner_is() {
+    expect_record '.holders[0].owner == "known"' ".holders[0].processes[0].pid == $1" \
+        ".holders[0].processes[0].program == \"${2:-sock}\""
+}

@@ -191,6 +191,10 @@ void conflict_conclude(struct conflict *conflict, const struct newcomer *newcome
         conflict->cause = choose(conflict, newcomer);
         if (conflict->holder_count == 0 && conflict->all_sockets)
             conflict->cause = CAUSE_UNSEEN;
+        else if (conflict->holder_count && conflict->holders[0].blocks == NO)
+            text_string(
+                &text, "none of the sockets that can be seen would refuse it: one has just left, or this one "
+                       "has a reuseport program of its own and may not join");
         else if (conflict->holder_count > 1 && conflict->holders[0].blocks != YES)
             text_string(
                 &text,
