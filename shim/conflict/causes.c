@@ -4,7 +4,6 @@
  */
 #include "reuseshim/conflict.h"
 
-#include <netinet/in.h>
 #include <string.h>
 
 /* Which kind of hindrance a socket is, if it blocks. */
@@ -121,87 +120,84 @@ static void sort(struct conflict *conflict, const struct newcomer *newcomer)
         }
 }
 
-static const char *sentence(const struct newcomer *newcomer, enum cause cause)
+/* Why a holder of that kind refuses, to a newcomer without and with SO_REUSEADDR. */
+static const char *const sentences[CAUSE_COUNT][2] = {
+    [CAUSE_LISTENER] = {"it listens there; two can listen only with SO_REUSEPORT on both and one user",
+                        "it listens there; SO_REUSEADDR never lets anybody in beside a listener"},
+    [CAUSE_BOUND] = {"it is bound there, and SO_REUSEADDR is not on both sockets",
+                     "it is bound there without SO_REUSEADDR; Linux wants the option on both sockets"},
+    [CAUSE_CONNECTED] =
+        {"a live connection has that local port, and SO_REUSEADDR is not on both sockets",
+         "a live connection has that local port, without SO_REUSEADDR; Linux wants the option on both sockets"},
+    [CAUSE_TIME_WAIT] =
+        {"a closed connection keeps its port for a minute, unless SO_REUSEADDR is on both sockets; this one does not have it",
+         "it was closed without SO_REUSEADDR; Linux wants the option on both sockets"},
+    [CAUSE_ORPHAN] =
+        {"it is still closing, without a process, and SO_REUSEADDR is not on both sockets",
+         "it is still closing, without SO_REUSEADDR and without a process; Linux wants the option on both sockets"},
+    [CAUSE_OTHER_USER] =
+        {"it belongs to another user; SO_REUSEPORT shares a port inside one user only, root included",
+         "it belongs to another user; SO_REUSEPORT shares a port inside one user only, root included"},
+    [CAUSE_SAME_TUPLE] = {"a connection from that local port to that very peer exists already",
+                          "a connection from that local port to that very peer exists already"},
+    [CAUSE_PORTS_EXHAUSTED] = {"no port of the range for automatic ports is free on that address",
+                               "no port of the range for automatic ports is free on that address"},
+    [CAUSE_UNSEEN] =
+        {"nothing visible holds the port: its holder has just left, is in a network namespace or VRF that cannot be seen from here, or is a bound socket on a kernel before 6.8",
+         "nothing visible holds the port: its holder has just left, is in a network namespace or VRF that cannot be seen from here, or is a bound socket on a kernel before 6.8"},
+};
+static const char several[] =
+    "one of them lacks an option that Linux wants on both sockets, and does not show which";
+static const char harmless[] =
+    "none of the sockets that can be seen would refuse it: one has just left, or this one has a reuseport program of its own and may not join";
+static const char path_taken[] = "the path exists already; a socket file stays when its server ends";
+static const char name_taken[] = "a live socket has that abstract name";
+
+static enum cause find_cause(const struct conflict *conflict, const struct newcomer *newcomer)
 {
-    bool has_address = newcomer->options[OPTION_REUSEADDR] == YES;
-    bool has_port = newcomer->options[OPTION_REUSEPORT] == YES;
-    bool udp = newcomer->protocol == IPPROTO_UDP;
-    switch (cause) {
-    case CAUSE_LISTENER:
-        return has_port      ? "it listens there; two can listen only if both have SO_REUSEPORT and "
-                               "belong to one user"
-               : has_address ? "it listens there; SO_REUSEADDR never lets anybody in beside a listener"
-                             : "it listens there; two can listen only with SO_REUSEPORT on both and one user";
-    case CAUSE_BOUND:
-        return udp           ? has_address
-                                   ? "it is bound there without SO_REUSEADDR; Linux wants the option on both sockets"
-                                   : "it is bound there, and SO_REUSEADDR is not on both sockets"
-               : has_address ? "it is bound there (neither listening nor connected) without SO_REUSEADDR; "
-                               "Linux wants the "
-                               "option on both sockets"
-                             : "it is bound there (neither listening nor connected), and SO_REUSEADDR is not "
-                               "on both sockets";
-    case CAUSE_CONNECTED:
-        return has_address
-                   ? "a live connection has that local port, without SO_REUSEADDR; Linux wants the option "
-                     "on both sockets"
-                   : "a live connection has that local port, and SO_REUSEADDR is not on both sockets";
-    case CAUSE_TIME_WAIT:
-        return has_address
-                   ? "it was closed without SO_REUSEADDR; Linux wants the option on both sockets"
-                   : "a closed connection keeps its port for a minute, unless SO_REUSEADDR is on both "
-                     "sockets; this one does not have it";
-    case CAUSE_ORPHAN:
-        return has_address
-                   ? "it is still closing, without SO_REUSEADDR and without a process; Linux wants the "
-                     "option on both sockets"
-                   : "it is still closing, without a process, and SO_REUSEADDR is not on both sockets";
-    case CAUSE_OTHER_USER:
-        return "it belongs to another user; SO_REUSEPORT shares a port inside one user only, root included";
-    case CAUSE_SAME_TUPLE:
-        return "a connection from that local port to that very peer exists already";
-    case CAUSE_PORTS_EXHAUSTED:
-        return "no port of the range for automatic ports is free on that address";
-    case CAUSE_UNSEEN:
-        return "nothing visible holds the port: its holder has just left, is in a network namespace or VRF "
-               "that "
-               "cannot be seen from here, or is a bound socket on a kernel before 6.8";
-    default:
-        return "";
-    }
+    if (!endpoint_is_internet(&newcomer->local))
+        return CAUSE_UNKNOWN;
+    if (newcomer->local.port == 0)
+        return CAUSE_PORTS_EXHAUSTED;
+    if (newcomer->call == CALL_CONNECT && conflict->holder_count)
+        return CAUSE_SAME_TUPLE;
+    if (conflict->holder_count == 0 && conflict->all_sockets)
+        return CAUSE_UNSEEN;
+    return conflict->holder_count ? choose(conflict, newcomer) : conflict->cause;
+}
+
+static const char *find_sentence(const struct conflict *conflict, const struct newcomer *newcomer)
+{
+    if (newcomer->family == AF_UNIX)
+        return newcomer->path.length && newcomer->path.bytes[0] == '\0' ? name_taken : path_taken;
+    if (newcomer->call != CALL_CONNECT && conflict->holder_count && conflict->holders[0].blocks == NO)
+        return harmless;
+    if (newcomer->call != CALL_CONNECT && conflict->holder_count > 1 && conflict->holders[0].blocks != YES)
+        return several;
+    const char *found = sentences[conflict->cause][newcomer->options[OPTION_REUSEADDR] == YES];
+    return found ? found : "";
+}
+
+/* "[::]:80 also takes IPv4, bind it with v6only" */
+static void write_dual_stack(struct text *text, const struct conflict *conflict,
+                             const struct newcomer *newcomer)
+{
+    bool ours = newcomer->local.family == AF_INET6;
+    const struct endpoint *dual = ours ? &newcomer->local : &conflict->holders[0].local;
+    text_string(text, "; ");
+    endpoint_write(text, dual);
+    text_string(text, endpoint_is_wildcard(dual)
+                          ? " also takes IPv4, bind it with v6only"
+                          : " was accepted by a dual-stack server and also counts as IPv4");
 }
 
 void conflict_conclude(struct conflict *conflict, const struct newcomer *newcomer)
 {
     struct text text = text_in(conflict->because, sizeof conflict->because);
-    bool connect = newcomer->call == CALL_CONNECT;
     settle(conflict, newcomer);
     sort(conflict, newcomer);
-    if (newcomer->family == AF_UNIX)
-        text_string(&text, newcomer->path.length && newcomer->path.bytes[0] == '\0'
-                               ? "a live socket has that abstract name"
-                               : "the path exists already; a socket file stays when its server ends");
-    else if (!endpoint_is_internet(&newcomer->local))
-        text_string(&text, "");
-    else if (newcomer->local.port == 0)
-        conflict->cause = CAUSE_PORTS_EXHAUSTED;
-    else if (connect)
-        conflict->cause = conflict->holder_count ? CAUSE_SAME_TUPLE : CAUSE_UNSEEN;
-    else if (conflict->source != SOURCE_NONE) {
-        conflict->cause = choose(conflict, newcomer);
-        if (conflict->holder_count == 0 && conflict->all_sockets)
-            conflict->cause = CAUSE_UNSEEN;
-        else if (conflict->holder_count && conflict->holders[0].blocks == NO)
-            text_string(
-                &text, "none of the sockets that can be seen would refuse it: one has just left, or this one "
-                       "has a reuseport program of its own and may not join");
-        else if (conflict->holder_count > 1 && conflict->holders[0].blocks != YES)
-            text_string(
-                &text,
-                "one of them lacks an option that Linux wants on both sockets, and does not show which");
-    }
-    if (text.used == 0)
-        text_string(&text, sentence(newcomer, conflict->cause));
+    conflict->cause = find_cause(conflict, newcomer);
+    text_string(&text, find_sentence(conflict, newcomer));
     if (conflict->range.last) {
         text_string(&text, " (");
         text_unsigned(&text, conflict->range.first);
@@ -209,15 +205,9 @@ void conflict_conclude(struct conflict *conflict, const struct newcomer *newcome
         text_unsigned(&text, conflict->range.last);
         text_char(&text, ')');
     }
-    if (conflict->holder_count && !connect && rules_is_dual_stack(newcomer, &conflict->holders[0])) {
-        bool ours = newcomer->local.family == AF_INET6;
-        const struct endpoint *dual = ours ? &newcomer->local : &conflict->holders[0].local;
-        text_string(&text, "; ");
-        endpoint_write(&text, dual);
-        text_string(&text, endpoint_is_wildcard(dual)
-                               ? " also takes IPv4, bind it with v6only"
-                               : " was accepted by a dual-stack server and also counts as IPv4");
-    }
+    if (conflict->holder_count && newcomer->call != CALL_CONNECT &&
+        rules_is_dual_stack(newcomer, &conflict->holders[0]))
+        write_dual_stack(&text, conflict, newcomer);
     text_end(&text);
     conflict_cures(conflict, newcomer);
 }
