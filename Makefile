@@ -26,7 +26,7 @@ HOOKS    = $(wildcard shim/hooks/*.c)
 COMMAND  = $(wildcard shim/command/*.c)
 PROGRAMS = $(patsubst tests/programs/%.c,$(BUILD)/programs/%,$(wildcard tests/programs/*.c))
 PRELOADS = $(patsubst tests/programs/lib/%.c,$(BUILD)/programs/lib/%.so,$(wildcard tests/programs/lib/*.c))
-UNITS    = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
+UNITS    = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/unit/*.c tests/kernel/*.c))
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 LIBRARY  = $(BUILD)/libreuseshim.so
@@ -65,6 +65,10 @@ $(BUILD)/programs/%: tests/programs/%.c
 $(BUILD)/programs/lib/%.so: tests/programs/lib/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(filter-out -Wmissing-prototypes,$(WARNINGS)) -O1 -g -fPIC -o $@ $< -ldl -shared
+
+$(BUILD)/kernel/%: tests/kernel/%.c $(call objects,$(SHARED))
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(PLAIN) -Itests/unit $(WARNINGS) $(CFLAGS) -MMD -MP -o $@ $< $(filter %.o,$^)
 
 $(BUILD)/unit/%: tests/unit/%.c $(call objects,$(SHARED))
 	@mkdir -p $(@D)
