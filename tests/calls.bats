@@ -35,6 +35,20 @@ one_port_left() {
     expect_record '.call == "connect"' '.errno == "EAGAIN"' '.cause == "ports-exhausted"' '.protocol == "udp"'
 }
 
+@test "a socket's own range counts only where it lies inside the system's" {
+    one_port_left
+    holder tcp bind 0.0.0.0:0 listen
+    for range in 100-200 40000-40000 30000-50000; do
+        run -1 shim "$SYSTEM_PYTHON" -c '
+import socket, sys
+first, last = map(int, sys.argv[1].split("-"))
+s = socket.socket()
+s.setsockopt(socket.IPPROTO_IP, 51, first | last << 16)
+s.bind(("0.0.0.0", 0))' "$range"
+        expect_record '.cause == "ports-exhausted"' '.message | endswith("(40000-40000)")'
+    done
+}
+
 @test "connect to a peer that no local address reaches is not about ports: no record" {
     ns sysctl -qw net.ipv6.conf.lo.disable_ipv6=1
     run -1 shim "$PROGRAMS/sock" tcp6 connect [::1]:9

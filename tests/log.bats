@@ -112,6 +112,16 @@ PY
     expect_record '.holders | length == 32'
 }
 
+@test "a policy with a very long path does not keep a record from fitting" {
+    setup_conflict
+    folder=$BATS_TEST_TMPDIR$(printf '/%0200d' $(seq 12))
+    mkdir -p "$folder"
+    echo "tcp keep" >"$folder/long.policy"
+    ns env LD_PRELOAD="$LIB" REUSESHIM_FORMAT=json REUSESHIM_POLICY="$folder/long.policy" \
+        "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" 2>&1 >/dev/null | cat >"$LOG"
+    expect_record '.cause == "listener"' '.policy | endswith("/long.policy")' '.rule | endswith("/long.policy:1")'
+}
+
 @test "level error: no conflict is recorded, an error in the settings is" {
     setup_conflict
     refused REUSESHIM_LEVEL=error

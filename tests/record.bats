@@ -144,3 +144,34 @@ s.bind(("127.0.0.1", int(sys.argv[1])))' "$port"
     [[ ${lines[2]} == "reuseshim[$pid]   because  it listens there"* ]]
     [[ ${lines[3]} == "reuseshim[$pid]   cure     stop process $holder_pid (sock)"* ]]
 }
+
+@test "the rules of a cure keep what the policy gave: [::] with reuseaddr against an IPv4 listener" {
+    port=$(free_port)
+    # A TIME_WAIT that lets only SO_REUSEADDR in, and a listener that v6only gets around.
+    ns "$PROGRAMS/sock" tcp6 set reuseaddr bind [::1]:"$port" listen tcp6 connect [::1]:"$port" back accept close closeall
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -1 shim "$PROGRAMS/sock" tcp6 bind [::]:"$port"
+    rules=$(record '.cures[] | select(.rules | strings | test("v6only")) | .rules' | jq -r .)
+    [ "$rules" = "ipv6 tcp port $port force reuseaddr,v6only" ]
+    run -0 shim REUSESHIM_RULES="$rules" "$PROGRAMS/sock" tcp6 bind [::]:"$port" listen
+}
+
+@test "the cures of a TIME_WAIT: waiting for as long as is said, or both instances under the shim" {
+    port=$(free_port)
+    ns "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen tcp connect 127.0.0.1:"$port" back accept close closeall
+    refused tcp bind 127.0.0.1:"$port"
+    expect_record '[.cures[] | .apply_to] == ["this", "both"]' '.cures[0].text | test("^wait (59|60) s ")'
+    rules=$(record '.cures[1].rules' | jq -r .)
+    other=$(free_port)
+    both=(shim REUSESHIM_RULES="${rules//$port/$other}" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$other" listen)
+    "${both[@]}" tcp connect 127.0.0.1:"$other" back accept close closeall
+    "${both[@]}"
+}
+
+@test "FIN_WAIT2 may yet become TIME_WAIT: its timer is not promised as the end" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen tcp connect 127.0.0.1:"$port" back accept close close
+    refused tcp bind 127.0.0.1:"$port"
+    expect_record '.holders[0].state == "FIN_WAIT2"' '.cause == "time-wait"' \
+        '(.cures[0].text | capture("wait (?<s>[0-9]+) s").s | tonumber) > 100'
+}
