@@ -40,15 +40,12 @@ file() {
 @test "unreadable file" {
     bad REUSESHIM_POLICY=/nonexistent/policy -- \
         "REUSESHIM_POLICY: '/nonexistent/policy': cannot be read (ENOENT); expected a regular file*"
-    # In a folder where another user can reach the programs, wherever this tree is.
-    open=$(mktemp -d "${TMPDIR:-/tmp}/reuseshim.XXXXXX")
+    open_folder
     cp "$LIB" "$PROGRAMS/sock" "$open"
-    chmod 755 "$open"
     install -m 0 /dev/null "$open/secret"
     port=$(free_port)
     run -0 --separate-stderr ns setpriv --reuid=4711 --regid=4711 --clear-groups \
         env LD_PRELOAD="$open/libreuseshim.so" REUSESHIM_POLICY="$open/secret" "$open/sock" tcp bind 127.0.0.1:"$port"
-    rm -r "$open"
     [[ $stderr == *"cannot be read (EACCES)"* ]]
 }
 

@@ -14,15 +14,24 @@ unset LD_PRELOAD "${!REUSESHIM_@}"
 
 setup() {
     started=()
+    made=()
     LOG=$BATS_TEST_TMPDIR/log
     namespace_start
 }
 
-# Everything that runs in the test's namespace goes with it, whoever started it.
+# Everything that runs in the test's namespace goes with it, whoever started it; so does what was made elsewhere.
 teardown() {
+    [ "${#made[@]}" = 0 ] || rm -rf "${made[@]}"
     [ -z "${namespace_pid:-}" ] || pkill -KILL --ns "$namespace_pid" --nslist net . || true
     # By name: bats keeps a background job of its own for BATS_TEST_TIMEOUT.
     wait "${started[@]}" ${namespace_pid:+"$namespace_pid"} 2>/dev/null || true
+}
+
+# A folder that another user can reach, wherever this tree and bats' own folders are; its path in $open.
+open_folder() {
+    open=$(mktemp -d)
+    made+=("$open")
+    chmod "${1:-755}" "$open"
 }
 
 # A namespace with nothing in it but loopback, held open by a process of its own.

@@ -205,20 +205,16 @@ PY
 
 @test "a setuid program trusts no variable: the default policy, no log file, no diagnosis" {
     taken_port
-    directory=$(mktemp -d /tmp/reuseshim.XXXXXX)
-    chmod 755 "$directory"
+    open_folder
     # The loader preloads into a setuid program only what stands in a trusted folder with the s-bit.
     trusted=$(ldconfig -p | sed -n 's/.*x86-64.* => \(.*\)\/libc\.so\.6$/\1/p' | head -n 1)
-    cp "$LIB" "$trusted/libreuseshim-test.so"
-    chmod 4755 "$trusted/libreuseshim-test.so"
-    cp "$PROGRAMS/sock" "$directory/sock"
-    chmod 4755 "$directory/sock"
+    made+=("$trusted/libreuseshim-test.so")
+    install -m 4755 "$LIB" "$trusted/libreuseshim-test.so"
+    install -m 4755 "$PROGRAMS/sock" "$open/sock"
     run -1 --separate-stderr ns setpriv --reuid=4711 --regid=4711 --clear-groups env \
-        LD_PRELOAD=libreuseshim-test.so REUSESHIM_LOG="$directory/log" REUSESHIM_RULES="strip reuseaddr" \
-        "$directory/sock" tcp bind 127.0.0.1:"$port" get reuseaddr
-    rm "$trusted/libreuseshim-test.so"
-    [ ! -e "$directory/log" ]
-    rm -r "$directory"
+        LD_PRELOAD=libreuseshim-test.so REUSESHIM_LOG="$open/log" REUSESHIM_RULES="strip reuseaddr" \
+        "$open/sock" tcp bind 127.0.0.1:"$port" get reuseaddr
+    [ ! -e "$open/log" ]
     [ "$output" = $'bind: EADDRINUSE\nreuseaddr=1' ]
     [[ $stderr == *"failed: EADDRINUSE"* ]]
     [[ $stderr != *"held by"* ]]

@@ -114,24 +114,22 @@ is_bound() {
 }
 
 @test "socat UDP with reuseaddr: another user takes over the traffic without the shim, is refused under exclusive" {
-    thief_dir=$(mktemp -d "${TMPDIR:-/tmp}/reuseshim.XXXXXX") # where another user may write
-    chmod 777 "$thief_dir"
+    open_folder 777 # where another user may write
     port=$(free_port udp)
     udp_receiver "$BATS_TEST_TMPDIR/victim" ns
     until_true 5 is_bound 1
-    udp_receiver "$thief_dir/thief" ns setpriv --reuid=4711 --regid=4711 --clear-groups
+    udp_receiver "$open/thief" ns setpriv --reuid=4711 --regid=4711 --clear-groups
     until_true 5 is_bound 2
     send_datagram
-    until_true 5 test -s "$thief_dir/thief"
+    until_true 5 test -s "$open/thief"
     [ ! -s "$BATS_TEST_TMPDIR/victim" ]
 
     port=$(free_port udp)
     udp_receiver "$BATS_TEST_TMPDIR/guarded" ns env LD_PRELOAD="$LIB" REUSESHIM_POLICY=exclusive
     until_true 5 is_bound 1
-    udp_receiver "$thief_dir/refused" ns setpriv --reuid=4711 --regid=4711 --clear-groups
+    udp_receiver "$open/refused" ns setpriv --reuid=4711 --regid=4711 --clear-groups
     ! wait "$last_pid" || return 1
-    [[ $(cat "$thief_dir/refused.err") == *"Address already in use"* ]]
+    [[ $(cat "$open/refused.err") == *"Address already in use"* ]]
     send_datagram
     until_true 5 test -s "$BATS_TEST_TMPDIR/guarded"
-    rm -r "$thief_dir"
 }
