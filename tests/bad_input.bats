@@ -38,6 +38,7 @@ file() {
 }
 
 @test "unreadable file" {
+    needs_root
     bad REUSESHIM_POLICY=/nonexistent/policy -- \
         "REUSESHIM_POLICY: '/nonexistent/policy': cannot be read (ENOENT); expected a regular file*"
     open_folder

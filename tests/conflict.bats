@@ -21,6 +21,7 @@ load helper
 }
 
 @test "a listener of another user" {
+    needs_root
     port=$(free_port)
     holder uid 4711 tcp bind 127.0.0.1:"$port" listen
     refused tcp bind 127.0.0.1:"$port"
@@ -29,6 +30,7 @@ load helper
 }
 
 @test "a listener of another user, seen by one who may not look: hidden, with its uid" {
+    needs_root
     port=$(free_port)
     holder tcp bind 127.0.0.1:"$port" listen
     chmod 777 "$BATS_TEST_TMPDIR"
@@ -189,6 +191,7 @@ load helper
 }
 
 @test "SO_REUSEPORT on both, but another user" {
+    needs_root
     port=$(free_port)
     holder uid 4711 tcp set reuseport bind 127.0.0.1:"$port" listen
     refused tcp set reuseport bind 127.0.0.1:"$port"

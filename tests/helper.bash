@@ -49,6 +49,11 @@ namespace_start() {
     until_true 5 test -s "$BATS_TEST_TMPDIR/up"
 }
 
+# For tests in which several users take part.
+needs_root() {
+    [ "$(id -u)" = 0 ] || skip "needs root, to act as several users"
+}
+
 # Runs a command in the test's namespace.
 ns() {
     "${enter[@]}" --target "$namespace_pid" -- "$@"

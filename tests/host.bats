@@ -204,6 +204,7 @@ PY
 }
 
 @test "a setuid program trusts no variable: the default policy, no log file, no diagnosis" {
+    needs_root
     taken_port
     open_folder
     # The loader preloads into a setuid program only what stands in a trusted folder with the s-bit.

@@ -114,6 +114,7 @@ is_bound() {
 }
 
 @test "socat UDP with reuseaddr: another user takes over the traffic without the shim, is refused under exclusive" {
+    needs_root
     open_folder 777 # where another user may write
     port=$(free_port udp)
     udp_receiver "$BATS_TEST_TMPDIR/victim" ns

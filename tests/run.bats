@@ -49,7 +49,7 @@ tool() {
 }
 
 @test "words of the command line are escaped before they are written" {
-    run -127 ns "$BUILD/reuseshim" run $'\e[31mx'
+    run -127 ns "$BUILD/reuseshim" run /nonexistent/$'\e[31mx'
     [[ $output == *'\x1b[31mx'* ]]
     [[ $output != *$'\e'* ]]
 }
