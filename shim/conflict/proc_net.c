@@ -136,10 +136,6 @@ static int read_table(struct conflict *conflict, const struct newcomer *newcomer
             result = (int)got;
             break;
         }
-        if (raw_clock(CLOCK_MONOTONIC) >= conflict->deadline) {
-            result = -ETIME;
-            break;
-        }
         used += (size_t)got;
         char *line = buffer, *newline;
         while ((newline = memchr(line, '\n', used - (size_t)(line - buffer))) != NULL) {
@@ -153,6 +149,10 @@ static int read_table(struct conflict *conflict, const struct newcomer *newcomer
         }
         used -= (size_t)(line - buffer);
         memmove(buffer, line, used);
+        if (raw_clock(CLOCK_MONOTONIC) >= conflict->deadline) {
+            result = -ETIME;
+            break;
+        }
     }
     raw_close(fd);
     return result;

@@ -155,9 +155,9 @@ static int dump(int fd, struct conflict *conflict, const struct newcomer *newcom
         ssize_t got = raw_receive(fd, buffer, BUFFER_SIZE, MSG_DONTWAIT);
         if (got < 0)
             return (int)got;
-        if (raw_clock(CLOCK_MONOTONIC) >= conflict->deadline)
-            return -ETIME;
         result = read_answers(fd, conflict, newcomer, protocol, buffer, (size_t)got);
+        if (result > 0 && raw_clock(CLOCK_MONOTONIC) >= conflict->deadline)
+            return -ETIME; /* what has come is used all the same */
     } while (result > 0);
     return result;
 }
