@@ -188,3 +188,19 @@ s.bind(("127.0.0.1", int(sys.argv[1])))' "$port"
         "$PROGRAMS/sock" uid 4711 tcp bind 127.0.0.1:"$port" 7>>"$LOG"
     expect_record '.uid == 4711' 'all(.cures[]; .needs != ["stop-holder"])'
 }
+
+@test "without /proc the bare event is recorded, and the whole of it where that is asked for" {
+    needs_root
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    cat >"$BATS_TEST_TMPDIR/chroot.py" <<'PY'
+import os, socket, sys
+s = socket.socket()
+os.chroot(sys.argv[2])
+s.bind(("127.0.0.1", int(sys.argv[1])))
+PY
+    run -1 ns env LD_PRELOAD="$LIB" "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/chroot.py" "$port" "$BATS_TEST_TMPDIR"
+    [[ ${lines[0]} == "reuseshim["*"] ?: bind("*"failed: EADDRINUSE" ]]
+    run -1 ns env LD_PRELOAD="$LIB" REUSESHIM_DIAGNOSE=always "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/chroot.py" "$port" "$BATS_TEST_TMPDIR"
+    [[ ${lines[1]} == *"held by  tcp 127.0.0.1:$port  LISTEN, a process that cannot be seen from here (uid 0)" ]]
+}

@@ -43,7 +43,8 @@ static void write_head(struct text *text, const struct record *record)
     text_string(text, "reuseshim[");
     text_signed(text, record->pid);
     text_string(text, "] ");
-    text_escaped(text, record->program, strlen(record->program));
+    text_escaped(text, record->program[0] ? record->program : "?",
+                 record->program[0] ? strlen(record->program) : 1);
     text_string(text, ": ");
     const struct newcomer *newcomer = record->newcomer;
     if (newcomer) {
