@@ -21,11 +21,25 @@ int raw_openat(int directory, const char *path, int flags);
 int raw_close(int fd);
 ssize_t raw_read(int fd, void *buffer, size_t size);
 ssize_t raw_readlinkat(int directory, const char *path, char *buffer, size_t size);
+/* What getdents64(2) returns; glibc's struct dirent64 is the same, musl's has another name. */
+struct raw_entry {
+    uint64_t inode;
+    int64_t offset;
+    uint16_t length;
+    uint8_t type; /* ENTRY_DIRECTORY, ... */
+    char name[];
+};
+enum { ENTRY_DIRECTORY = 4 };
 ssize_t raw_getdents(int fd, void *buffer, size_t size);
 int raw_ioctl(int fd, unsigned long request, void *argument);
 int raw_fd_flags(int fd);
 /* A duplicate of a descriptor of another process; wants ptrace access (Linux 5.6). */
 int raw_steal_fd(pid_t pid, int fd);
+
+/* The type of the filesystem that `path` is in, as statfs(2) has it; -errno. */
+long raw_filesystem_type(const char *path);
+/* Opens a directory of a cgroup2 filesystem by the id of the group (Linux 5.5); wants CAP_DAC_READ_SEARCH. */
+int raw_open_cgroup(int mount_fd, uint64_t id);
 
 /* Anonymous private memory; NULL if there is none to be had. */
 void *raw_map(size_t size);
@@ -38,8 +52,11 @@ struct raw_identity {
     uint64_t inode;
     uint32_t mode;
     uint32_t uid;
+    uint64_t size;
 };
 bool raw_identify(int fd, struct raw_identity *identity);
+/* The same of a path, whose last link is followed. */
+bool raw_identify_path(const char *path, struct raw_identity *identity);
 
 /* Nanoseconds on `clock` (CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME). */
 int64_t raw_clock(int clock);

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -123,26 +124,60 @@ void raw_unmap(void *memory, size_t size)
 
 /* struct stat differs between libcs and between 32-bit ABIs; where the kernel's is not surely what the header
  * says, statx (4.11) is asked, which has one layout. */
-bool raw_identify(int fd, struct raw_identity *identity)
+static bool identify(int directory, const char *path, int flags, struct raw_identity *identity)
 {
 #if defined(__x86_64__) || defined(__aarch64__)
     struct stat status;
-    if (CALL(SYS_fstat, fd, &status) < 0)
+    if ((path[0] ? CALL(SYS_newfstatat, directory, path, &status, flags)
+                 : CALL(SYS_fstat, directory, &status)) < 0)
         return false;
-    *identity = (struct raw_identity){
-        .device = status.st_dev, .inode = status.st_ino, .mode = status.st_mode, .uid = status.st_uid};
+    *identity = (struct raw_identity){.device = status.st_dev,
+                                      .inode = status.st_ino,
+                                      .mode = status.st_mode,
+                                      .uid = status.st_uid,
+                                      .size = (uint64_t)status.st_size};
 #else
     struct statx status;
-    if (CALL(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &status) < 0)
+    if (CALL(SYS_statx, directory, path, flags, STATX_BASIC_STATS, &status) < 0)
         return false;
     *identity = (struct raw_identity){
         .device = (uint64_t)status.stx_dev_major << 32 | status.stx_dev_minor,
         .inode = status.stx_ino,
         .mode = status.stx_mode,
         .uid = status.stx_uid,
+        .size = status.stx_size,
     };
 #endif
     return true;
+}
+
+bool raw_identify(int fd, struct raw_identity *identity)
+{
+    return identify(fd, "", AT_EMPTY_PATH, identity);
+}
+
+bool raw_identify_path(const char *path, struct raw_identity *identity)
+{
+    return identify(AT_FDCWD, path, 0, identity);
+}
+
+long raw_filesystem_type(const char *path)
+{
+    struct statfs status;
+    long result = CALL(SYS_statfs, path, &status);
+    return result < 0 ? result : (long)status.f_type;
+}
+
+int raw_open_cgroup(int mount_fd, uint64_t id)
+{
+    /* struct file_handle with the id as its bytes (FILEID_KERNFS). */
+    struct {
+        unsigned bytes;
+        int type;
+        uint32_t id[2];
+    } handle = {sizeof handle.id, 0xfe, {0, 0}};
+    memcpy(handle.id, &id, sizeof id);
+    return (int)CALL(SYS_open_by_handle_at, mount_fd, &handle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 int64_t raw_clock(int clock)

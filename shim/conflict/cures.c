@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What makes the refused call succeed. Only what is certain to: no cure is better than a wrong one. Pure.
- * Contract in conflict.h.
+ * Contract in conflict.h. tests/cures.bats takes each of them.
  */
 #include "reuseshim/conflict.h"
 
@@ -20,7 +20,7 @@ static struct cure *add(struct conflict *conflict, const char *policy, enum appl
 /* "tcp port 8080 force reuseaddr". Rules come before the policy, so they also name what the socket has
  * already: else they would take away what the policy gave it. */
 static void write_rules(struct cure *cure, const struct newcomer *newcomer, const char *family,
-                        unsigned options)
+                        unsigned options, const char *more)
 {
     struct text text = text_in(cure->rules, sizeof cure->rules);
     bool first = true;
@@ -34,6 +34,7 @@ static void write_rules(struct cure *cure, const struct newcomer *newcomer, cons
         text_strings(&text, first ? "" : ",", option_table[i].word);
         first = false;
     }
+    text_string(&text, more);
     text_end(&text);
 }
 
@@ -46,6 +47,13 @@ static void write_text(struct cure *cure, const char *before, int64_t number, co
     text_string(&text, after);
     text_end(&text);
 }
+
+static bool is_tcp(const struct newcomer *newcomer)
+{
+    return newcomer->protocol == IPPROTO_TCP;
+}
+
+/* ---- waiting ---------------------------------------------------------------------------------- */
 
 /* How long until the last of the blockers that expire has gone, in whole seconds rounded up; -1 if not all
  * do. */
@@ -67,47 +75,103 @@ static int64_t seconds_to_wait(const struct conflict *conflict)
     return longest < 0 ? -1 : (longest + 999) / 1000;
 }
 
-static void cure_by_waiting(struct conflict *conflict)
+static void wait_for_it(struct conflict *conflict, const struct newcomer *newcomer)
 {
+    (void)newcomer;
     int64_t seconds = seconds_to_wait(conflict);
     if (seconds >= 0)
-        write_text(add(conflict, NULL, APPLY_TO_THIS, 0), "wait ", seconds, " s and start it again");
+        write_text(add(conflict, NULL, APPLY_TO_THIS, NEED_WAIT), "wait ", seconds, " s and start it again");
 }
 
-/* SO_REUSEADDR on both helps against everything but a listener. */
-static void cure_by_reuseaddr(struct conflict *conflict, const struct newcomer *newcomer, const char *text)
+/* ---- stopping the holder ----------------------------------------------------------------------- */
+
+static bool is_ours(const struct owners *owners)
 {
-    for (uint32_t i = 0; i < conflict->holder_count; i++)
-        if (conflict->holders[i].blocks != NO && conflict->holders[i].state == STATE_LISTEN)
-            return;
-    struct cure *cure = add(conflict, "restart", APPLY_TO_BOTH, 0);
-    write_text(cure, text, -1, "");
-    write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR);
+    for (uint32_t i = 0; i < owners->count && i < PROCESSES_MAX; i++)
+        if (owners->processes[i].relation == RELATION_SELF || owners->processes[i].relation == RELATION_ANCESTOR)
+            return true;
+    return false;
 }
 
-/* Stopping the one process that holds the one blocker; only if nobody else can have it, which takes a look at
- * all processes. Its connections may stay behind in TIME_WAIT. */
-static void cure_by_stopping(struct conflict *conflict)
+/* What a process that is stopped may leave on the port. */
+static const char *leavings(const struct conflict *conflict, const struct newcomer *newcomer)
+{
+    if (!is_tcp(newcomer) || conflict->cause == CAUSE_BOUND)
+        return "";
+    return conflict->cause == CAUSE_LISTENER || conflict->cause == CAUSE_INHERITED
+               ? "; a connection that it closes may hold the port for 60 s more"
+               : "; its connection may hold the port for 60 s more, unless the peer closes first";
+}
+
+/* Stopping those who hold the one blocker, if all of them are known: whoever is left would still hold it. */
+static void stop_the_holder(struct conflict *conflict, const struct newcomer *newcomer)
 {
     const struct owners *owners = &conflict->owners[conflict->holders[0].owners];
     bool alone = conflict->holder_count == 1 || conflict->holders[1].blocks == NO;
-    if (!alone || !conflict->all_processes || conflict->holders[0].blocks != YES || owners->count != 1 ||
-        owners->processes[0].relation == RELATION_SELF || owners->processes[0].relation == RELATION_ANCESTOR)
+    if (!alone || conflict->holders[0].blocks != YES || owners->count == 0 || owners->count > PROCESSES_MAX ||
+        conflict->holders[0].owner != OWNER_KNOWN || is_ours(owners) || !conflict->all_processes)
         return;
     struct cure *cure = add(conflict, NULL, APPLY_TO_HOLDER, NEED_STOP_HOLDER);
     struct text text = text_in(cure->text, sizeof cure->text);
-    text_string(&text, "stop process ");
-    text_signed(&text, owners->processes[0].pid);
-    text_string(&text, " (");
-    text_escaped(&text, owners->processes[0].program, strlen(owners->processes[0].program));
-    text_string(&text, "), if it should not be there");
-    if (conflict->cause != CAUSE_BOUND)
-        text_string(&text, "; a connection that it closes may hold the port for 60 s more");
+    text_string(&text, owners->count == 1 ? "stop process " : "stop the processes ");
+    for (uint32_t i = 0; i < owners->count; i++) {
+        text_string(&text, i == 0 ? "" : ", ");
+        text_signed(&text, owners->processes[i].pid);
+        if (i && strcmp(owners->processes[i].program, owners->processes[0].program) == 0)
+            continue;
+        text_string(&text, " (");
+        text_escaped(&text, owners->processes[i].program, strlen(owners->processes[i].program));
+        text_char(&text, ')');
+    }
+    text_strings(&text, conflict->cause == CAUSE_INHERITED ? "" : ", if it should not be there",
+                 leavings(conflict, newcomer));
     text_end(&text);
 }
 
+/* ---- options ---------------------------------------------------------------------------------- */
+
+/* SO_REUSEADDR on both helps against everything but a listener. */
+static bool reuseaddr_would_help(const struct conflict *conflict)
+{
+    for (uint32_t i = 0; i < conflict->holder_count; i++)
+        if (conflict->holders[i].blocks != NO && conflict->holders[i].state == STATE_LISTEN)
+            return false;
+    return true;
+}
+
+static void reuse_address(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    if (!is_tcp(newcomer) || !reuseaddr_would_help(conflict))
+        return;
+    struct cure *cure = add(conflict, "restart", APPLY_TO_BOTH, 0);
+    write_text(cure,
+               conflict->cause == CAUSE_TIME_WAIT
+                   ? "for the next time: run every instance under the policy restart, this one included"
+                   : "or run both under the policy restart, the holder from its start",
+               -1, "");
+    write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR, "");
+}
+
+/* A connection got its option from the listener that it came in by, or before its own connect(). */
+static void reuse_address_of_connection(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    if (!is_tcp(newcomer) || !reuseaddr_would_help(conflict))
+        return;
+    struct cure *cure = add(conflict, NULL, APPLY_TO_BOTH, 0);
+    write_text(cure, "or force SO_REUSEADDR on both, on the holder from its start", -1, "");
+    write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR, ";on connect tcp force reuseaddr");
+}
+
+/* Only for what follows: the connection that is there now has to end. */
+static void reserve_the_port(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    struct cure *cure = add(conflict, NULL, APPLY_TO_HOLDER, NEED_NET_ADMIN | NEED_STOP_HOLDER);
+    write_text(cure, "for the next time: keep the port for servers, sysctl net.ipv4.ip_local_reserved_ports=",
+               newcomer->local.port, " (and what it has already), before the client starts");
+}
+
 /* A dual-stack [::] only wanted IPv6, perhaps: v6only on it ends the quarrel with an IPv4 socket. */
-static void cure_by_v6only(struct conflict *conflict, const struct newcomer *newcomer)
+static void bind_ipv6_alone(struct conflict *conflict, const struct newcomer *newcomer)
 {
     bool ours = newcomer->local.family == AF_INET6 && !endpoint_is_mapped(&newcomer->local) &&
                 endpoint_is_wildcard(&newcomer->local);
@@ -125,13 +189,13 @@ static void cure_by_v6only(struct conflict *conflict, const struct newcomer *new
                ours ? "bind [::] for IPv6 alone (it then no longer takes IPv4)"
                     : "let the holder bind [::] for IPv6 alone (it then no longer takes IPv4)",
                -1, "");
-    write_rules(cure, newcomer, "ipv6 ", 1U << OPTION_V6ONLY);
+    write_rules(cure, newcomer, "ipv6 ", 1U << OPTION_V6ONLY, "");
 }
 
-static void cure_by_sharing(struct conflict *conflict, const struct newcomer *newcomer)
+static void share_the_port(struct conflict *conflict, const struct newcomer *newcomer)
 {
     /* A newcomer that has the option and is refused all the same may have a reuseport program of its own. */
-    if (newcomer->options[OPTION_REUSEPORT] == YES)
+    if (!is_tcp(newcomer) || newcomer->options[OPTION_REUSEPORT] == YES)
         return;
     for (uint32_t i = 0; i < conflict->holder_count; i++)
         if (conflict->holders[i].blocks != NO && (!conflict->holders[i].uid_known || !newcomer->uid_known ||
@@ -145,54 +209,124 @@ static void cure_by_sharing(struct conflict *conflict, const struct newcomer *ne
         same ? "or let both serve the port: each then gets a part of the connections"
              : "or let both serve the port: each then gets what is for its own address, the exact one first",
         -1, "");
-    write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR | 1U << OPTION_REUSEPORT);
+    write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR | 1U << OPTION_REUSEPORT, "");
 }
 
-/* A connection got its option from the listener that it came in by, or before its own connect(). */
-static void cure_a_connection(struct conflict *conflict, const struct newcomer *newcomer)
+/* Receivers of a group are meant to be several. */
+static void receive_together(struct conflict *conflict, const struct newcomer *newcomer)
 {
+    if (newcomer->protocol != IPPROTO_UDP || !endpoint_is_multicast(&newcomer->local))
+        return;
     struct cure *cure = add(conflict, NULL, APPLY_TO_BOTH, 0);
-    write_text(cure, "or force SO_REUSEADDR on both, on the holder from its start", -1, "");
-    write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR);
-    struct text text = {.start = cure->rules, .size = sizeof cure->rules - 1, .used = strlen(cure->rules)};
-    text_string(&text, ";on connect tcp force reuseaddr");
+    write_text(cure, "or let both receive: SO_REUSEADDR on both, on the holder from its start", -1, "");
+    write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR, "");
+}
+
+static void become_that_user(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    uint32_t uid = conflict->holders[0].uid;
+    for (uint32_t i = 0; i < conflict->holder_count; i++)
+        if (conflict->holders[i].blocks != NO && cause_of_holder(newcomer, &conflict->holders[i]) != CAUSE_OTHER_USER)
+            return;
+    for (uint32_t i = 0; i < conflict->holder_count; i++)
+        if (conflict->holders[i].blocks != NO && conflict->holders[i].uid != uid)
+            return;
+    write_text(add(conflict, NULL, APPLY_TO_THIS, NEED_SAME_USER), "run it as the holder's user, uid ", uid, "");
+}
+
+static void attach_later(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    (void)newcomer;
+    write_text(add(conflict, NULL, APPLY_TO_THIS, 0),
+               "attach the program (SO_ATTACH_REUSEPORT_CBPF or _EBPF) to the first socket of the port only, or "
+               "after bind",
+               -1, "");
+}
+
+static void close_on_exec(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    const struct owners *owners = &conflict->owners[conflict->holders[0].owners];
+    for (uint32_t i = 0; i < owners->count && i < PROCESSES_MAX; i++)
+        if (owners->processes[i].never_executed)
+            return;
+    struct cure *cure = add(conflict, NULL, APPLY_TO_BOTH, 0);
+    write_text(cure, "for the next time: run every instance so that its children do not keep the port", -1, "");
+    struct text text = text_in(cure->rules, sizeof cure->rules);
+    text_strings(&text, "on socket ", is_tcp(newcomer) ? "tcp" : "udp", " force cloexec");
     text_end(&text);
 }
 
-void conflict_cures(struct conflict *conflict, const struct newcomer *newcomer)
+/* ---- connect, port 0, AF_UNIX ------------------------------------------------------------------- */
+
+static void take_any_port(struct conflict *conflict, const struct newcomer *newcomer)
 {
-    bool tcp = newcomer->protocol == IPPROTO_TCP;
-    /* What holds against those that are listed need not hold against the others. */
-    if (conflict->holder_count == 0 || conflict->holders_omitted || !conflict->all_sockets ||
-        newcomer->call == CALL_CONNECT || conflict->holders[0].blocks == NO ||
-        (!tcp && newcomer->protocol != IPPROTO_UDP))
+    (void)newcomer;
+    write_text(add(conflict, NULL, APPLY_TO_THIS, 0),
+               "let the kernel choose the local port: connect without bind, or bind port 0", -1, "");
+}
+
+static void widen_the_range(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    const struct range_use *use = &conflict->range_use;
+    enum { FIRST_UNPRIVILEGED = 1024, LAST = 65535 };
+    if (newcomer->call == CALL_BINDRESVPORT || use->range.last == 0 || use->own ||
+        (use->range.first <= FIRST_UNPRIVILEGED && use->range.last == LAST))
         return;
-    if (rules_is_dual_stack(newcomer, &conflict->holders[0]))
-        cure_by_v6only(conflict, newcomer);
-    switch (conflict->cause) {
-    case CAUSE_TIME_WAIT:
-        cure_by_waiting(conflict);
-        cure_by_reuseaddr(
-            conflict, newcomer,
-            "for the next time: run every instance under the policy restart, this one included");
-        break;
-    case CAUSE_LISTENER:
-        cure_by_stopping(conflict);
-        if (tcp)
-            cure_by_sharing(conflict, newcomer);
-        break;
-    case CAUSE_BOUND:
-    case CAUSE_CONNECTED:
-    case CAUSE_ORPHAN:
-        if (conflict->cause != CAUSE_ORPHAN)
-            cure_by_stopping(conflict);
-        if (tcp && conflict->cause == CAUSE_CONNECTED)
-            cure_a_connection(conflict, newcomer);
-        else if (tcp)
-            cure_by_reuseaddr(conflict, newcomer,
-                              "or run both under the policy restart, the holder from its start");
-        break;
-    default:
-        break;
-    }
+    struct cure *cure = add(conflict, NULL, APPLY_TO_THIS, NEED_NET_ADMIN);
+    write_text(cure,
+               "widen the range: sysctl net.ipv4.ip_local_port_range='1024 65535', with the ports of servers in "
+               "net.ipv4.ip_local_reserved_ports, or connections may take those",
+               -1, "");
+}
+
+static void remove_the_file(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    struct cure *cure = add(conflict, NULL, APPLY_TO_THIS, 0);
+    struct text text = text_in(cure->text, sizeof cure->text);
+    text_string(&text, "remove the file ");
+    unix_path_write(&text, &newcomer->path);
+    text_string(&text, " and start it again");
+    text_end(&text);
+}
+
+/* ---- which for what ---------------------------------------------------------------------------- */
+
+typedef void remedy(struct conflict *conflict, const struct newcomer *newcomer);
+
+static remedy *const remedies[CAUSE_COUNT][3] = {
+    [CAUSE_LISTENER] = {stop_the_holder, share_the_port},
+    [CAUSE_BOUND] = {stop_the_holder, reuse_address, receive_together},
+    [CAUSE_CONNECTED] = {stop_the_holder, reuse_address_of_connection, receive_together},
+    [CAUSE_EPHEMERAL_CLIENT] = {stop_the_holder, reuse_address_of_connection, reserve_the_port},
+    [CAUSE_INHERITED] = {stop_the_holder, close_on_exec},
+    [CAUSE_TIME_WAIT] = {wait_for_it, reuse_address},
+    [CAUSE_ORPHAN] = {reuse_address},
+    [CAUSE_OTHER_USER] = {become_that_user},
+    [CAUSE_OWN_GROUP] = {attach_later},
+    [CAUSE_SAME_TUPLE] = {wait_for_it, take_any_port},
+    [CAUSE_PORTS_EXHAUSTED] = {widen_the_range},
+    [CAUSE_UNIX_LIVE] = {stop_the_holder},
+    [CAUSE_UNIX_STALE] = {remove_the_file},
+};
+
+/* What holds against those that are listed need not hold against others. */
+static bool all_is_known(const struct conflict *conflict, const struct newcomer *newcomer)
+{
+    if (conflict->cause == CAUSE_PORTS_EXHAUSTED || conflict->cause == CAUSE_UNIX_STALE)
+        return true;
+    return conflict->holder_count && conflict->holders_omitted == 0 && conflict->all_sockets &&
+           conflict->holders[0].blocks != NO &&
+           (newcomer->family == AF_UNIX || is_tcp(newcomer) || newcomer->protocol == IPPROTO_UDP);
+}
+
+void cures_find(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    if (!all_is_known(conflict, newcomer))
+        return;
+    if (newcomer->family != AF_UNIX && newcomer->call != CALL_CONNECT && newcomer->local.port &&
+        rules_is_dual_stack(newcomer, &conflict->holders[0]))
+        bind_ipv6_alone(conflict, newcomer);
+    for (size_t i = 0; i < sizeof remedies[0] / sizeof *remedies[0]; i++)
+        if (remedies[conflict->cause][i])
+            remedies[conflict->cause][i](conflict, newcomer);
 }

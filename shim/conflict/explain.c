@@ -3,7 +3,6 @@
  * One refusal from the question to the answer. Contract in conflict.h.
  */
 #include "reuseshim/conflict.h"
-#include "reuseshim/file.h"
 #include "reuseshim/linux.h"
 #include "reuseshim/raw.h"
 
@@ -21,18 +20,41 @@ enum {
     ALL = (1U << STATE_COUNT) - 1,
 };
 
-static int collect(struct conflict *conflict, const struct newcomer *newcomer, uint32_t states, void *buffer)
+int conflict_collect(struct conflict *conflict, struct question *question, void *buffer)
 {
-    int result = conflict->source == SOURCE_PROC ? -EAFNOSUPPORT
-                                                 : sock_diag_collect(conflict, newcomer, states, buffer);
+    int result = conflict->source == SOURCE_PROC ? -EAFNOSUPPORT : sock_diag_ask(question, buffer);
     if (result == 0)
         conflict->source = SOURCE_SOCK_DIAG;
     if (result < 0 && conflict->source != SOURCE_SOCK_DIAG && conflict->holder_count == 0) {
-        result = proc_net_collect(conflict, newcomer, states, buffer);
+        result = proc_net_ask(question, buffer);
         if (result == 0)
             conflict->source = SOURCE_PROC;
     }
     return result;
+}
+
+struct listing {
+    struct conflict *conflict;
+    const struct newcomer *newcomer;
+};
+
+static void list(void *context, const struct holder *holder)
+{
+    const struct listing *listing = context;
+    conflict_add(listing->conflict, listing->newcomer, holder);
+}
+
+static int collect(struct conflict *conflict, const struct newcomer *newcomer, uint32_t states, void *buffer)
+{
+    struct listing listing = {conflict, newcomer};
+    struct question question = {
+        .protocol = newcomer->protocol == IPPROTO_MPTCP ? IPPROTO_TCP : newcomer->protocol,
+        .ports = {newcomer->local.port, newcomer->local.port},
+        .states = states,
+        .deadline = conflict->deadline,
+        .found = list,
+        .context = &listing};
+    return conflict_collect(conflict, &question, buffer);
 }
 
 /* A listener that certainly blocks is answer enough; its connections, perhaps 100,000, need not be walked. */
@@ -54,38 +76,6 @@ static int collect_all(struct conflict *conflict, const struct newcomer *newcome
     if (result < 0 || is_decided(conflict))
         return result;
     return collect(conflict, newcomer, connected, buffer);
-}
-
-static void read_range(struct conflict *conflict, const struct newcomer *newcomer)
-{
-    char text[32];
-    uint64_t first, last;
-    if (newcomer->call == CALL_BINDRESVPORT) {
-        conflict->range = (struct port_range){512, 1023};
-        return;
-    }
-    uint32_t own = 0;
-    socklen_t own_length = sizeof own;
-    if (raw_getsockopt(newcomer->fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &own, &own_length) < 0)
-        own = 0;
-    ssize_t length = file_read("/proc/sys/net/ipv4/ip_local_port_range", text, sizeof text - 1);
-    if (length <= 0)
-        return;
-    text[length] = '\0';
-    size_t first_digits = strcspn(text, " \t");
-    const char *second = text + first_digits + strspn(text + first_digits, " \t");
-    if (!text_to_number(text, first_digits, 65535, &first) ||
-        !text_to_number(second, strspn(second, "0123456789"), 65535, &last))
-        return;
-    /* The kernel takes of the socket's own range each end that lies inside the system's
-     * (inet_sk_get_local_port_range). */
-    uint64_t own_first = own & 0xffff, own_last = own >> 16;
-    uint64_t system_first = first, system_last = last;
-    if (own_first && system_first <= own_first && own_first <= system_last)
-        first = own_first;
-    if (own_last && system_first <= own_last && own_last <= system_last)
-        last = own_last;
-    conflict->range = (struct port_range){(uint16_t)first, (uint16_t)last};
 }
 
 /* Bound-only TCP sockets are in dumps since 6.8; before, one of them may always be the unseen blocker. */
@@ -148,30 +138,36 @@ static bool is_elsewhere(const struct newcomer *newcomer)
     return known && theirs != ours;
 }
 
-/* Once hidden options have been read, what was unknown may be known. */
-static void decide_again(struct conflict *conflict, const struct newcomer *newcomer)
+static void explain_port(struct conflict *conflict, struct newcomer *newcomer, void *buffer)
 {
-    for (uint32_t i = 0; i < conflict->holder_count && newcomer->call != CALL_CONNECT; i++)
-        conflict->holders[i].blocks = rules_blocks(newcomer, &conflict->holders[i]);
+    conflict->all_sockets = collect_all(conflict, newcomer, buffer) == 0;
+    conflict->shows_bound =
+        conflict->all_sockets && conflict->source == SOURCE_SOCK_DIAG && kernel_shows_bound();
+    conflict->complete = owners_find(conflict, newcomer, buffer) && conflict->all_sockets;
+    /* Once hidden options have been read, what was unknown may be known. */
+    conflict_decide(conflict, newcomer);
+    conflict_settle(conflict, newcomer);
+    evidence_find(conflict, newcomer, buffer);
 }
 
-bool conflict_explain(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
+bool conflict_explain(struct conflict *conflict, struct newcomer *newcomer, void *buffer)
 {
     int64_t started = raw_clock(CLOCK_MONOTONIC);
     bool internet = newcomer->family == AF_INET || newcomer->family == AF_INET6;
-    if (internet && is_elsewhere(newcomer)) {
+    bool ported = newcomer->type == SOCK_STREAM || newcomer->type == SOCK_DGRAM;
+    if (internet && is_elsewhere(newcomer))
         conflict->cause = newcomer->call == CALL_CONNECT ? CAUSE_UNKNOWN : CAUSE_UNSEEN;
-    } else if (internet && newcomer->local.port != 0) {
-        conflict->all_sockets = collect_all(conflict, newcomer, buffer) == 0;
-        conflict->shows_bound =
-            conflict->all_sockets && conflict->source == SOURCE_SOCK_DIAG && kernel_shows_bound();
-        conflict->complete = owners_find(conflict, newcomer, buffer) && conflict->all_sockets;
-        decide_again(conflict, newcomer);
-    } else if (internet)
-        read_range(conflict, newcomer);
+    else if (newcomer->family == AF_UNIX)
+        unix_explain(conflict, newcomer, buffer);
+    else if (internet && ported && newcomer->local.port == 0)
+        exhausted_explain(conflict, newcomer, buffer);
+    else if (internet)
+        explain_port(conflict, newcomer, buffer);
     if (!is_about_ports(newcomer, conflict))
         return false;
-    conflict_conclude(conflict, newcomer);
+    conflict->cause = cause_find(conflict, newcomer);
+    sentence_write(conflict, newcomer);
+    cures_find(conflict, newcomer);
     conflict->elapsed_us = (raw_clock(CLOCK_MONOTONIC) - started) / 1000;
     return true;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The refused socket, as the kernel saw it. Contract in conflict.h.
+ * The refused socket, as the kernel saw it. Contract in newcomer.h.
  */
-#include "reuseshim/conflict.h"
+#include "reuseshim/newcomer.h"
+
 #include "reuseshim/linux.h"
 #include "reuseshim/raw.h"
 
@@ -72,6 +73,7 @@ void newcomer_ask(struct newcomer *newcomer, enum call call, int fd, int error,
     newcomer->fd = fd;
     newcomer->error = error;
     newcomer->family = newcomer->type = newcomer->protocol = -1;
+    newcomer->own_group = newcomer->autobind_reuse = UNKNOWN;
     for (int i = 0; i < OPTION_COUNT; i++)
         newcomer->options[i] = UNKNOWN;
     if (argument && call == CALL_CONNECT)
@@ -97,6 +99,8 @@ void newcomer_ask(struct newcomer *newcomer, enum call call, int fd, int error,
     if (newcomer->local.family == AF_UNSPEC)
         ask_local(newcomer);
     ask_options(newcomer);
+    if (newcomer->options[OPTION_REUSEPORT] == NO)
+        newcomer->own_group = NO;
     if (newcomer->family == AF_INET || newcomer->family == AF_INET6)
         ask_device(newcomer);
 }

@@ -1,62 +1,28 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which processes hold the sockets: a walk over /proc/PID/fd. Contract in conflict.h.
+ * Which processes hold the sockets: the likeliest are looked at first. Contract in conflict.h.
  */
 #include "reuseshim/conflict.h"
 #include "reuseshim/raw.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 
-struct search {
+struct quest {
     struct conflict *conflict;
-    struct self self;
     const struct newcomer *newcomer;
-    bool late;
-    bool unreadable; /* at least one process would not show its descriptors */
-    char *buffer;
+    struct self self;
+    struct search search;
 };
 
-/* What getdents64(2) returns; glibc's struct dirent64 is the same, musl's has another name. */
-struct entry {
-    uint64_t inode;
-    int64_t offset;
-    uint16_t length;
-    uint8_t type;
-    char name[];
-};
+/* ---- what a descriptor tells ------------------------------------------------------------------- */
 
-/* The two levels of directories share the working memory. */
-enum { PROCESS_PART = BUFFER_SIZE / 2 };
-
-static bool is_late(struct search *search)
+static void read_flags(struct holder *holder, const struct newcomer *newcomer, bool own, pid_t pid,
+                       int number)
 {
-    if (!search->late && raw_clock(CLOCK_MONOTONIC) >= search->conflict->deadline)
-        search->late = true;
-    return search->late;
-}
-
-/* The inode of "socket:[123]", 0 for anything else. */
-static uint64_t socket_inode(int directory, const char *name)
-{
-    static const char prefix[] = "socket:[";
-    char link[40];
-    uint64_t inode;
-    ssize_t length = raw_readlinkat(directory, name, link, sizeof link);
-    if (length < (ssize_t)sizeof prefix || memcmp(link, prefix, sizeof prefix - 1) != 0)
-        return 0;
-    size_t digits = (size_t)length - sizeof prefix; /* without prefix and ']' */
-    return text_to_number(link + sizeof prefix - 1, digits, UINT64_MAX / 16, &inode) ? inode : 0;
-}
-
-static void read_flags(struct search *search, struct holder *holder, pid_t pid, int number)
-{
-    bool own = pid == search->self.pid;
     /* Nothing hangs on the flags of a holder that blocks whatever they are. */
-    if (holder->reuseport != UNKNOWN ||
-        (holder->blocks == YES && search->newcomer->options[OPTION_REUSEPORT] != YES))
+    if (holder->reuseport != UNKNOWN || holder->local.family == AF_UNIX ||
+        (holder->blocks == YES && newcomer->options[OPTION_REUSEPORT] != YES))
         return;
     int fd = own ? number : raw_steal_fd(pid, number);
     struct raw_identity identity;
@@ -70,117 +36,169 @@ static void read_flags(struct search *search, struct holder *holder, pid_t pid, 
         raw_close(fd);
 }
 
-static void note_owner(struct search *search, size_t index, pid_t pid)
+static void add_process(struct owners *owners, const struct self *self, pid_t pid, int fd)
 {
-    struct owners *owners = &search->conflict->owners[index];
     for (size_t i = 0; i < owners->count && i < PROCESSES_MAX; i++)
         if (owners->processes[i].pid == pid)
             return;
-    if (owners->count < PROCESSES_MAX)
-        process_describe(&owners->processes[owners->count], pid, &search->self);
+    if (owners->count < PROCESSES_MAX) {
+        process_describe(&owners->processes[owners->count], pid, self);
+        owners->processes[owners->count].fd = fd;
+    }
     owners->count++;
 }
 
-static void look_at_descriptor(struct search *search, int directory, const char *name, pid_t pid)
+void owners_note(struct conflict *conflict, const struct newcomer *newcomer, const struct self *self,
+                 pid_t pid, int fd, uint64_t inode)
 {
-    uint64_t inode = socket_inode(directory, name);
-    for (size_t i = 0; inode && i < search->conflict->holder_count; i++)
-        if (search->conflict->holders[i].inode == inode) {
-            uint64_t number;
-            if (text_to_number(name, strlen(name), INT32_MAX, &number))
-                read_flags(search, &search->conflict->holders[i], pid, (int)number);
-            note_owner(search, i, pid);
+    for (size_t i = 0; i < conflict->holder_count; i++)
+        if (conflict->holders[i].inode == inode) {
+            read_flags(&conflict->holders[i], newcomer, pid == self->pid, pid, fd);
+            add_process(&conflict->owners[i], self, pid, fd);
         }
 }
 
-static void look_at_process(struct search *search, pid_t pid)
+static void found(void *context, pid_t pid, int fd, uint64_t inode)
 {
-    char path[40];
-    struct text text = text_in(path, sizeof path);
-    text_string(&text, "/proc/");
-    text_signed(&text, pid);
-    text_string(&text, "/fd");
-    int directory = raw_open(text_end(&text), O_RDONLY | O_DIRECTORY, 0);
-    if (directory == -EACCES || directory == -EPERM)
-        search->unreadable = true;
-    if (directory < 0)
-        return;
-    char *entries = search->buffer + PROCESS_PART;
-    ssize_t length;
-    while (!search->late && (length = raw_getdents(directory, entries, BUFFER_SIZE - PROCESS_PART)) > 0) {
-        for (ssize_t at = 0; at < length;) {
-            const struct entry *entry = (const struct entry *)(const void *)(entries + at);
-            if (entry->name[0] != '.')
-                look_at_descriptor(search, directory, entry->name, pid);
-            at += entry->length;
-        }
-        is_late(search);
-    }
-    raw_close(directory);
+    struct quest *quest = context;
+    owners_note(quest->conflict, quest->newcomer, &quest->self, pid, fd, inode);
 }
 
-static bool seen_before(const struct search *search, pid_t pid)
+static bool enough(void *context)
 {
-    for (unsigned i = 0; i < search->self.ancestor_count; i++)
-        if (search->self.ancestors[i] == pid)
-            return true;
-    return pid == search->self.pid;
-}
-
-static void look_at_all(struct search *search)
-{
-    int directory = raw_open("/proc", O_RDONLY | O_DIRECTORY, 0);
-    search->unreadable |= directory < 0;
-    if (directory < 0)
-        return;
-    ssize_t length;
-    while (!search->late && (length = raw_getdents(directory, search->buffer, PROCESS_PART)) > 0) {
-        for (ssize_t at = 0; at < length && !search->late;) {
-            const struct entry *entry = (const struct entry *)(const void *)(search->buffer + at);
-            uint64_t pid;
-            if (text_to_number(entry->name, strlen(entry->name), INT32_MAX, &pid) &&
-                !seen_before(search, (pid_t)pid))
-                look_at_process(search, (pid_t)pid);
-            at += entry->length;
-        }
-    }
-    raw_close(directory);
-}
-
-static bool all_found(const struct conflict *conflict)
-{
+    const struct conflict *conflict = ((const struct quest *)context)->conflict;
     for (size_t i = 0; i < conflict->holder_count; i++)
         if (conflict->holders[i].inode && conflict->owners[i].count == 0)
             return false;
     return true;
 }
 
-bool owners_find(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
+/* ---- where to look ----------------------------------------------------------------------------- */
+
+static void look_in_own_tree(struct quest *quest)
 {
-    struct search search = {.conflict = conflict, .newcomer = newcomer, .buffer = buffer};
-    if (!all_found(conflict)) {
-        /* The likeliest first: the program itself, then those it was started by, then everybody. Once every
-         * socket has an owner the rest is not asked whether it has it too. */
-        process_self(&search.self);
-        look_at_process(&search, search.self.pid);
-        for (unsigned i = 0; i < search.self.ancestor_count && !all_found(conflict); i++)
-            look_at_process(&search, search.self.ancestors[i]);
-        if (!all_found(conflict)) {
-            look_at_all(&search);
-            conflict->all_processes = !search.late && !search.unreadable;
-        }
-    }
+    search_process(&quest->search, quest->self.pid);
+    for (unsigned i = 0; i < quest->self.ancestor_count && !enough(quest); i++)
+        search_process(&quest->search, quest->self.ancestors[i]);
+    if (!enough(quest))
+        search_descendants(&quest->search, quest->self.pid);
+}
+
+/* The groups in which the sockets were made, by name. Those of its processes that hold them are mostly still
+ * there; the root group is everybody, and comes later. */
+static void look_in_cgroups(struct quest *quest, bool processes)
+{
+    struct conflict *conflict = quest->conflict;
+    char folder[320];
     for (size_t i = 0; i < conflict->holder_count; i++) {
         struct holder *holder = &conflict->holders[i];
-        holder->owners = (uint8_t)i;
-        if (holder->inode == 0)
-            holder->owner = OWNER_NONE;
-        else if (search.late)
-            holder->owner = OWNER_NOT_SEARCHED;
-        else if (conflict->owners[i].count)
-            holder->owner = OWNER_KNOWN;
-        else /* it has a descriptor somewhere: another user's, the kernel's, or in flight */
-            holder->owner = OWNER_HIDDEN;
+        size_t at = 0;
+        while (at < CGROUPS_MAX && conflict->cgroups[at].id && conflict->cgroups[at].id != holder->cgroup_id)
+            at++;
+        if (holder->cgroup_id == 0 || at == CGROUPS_MAX)
+            continue;
+        struct cgroup *group = &conflict->cgroups[at];
+        holder->cgroup = (uint8_t)(at + 1);
+        if (group->id)
+            continue;
+        group->id = holder->cgroup_id;
+        const char *name =
+            cgroup_find(group->id, folder, sizeof folder, quest->search.buffer, quest->search.deadline);
+        if (name == NULL || strlen(name) >= sizeof group->path)
+            continue;
+        memcpy(group->path, name, strlen(name) + 1);
+        if (processes && strcmp(name, "/") != 0)
+            search_cgroup(&quest->search, folder);
     }
-    return !search.late;
+}
+
+/* Whom else of its family an owner has passed the socket on to: up while the parent has it too, then down. */
+static void look_at_families(struct quest *quest)
+{
+    for (size_t i = 0; i < quest->conflict->holder_count; i++) {
+        const struct owners *owners = &quest->conflict->owners[i];
+        if (owners->count == 0 || owners->count > PROCESSES_MAX)
+            continue;
+        pid_t top = owners->processes[0].pid, parent;
+        uint32_t known;
+        do {
+            known = owners->count;
+            parent = process_parent(top);
+            if (parent > 1)
+                search_process(&quest->search, parent);
+            if (owners->count > known)
+                top = parent;
+        } while (owners->count > known && owners->count < PROCESSES_MAX);
+        search_descendants(&quest->search, top);
+    }
+}
+
+static uint32_t likely_user(const struct conflict *conflict)
+{
+    for (size_t i = 0; i < conflict->holder_count; i++)
+        if (conflict->holders[i].inode && conflict->holders[i].uid_known && conflict->owners[i].count == 0)
+            return conflict->holders[i].uid;
+    return 0;
+}
+
+static void look_everywhere(struct quest *quest)
+{
+    struct search *search = &quest->search;
+    quest->conflict->all_processes = search_everybody(search, likely_user(quest->conflict));
+    if (!quest->conflict->all_processes && !search->late)
+        look_at_families(quest);
+}
+
+/* ---- what it comes to --------------------------------------------------------------------------- */
+
+static enum hidden why_hidden(const struct search *search)
+{
+    static const char initial[] = "pid:[4026531836]"; /* PROC_PID_INIT_INO, include/linux/proc_ns.h */
+    char link[32];
+    if (search->unreadable)
+        return HIDDEN_BY_PERMISSION;
+    ssize_t length = raw_readlinkat(AT_FDCWD, "/proc/self/ns/pid", link, sizeof link);
+    bool is_initial = length == (ssize_t)sizeof initial - 1 && memcmp(link, initial, sizeof initial - 1) == 0;
+    return is_initial ? HIDDEN_IN_KERNEL : HIDDEN_ELSEWHERE;
+}
+
+static enum owner owner_of(const struct conflict *conflict, size_t index, bool late)
+{
+    if (conflict->holders[index].inode == 0)
+        return OWNER_NONE;
+    if (late)
+        return OWNER_NOT_SEARCHED;
+    return conflict->owners[index].count ? OWNER_KNOWN : OWNER_HIDDEN;
+}
+
+void owners_judge(struct conflict *conflict, const struct search *search)
+{
+    bool hidden = false;
+    for (size_t i = 0; i < conflict->holder_count; i++) {
+        conflict->holders[i].owners = (uint8_t)i;
+        conflict->holders[i].owner = owner_of(conflict, i, search->late);
+        hidden |= conflict->holders[i].owner == OWNER_HIDDEN;
+    }
+    if (hidden)
+        conflict->hidden = why_hidden(search);
+}
+
+bool owners_find(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
+{
+    struct quest quest = {.conflict = conflict, .newcomer = newcomer};
+    quest.search = (struct search){
+        .found = found, .enough = enough, .context = &quest, .deadline = conflict->deadline, .buffer = buffer};
+    if (enough(&quest)) {
+        look_in_cgroups(&quest, false);
+    } else {
+        process_self(&quest.self);
+        look_in_own_tree(&quest);
+        look_in_cgroups(&quest, !enough(&quest));
+        if (!enough(&quest))
+            look_everywhere(&quest);
+        else
+            look_at_families(&quest);
+    }
+    owners_judge(conflict, &quest.search);
+    return !quest.search.late;
 }

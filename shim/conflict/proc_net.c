@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The sockets on a port from /proc/net, where sock_diag is not to be had. It knows less: no bound-only TCP
- * sockets, no device, no v6only. Contract in conflict.h.
+ * sockets, no device, no v6only. Contract in holder.h.
  */
-#include "reuseshim/conflict.h"
+#include "reuseshim/holder.h"
 #include "reuseshim/linux.h"
 #include "reuseshim/raw.h"
 
@@ -116,11 +116,12 @@ static bool read_line(struct holder *holder, const char *at, const char *end, in
     holder->uid = (uint32_t)uid;
     holder->uid_known = inode != 0 || uid != 0;
     holder->v6only = holder->reuseaddr = holder->reuseport = holder->blocks = UNKNOWN;
+    holder->outgoing = state == STATE_SYN_SENT ? YES : UNKNOWN;
+    holder->automatic = holder->connect_placed = holder->inherited = UNKNOWN;
     return true;
 }
 
-static int read_table(struct conflict *conflict, const struct newcomer *newcomer, size_t table,
-                      uint32_t states, char *buffer)
+static int read_table(const struct question *question, size_t table, char *buffer)
 {
     int fd = raw_open(tables[table].path, O_RDONLY, 0);
     if (fd < 0)
@@ -141,15 +142,15 @@ static int read_table(struct conflict *conflict, const struct newcomer *newcomer
         while ((newline = memchr(line, '\n', used - (size_t)(line - buffer))) != NULL) {
             struct holder holder;
             if (!header && read_line(&holder, line, newline, tables[table].protocol, tables[table].family) &&
-                holder.local.port == newcomer->local.port && holder.state < 32 &&
-                (states & 1U << holder.state))
-                conflict_add(conflict, newcomer, &holder);
+                question->ports.first <= holder.local.port && holder.local.port <= question->ports.last &&
+                holder.state < 32 && (question->states & 1U << holder.state))
+                question->found(question->context, &holder);
             header = false;
             line = newline + 1;
         }
         used -= (size_t)(line - buffer);
         memmove(buffer, line, used);
-        if (raw_clock(CLOCK_MONOTONIC) >= conflict->deadline) {
+        if (raw_clock(CLOCK_MONOTONIC) >= question->deadline) {
             result = -ETIME;
             break;
         }
@@ -158,15 +159,13 @@ static int read_table(struct conflict *conflict, const struct newcomer *newcomer
     return result;
 }
 
-int proc_net_collect(struct conflict *conflict, const struct newcomer *newcomer, uint32_t states,
-                     void *buffer)
+int proc_net_ask(const struct question *question, void *buffer)
 {
-    int protocol = newcomer->protocol == IPPROTO_MPTCP ? IPPROTO_TCP : newcomer->protocol;
     int result = -ENOENT;
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-        if (tables[i].protocol != protocol)
+        if (tables[i].protocol != question->protocol)
             continue;
-        int one = read_table(conflict, newcomer, i, states, buffer);
+        int one = read_table(question, i, buffer);
         if (tables[i].family == AF_INET || one != -ENOENT) /* no tcp6: a kernel without IPv6 */
             result = one;
     }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What /proc says of one process. Contract in conflict.h.
+ * What /proc says of one process. Contract in owners.h.
  */
-#include "reuseshim/conflict.h"
 #include "reuseshim/file.h"
+#include "reuseshim/owners.h"
 #include "reuseshim/raw.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <time.h>
@@ -22,8 +23,11 @@ static const char *proc_path(char *buffer, size_t size, pid_t pid, const char *n
     return text_end(&text);
 }
 
+enum { FORK_NO_EXEC = 0x40 }; /* PF_FORKNOEXEC, include/linux/sched.h */
+
 struct stat_facts {
-    pid_t parent;
+    pid_t parent, session;
+    bool never_executed;
     int64_t started; /* seconds since 1970, -1 */
     char program[64];
 };
@@ -63,6 +67,10 @@ static bool read_stat(pid_t pid, struct stat_facts *facts)
         size_t width = strcspn(at, " \n");
         if (field == 4 && text_to_number(at, width, INT32_MAX, &value))
             facts->parent = (pid_t)value;
+        if (field == 6 && text_to_number(at, width, INT32_MAX, &value))
+            facts->session = (pid_t)value;
+        if (field == 9 && text_to_number(at, width, UINT32_MAX, &value))
+            facts->never_executed = value & FORK_NO_EXEC;
         if (field == 22 && text_to_number(at, width, UINT64_MAX / 1000000000, &value))
             facts->started = time_of_start(value);
         at += width;
@@ -147,10 +155,87 @@ void process_describe(struct process *process, pid_t pid, const struct self *sel
     process->uid_known = read_uid(pid, &process->uid);
     bool alive = read_stat(pid, &facts);
     process->started = facts.started;
+    process->parent = facts.parent;
+    process->session = facts.session;
+    process->never_executed = facts.never_executed;
     if (file_executable_name(proc_path(path, sizeof path, pid, "exe"), process->program,
                              sizeof process->program) == 0 &&
         alive)
         memcpy(process->program, facts.program, sizeof process->program);
     read_command(process);
     process->relation = relation_to(process, facts.parent, self);
+}
+
+pid_t process_parent(pid_t pid)
+{
+    struct stat_facts facts;
+    return read_stat(pid, &facts) ? facts.parent : 0;
+}
+
+bool process_is_orphan(const struct process *process)
+{
+    struct stat_facts parent;
+    if (process->parent == 1)
+        return true;
+    /* A subreaper (systemd --user, a container's init) is mostly in a session of its own, and a child is in its
+     * parent's session unless it began one. */
+    return process->parent > 1 && process->session != process->pid && read_stat(process->parent, &parent) &&
+           parent.session != process->session;
+}
+
+/* The kernel function that a thread sleeps in. */
+static bool waits_idly(const char *function)
+{
+    static const char *const idle[] = {"hrtimer_nanosleep", "do_nanosleep",  "common_nsleep", "do_wait",
+                                       "kernel_waitid",     "__do_sys_pause", "sys_pause",     "sigsuspend",
+                                       "do_sigtimedwait",   "pipe_read",     "anon_pipe_read", "pipe_wait"};
+    for (size_t i = 0; i < sizeof idle / sizeof *idle; i++)
+        if (strcmp(function, idle[i]) == 0)
+            return true;
+    return false;
+}
+
+tristate process_is_idle(pid_t pid)
+{
+    char path[64], function[64];
+    _Alignas(struct raw_entry) char entries[512];
+    int directory = raw_open(proc_path(path, sizeof path, pid, "task"), O_RDONLY | O_DIRECTORY, 0);
+    ssize_t length;
+    tristate idle = UNKNOWN;
+    while (directory >= 0 && (length = raw_getdents(directory, entries, sizeof entries)) > 0)
+        for (ssize_t at = 0; at < length;) {
+            const struct raw_entry *entry = (const struct raw_entry *)(const void *)(entries + at);
+            at += entry->length;
+            if (entry->name[0] == '.' || idle == NO)
+                continue;
+            struct text text = text_in(path, sizeof path);
+            text_string(&text, "/proc/");
+            text_signed(&text, pid);
+            text_strings(&text, "/task/", entry->name, "/wchan");
+            ssize_t got = file_read(text_end(&text), function, sizeof function - 1);
+            function[got > 0 ? got : 0] = '\0';
+            idle = waits_idly(function) ? YES : NO;
+        }
+    if (directory >= 0)
+        raw_close(directory);
+    return idle == YES ? YES : UNKNOWN;
+}
+
+tristate process_closes_on_exec(pid_t pid, int fd)
+{
+    char path[64], info[256], number[24];
+    struct text text = text_in(number, sizeof number);
+    text_string(&text, "fdinfo/");
+    text_signed(&text, fd);
+    ssize_t length = file_read(proc_path(path, sizeof path, pid, text_end(&text)), info, sizeof info - 1);
+    info[length > 0 ? length : 0] = '\0';
+    const char *at = strstr(info, "flags:");
+    if (at == NULL)
+        return UNKNOWN;
+    at += strlen("flags:");
+    at += strspn(at, " \t");
+    uint32_t flags = 0;
+    for (; *at >= '0' && *at <= '7'; at++)
+        flags = flags << 3 | (uint32_t)(*at - '0');
+    return (flags & O_CLOEXEC) != 0;
 }

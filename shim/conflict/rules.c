@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * When Linux refuses a local port: inet_csk_bind_conflict() for TCP, udp_lib_lport_inuse() for UDP, as
- * one pure predicate with three answers. UNKNOWN where it hangs on a flag that user space cannot see.
+ * When Linux refuses a local port: inet_csk_bind_conflict() and inet_csk_get_port() for TCP,
+ * udp_lib_lport_inuse() for UDP, __inet_hash_connect() for connect, as pure predicates with three answers.
+ * UNKNOWN where it hangs on something that user space cannot see. Contract in rules.h.
  *
  * The kernel's bucket cache (net/ipv4/inet_connection_sock.c, "fastreuse") is not modelled: it can only turn
  * a refusal into a success, and this is asked about refusals.
  */
-#include "reuseshim/conflict.h"
 #include "reuseshim/linux.h"
+#include "reuseshim/rules.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -118,33 +119,89 @@ static tristate same_user(const struct newcomer *newcomer, const struct holder *
     return newcomer->uid == holder->uid;
 }
 
+bool rules_is_request(const struct holder *holder)
+{
+    return (holder->state == STATE_SYN_RECV || holder->state == STATE_NEW_SYN_RECV) && holder->inode == 0;
+}
+
+bool rules_is_automatic(const struct newcomer *newcomer)
+{
+    return newcomer->local.port == 0 && newcomer->call != CALL_BINDRESVPORT;
+}
+
+/* SO_REUSEADDR on both, and no listener. */
+static tristate share_by_address(const struct newcomer *newcomer, const struct holder *holder)
+{
+    if (is_tcp(newcomer->protocol) && holder->state == STATE_LISTEN)
+        return NO;
+    return kleene_and(newcomer->options[OPTION_REUSEADDR], holder->reuseaddr);
+}
+
+/* SO_REUSEPORT on both, one user, and no group of its own that keeps the newcomer from joining. */
+static tristate share_by_port(const struct newcomer *newcomer, const struct holder *holder)
+{
+    tristate both = kleene_and(newcomer->options[OPTION_REUSEPORT], holder->reuseport);
+    return kleene_and(kleene_and(both, kleene_not(newcomer->own_group)), same_user(newcomer, holder));
+}
+
+/* A port that was asked for by number; for UDP, one that the kernel considers, too. */
+static tristate conflicts(const struct newcomer *newcomer, const struct holder *holder)
+{
+    tristate shared = kleene_or(share_by_address(newcomer, holder), share_by_port(newcomer, holder));
+    return kleene_and(rules_overlap(newcomer, holder), kleene_not(shared));
+}
+
+/* TCP, bind to port 0: flags and states do not matter, unless ip_autobind_reuse lets a second look in, which
+ * accepts SO_REUSEADDR on both, but not together with what SO_REUSEPORT would share. */
+static tristate keeps_from_bind(const struct newcomer *newcomer, const struct holder *holder)
+{
+    tristate relaxed =
+        kleene_and(share_by_address(newcomer, holder), kleene_not(share_by_port(newcomer, holder)));
+    return kleene_and(rules_overlap(newcomer, holder),
+                      kleene_not(kleene_and(newcomer->autobind_reuse, relaxed)));
+}
+
+/* TCP, connect() without bind: a port is passed over if a bind placed any socket on it, whatever its address;
+ * ports that only connects took are shared as long as the 4-tuple is new. */
+static tristate keeps_from_connect(const struct newcomer *newcomer, const struct holder *holder)
+{
+    bool by_bind = holder->state == STATE_LISTEN || holder->state == STATE_CLOSE ||
+                   holder->state == STATE_BOUND_INACTIVE || holder->automatic == NO || holder->outgoing == NO;
+    tristate tuple = rules_same_tuple(newcomer, holder);
+    /* A TIME_WAIT may be taken over, by what tcp_tw_reuse and its time stamps allow. */
+    if (tuple == YES && rules_is_time_wait(holder))
+        tuple = UNKNOWN;
+    return kleene_or(by_bind ? YES : kleene_not(holder->connect_placed), tuple);
+}
+
 tristate rules_blocks(const struct newcomer *newcomer, const struct holder *holder)
 {
-    tristate overlap = rules_overlap(newcomer, holder);
-    if (overlap == NO)
-        return NO;
     if (!is_tcp(newcomer->protocol) && !is_udp(newcomer->protocol))
-        return UNKNOWN;
-    /* A request that is not a connection yet holds no port. */
-    if (is_tcp(newcomer->protocol) &&
-        (holder->state == STATE_SYN_RECV || holder->state == STATE_NEW_SYN_RECV) && holder->inode == 0)
+        return rules_overlap(newcomer, holder) == NO ? NO : UNKNOWN;
+    if (is_tcp(newcomer->protocol) && rules_is_request(holder))
         return NO;
-    bool listens = is_tcp(newcomer->protocol) && holder->state == STATE_LISTEN;
-    tristate by_address = listens ? NO : kleene_and(newcomer->options[OPTION_REUSEADDR], holder->reuseaddr);
-    tristate by_port = kleene_and(kleene_and(newcomer->options[OPTION_REUSEPORT], holder->reuseport),
-                                  same_user(newcomer, holder));
-    return kleene_and(overlap, kleene_not(kleene_or(by_address, by_port)));
+    if (newcomer->call == CALL_CONNECT && newcomer->local.port != 0)
+        return rules_same_tuple(newcomer, holder);
+    if (is_udp(newcomer->protocol) || !rules_is_automatic(newcomer))
+        return conflicts(newcomer, holder);
+    return newcomer->call == CALL_CONNECT ? keeps_from_connect(newcomer, holder)
+                                          : keeps_from_bind(newcomer, holder);
 }
 
 tristate rules_same_tuple(const struct newcomer *newcomer, const struct holder *holder)
 {
-    if (!endpoint_is_internet(&holder->remote) || newcomer->local.port != holder->local.port ||
+    bool port_differs = newcomer->local.port != 0 && newcomer->local.port != holder->local.port;
+    if (!endpoint_is_internet(&holder->remote) || port_differs ||
         newcomer->remote.port != holder->remote.port ||
         !endpoint_same_address(&newcomer->remote, &holder->remote))
         return NO;
-    if (endpoint_is_wildcard(&newcomer->local)) /* the address that routing would have chosen is not known */
-        return UNKNOWN;
-    return endpoint_same_address(&newcomer->local, &holder->local) ? YES : NO;
+    /* A connection that is bound to no device takes segments from all of them (inet_bound_dev_eq()). */
+    tristate device = !holder->device_known ? UNKNOWN
+                                            : holder->device == 0 || holder->device == newcomer->device;
+    /* From a wildcard, the address that routing would have chosen is not known. */
+    tristate local = endpoint_is_wildcard(&newcomer->local) ? UNKNOWN
+                                                            : endpoint_same_address(&newcomer->local, &holder->local);
+    return kleene_and(device, local);
 }
 
 bool rules_is_dual_stack(const struct newcomer *newcomer, const struct holder *holder)

@@ -54,6 +54,16 @@ const char *relation_word(enum relation relation)
     return words[relation];
 }
 
+const char *hidden_phrase(enum hidden hidden)
+{
+    static const char *const phrases[] = {
+        [HIDDEN_BY_PERMISSION] = "its process does not show to this user",
+        [HIDDEN_ELSEWHERE] = "its process is in another PID namespace",
+        [HIDDEN_IN_KERNEL] =
+            "no process has it: a service of the kernel itself, a descriptor on its way, or one given to io_uring"};
+    return phrases[hidden];
+}
+
 const char *state_word(const struct holder *holder)
 {
     static const char *const words[STATE_COUNT] = {
@@ -65,7 +75,8 @@ const char *state_word(const struct holder *holder)
         [STATE_CLOSING] = "CLOSING",         [STATE_NEW_SYN_RECV] = "NEW_SYN_RECV",
         [STATE_BOUND_INACTIVE] = "BOUND",
     };
-    if (holder->state == STATE_CLOSE && holder->protocol == IPPROTO_TCP)
+    bool stream = holder->local.family == AF_UNIX && holder->type != SOCK_DGRAM;
+    if (holder->state == STATE_CLOSE && (holder->protocol == IPPROTO_TCP || stream))
         return "BOUND";
     return holder->state < STATE_COUNT && words[holder->state] ? words[holder->state] : "?";
 }

@@ -146,15 +146,42 @@ static void process_value(struct text *text, const struct process *process)
     text_char(text, '}');
 }
 
-static void holder_value(struct text *text, const struct holder *holder, const struct owners *owners)
+static void needs_key(struct text *text, unsigned needs)
+{
+    static const struct {
+        enum need need;
+        const char *word;
+    } words[] = {{NEED_NET_ADMIN, "CAP_NET_ADMIN"},
+                 {NEED_SAME_USER, "same-user"},
+                 {NEED_STOP_HOLDER, "stop-holder"},
+                 {NEED_WAIT, "wait"}};
+    bool first = true;
+    key(text, "needs");
+    text_char(text, '[');
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (!(needs & words[i].need))
+            continue;
+        text_string(text, first ? "" : ",");
+        string_value(text, words[i].word);
+        first = false;
+    }
+    text_char(text, ']');
+}
+
+static void holder_value(struct text *text, const struct conflict *conflict, const struct holder *holder)
 {
     static const char *const owner_words[] = {[OWNER_NOT_SEARCHED] = NULL,
                                               [OWNER_KNOWN] = "known",
                                               [OWNER_NONE] = "none",
                                               [OWNER_HIDDEN] = "hidden"};
+    const struct owners *owners = &conflict->owners[holder->owners];
+    const char *cgroup = holder->cgroup ? conflict->cgroups[holder->cgroup - 1].path : "";
     text_char(text, '{');
     protocol_key(text, holder->local.family, -1, holder->protocol);
-    endpoint_key(text, "local", &holder->local, holder->device_name);
+    if (holder->local.family == AF_UNIX)
+        path_key(text, "local", holder->path);
+    else
+        endpoint_key(text, "local", &holder->local, holder->device_name);
     endpoint_key(text, "remote", &holder->remote, holder->device_name);
     string_key(text, "state", state_word(holder));
     number_key(text, "timer_ms", holder->timer_ms >= 0, holder->timer_ms);
@@ -165,7 +192,7 @@ static void holder_value(struct text *text, const struct holder *holder, const s
     tristate_key(text, "reuseaddr", holder->reuseaddr);
     tristate_key(text, "reuseport", holder->reuseport);
     tristate_key(text, "blocks", holder->blocks);
-    string_key(text, "cgroup", NULL);
+    string_key(text, "cgroup", cgroup[0] ? cgroup : NULL);
     string_key(text, "owner", owner_words[holder->owner]);
     key(text, "processes");
     text_char(text, '[');
@@ -186,13 +213,8 @@ static void cure_value(struct text *text, const struct cure *cure)
     string_key(text, "rules", cure->rules[0] ? cure->rules : NULL);
     string_key(text, "policy", cure->policy);
     string_key(text, "apply_to", sides[cure->apply_to]);
-    key(text, "needs");
-    text_char(text, '[');
-    if (cure->needs & NEED_SAME_USER)
-        string_value(text, "same-user");
-    if (cure->needs & NEED_STOP_HOLDER)
-        text_string(text, cure->needs & NEED_SAME_USER ? ",\"stop-holder\"" : "\"stop-holder\"");
-    text_string(text, "]}");
+    needs_key(text, cure->needs);
+    text_char(text, '}');
 }
 
 static void conflict_keys(struct text *text, const struct conflict *conflict, uint32_t holders)
@@ -204,7 +226,7 @@ static void conflict_keys(struct text *text, const struct conflict *conflict, ui
     for (; conflict && shown < conflict->holder_count && shown < holders; shown++) {
         if (shown)
             text_char(text, ',');
-        holder_value(text, &conflict->holders[shown], &conflict->owners[conflict->holders[shown].owners]);
+        holder_value(text, conflict, &conflict->holders[shown]);
     }
     text_char(text, ']');
     number_key(text, "holders_omitted", true,

@@ -96,8 +96,9 @@ static void write_process(struct text *text, const struct process *process)
     }
 }
 
-static void write_owner(struct text *text, const struct holder *holder, const struct owners *owners)
+static void write_owner(struct text *text, const struct conflict *conflict, const struct holder *holder)
 {
+    const struct owners *owners = &conflict->owners[holder->owners];
     for (uint32_t i = 0; i < owners->count && i < PROCESSES_MAX; i++) {
         text_string(text, i ? "; " : ", ");
         write_process(text, &owners->processes[i]);
@@ -110,7 +111,7 @@ static void write_owner(struct text *text, const struct holder *holder, const st
     static const char *const others[] = {[OWNER_NOT_SEARCHED] = ", not all owners found in the time allowed",
                                          [OWNER_KNOWN] = "",
                                          [OWNER_NONE] = ", no process",
-                                         [OWNER_HIDDEN] = ", a process that cannot be seen from here"};
+                                         [OWNER_HIDDEN] = ", owner hidden"};
     text_string(text, others[holder->owner]);
     if (owners->count == 0 && holder->uid_known) {
         text_string(text, " (uid ");
@@ -119,11 +120,14 @@ static void write_owner(struct text *text, const struct holder *holder, const st
     }
 }
 
-static void write_holder(struct text *text, const struct holder *holder, const struct owners *owners)
+static void write_holder(struct text *text, const struct conflict *conflict, const struct holder *holder)
 {
     protocol_write(text, holder->local.family, -1, holder->protocol);
     text_char(text, ' ');
-    endpoint_write(text, &holder->local);
+    if (holder->local.family == AF_UNIX)
+        unix_path_write(text, &holder->path);
+    else
+        endpoint_write(text, &holder->local);
     if (holder->device_name[0]) {
         text_char(text, '%');
         text_escaped(text, holder->device_name, strlen(holder->device_name));
@@ -140,7 +144,12 @@ static void write_holder(struct text *text, const struct holder *holder, const s
         write_tenths(text, holder->timer_ms);
         text_string(text, last ? "" : " unless it becomes TIME_WAIT");
     }
-    write_owner(text, holder, owners);
+    write_owner(text, conflict, holder);
+    const char *group = holder->cgroup ? conflict->cgroups[holder->cgroup - 1].path : "";
+    if (group[0] && strcmp(group, "/") != 0) {
+        text_string(text, " in ");
+        text_escaped(text, group, strlen(group));
+    }
 }
 
 static void write_holders(struct text *text, const struct record *record, uint32_t holders)
@@ -151,7 +160,7 @@ static void write_holders(struct text *text, const struct record *record, uint32
         static const char *const labels[] = {"held by  ", "perhaps  ", "beside   "};
         const struct holder *holder = &conflict->holders[shown];
         line_start(text, record, labels[holder->blocks == YES ? 0 : holder->blocks == UNKNOWN ? 1 : 2]);
-        write_holder(text, holder, &conflict->owners[conflict->holders[shown].owners]);
+        write_holder(text, conflict, holder);
         text_char(text, '\n');
     }
     uint32_t omitted = conflict->holders_omitted + conflict->holder_count - shown;

@@ -42,6 +42,15 @@ static void blocks(const struct newcomer *b, const struct holder *a, tristate ex
     ok(rules_blocks(b, a) == expected, name);
 }
 
+/* As conflict_explain() does it, without a system call. */
+static void conclude(struct conflict *conflict, struct newcomer *b)
+{
+    conflict_settle(conflict, b);
+    conflict->cause = cause_find(conflict, b);
+    sentence_write(conflict, b);
+    cures_find(conflict, b);
+}
+
 int main(void)
 {
     struct newcomer b = newcomer(IPPROTO_TCP, "0.0.0.0");
@@ -136,7 +145,7 @@ int main(void)
     a = holder(STATE_TIME_WAIT, "127.0.0.1");
     a.inode = 0;
     conflict_add(&conflict, &b, &a);
-    conflict_conclude(&conflict, &b);
+    conclude(&conflict, &b);
     ok(conflict.holders[0].blocks == YES && conflict.holders[0].reuseaddr == NO &&
            conflict.cause == CAUSE_TIME_WAIT,
        "a single candidate is the blocker, and its hidden flag is known");
@@ -145,13 +154,13 @@ int main(void)
     a.state = STATE_CLOSE;
     a.inode = 7;
     conflict_add(&conflict, &b, &a);
-    conflict_conclude(&conflict, &b);
+    conclude(&conflict, &b);
     ok(conflict.holders[0].blocks == UNKNOWN && conflict.holders[1].blocks == UNKNOWN &&
            conflict.cause == CAUSE_UNKNOWN,
        "of two candidates neither is accused");
     conflict = (struct conflict){.source = SOURCE_PROC, .all_sockets = true};
     conflict_add(&conflict, &b, &a);
-    conflict_conclude(&conflict, &b);
+    conclude(&conflict, &b);
     ok(conflict.holders[0].blocks == UNKNOWN, "/proc may hide the real blocker: nothing is inferred");
     return tap_end();
 }

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Processes, and the sockets that they have open. System calls; async-signal-safe.
+ */
+#ifndef REUSESHIM_OWNERS_H
+#define REUSESHIM_OWNERS_H
+
+#include "reuseshim/holder.h"
+
+/* ---- one process ----------------------------------------------------------------------------- */
+
+enum relation {
+    RELATION_SELF,
+    RELATION_ANCESTOR,
+    RELATION_DESCENDANT,
+    RELATION_SAME_PROGRAM,
+    RELATION_SAME_USER,
+    RELATION_OTHER_USER
+};
+
+struct process {
+    pid_t pid;
+    pid_t parent;  /* 0 where not known */
+    pid_t session; /* 0 where not known */
+    int fd;        /* by which it was found to hold the socket */
+    uint32_t uid;
+    bool uid_known;
+    bool never_executed; /* a fork of its parent that still runs the same image */
+    int64_t started;     /* seconds since 1970, -1 where not known */
+    enum relation relation;
+    char program[64];
+    uint16_t command_length;
+    char command[190]; /* arguments with spaces between; cut to fit */
+};
+
+/* This process, and those it was started by. */
+struct self {
+    pid_t pid;
+    uint32_t uid;
+    char program[64];
+    pid_t ancestors[24];
+    unsigned ancestor_count;
+};
+
+void process_self(struct self *self);
+void process_describe(struct process *process, pid_t pid, const struct self *self);
+/* The parent of a process, 0 where not known. */
+pid_t process_parent(pid_t pid);
+/* True if it was left behind by whoever started it. */
+bool process_is_orphan(const struct process *process);
+/* YES if every thread waits for something that has nothing to do with serving (sleep(2), wait(2), pause(2), a
+ * pipe); UNKNOWN where that is not shown. */
+tristate process_is_idle(pid_t pid);
+/* The descriptor goes away with an exec. */
+tristate process_closes_on_exec(pid_t pid, int fd);
+
+/* ---- a walk over the descriptors of processes -------------------------------------------------- */
+
+struct search {
+    void (*found)(void *context, pid_t pid, int fd, uint64_t inode); /* a socket */
+    bool (*enough)(void *context); /* asked between processes */
+    void *context;
+    int64_t deadline;
+    char *buffer;    /* working memory of BUFFER_SIZE bytes */
+    bool late;       /* the deadline came first */
+    bool unreadable; /* at least one process would not show its descriptors */
+};
+
+void search_process(struct search *search, pid_t pid);
+/* The children of a process, their children and so on; of each, only if `deeper` allows it for the parent. */
+void search_descendants(struct search *search, pid_t pid);
+/* The processes of a cgroup, given by the path of its folder; not those of the groups below it. */
+void search_cgroup(struct search *search, const char *folder);
+/* Everybody: processes of `uid` and those with more open files first; from the oldest and the newest towards
+ * the middle, because what has the port is mostly a server from boot or was started just now. Stops at
+ * `enough` if there are more than a few hundred. True if all of them were looked at. */
+bool search_everybody(struct search *search, uint32_t uid);
+
+/* ---- cgroup v2 --------------------------------------------------------------------------------- */
+
+/* The folder of the group with that id, under wherever cgroup2 is mounted (a hybrid mount, too); *path is the
+ * part that names the group ("/system.slice/x.service"), inside `folder`. NULL where it cannot be found. */
+const char *cgroup_find(uint64_t id, char *folder, size_t size, char *buffer, int64_t deadline);
+
+#endif

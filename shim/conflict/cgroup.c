@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From the id that sock_diag gives of a cgroup to its folder. Contract in owners.h.
+ */
+#include "reuseshim/file.h"
+#include "reuseshim/owners.h"
+#include "reuseshim/raw.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    CGROUP2_MAGIC = 0x63677270, /* linux/magic.h */
+    LEVELS_MAX = 12,
+    LEVEL_PART = BUFFER_SIZE / LEVELS_MAX / 8 * 8,
+    NAME_MAX_HERE = 255,
+};
+
+/* Where systemd and everybody else mount cgroup v2: alone, or beside v1 (hybrid). */
+static const char *find_mount(void)
+{
+    static const char *const places[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (raw_filesystem_type(places[i]) == CGROUP2_MAGIC)
+            return places[i];
+    return NULL;
+}
+
+static bool is_group(const char *folder, uint64_t id)
+{
+    struct raw_identity identity;
+    return raw_identify_path(folder, &identity) && identity.inode == id;
+}
+
+/* By the id itself; root only. */
+static bool find_by_handle(uint64_t id, const char *mount, char *folder, size_t size)
+{
+    char link[40];
+    int mount_fd = raw_open(mount, O_RDONLY | O_DIRECTORY, 0);
+    int fd = mount_fd < 0 ? mount_fd : raw_open_cgroup(mount_fd, id);
+    if (mount_fd >= 0)
+        raw_close(mount_fd);
+    if (fd < 0)
+        return false;
+    struct text text = text_in(link, sizeof link);
+    text_string(&text, "/proc/self/fd/");
+    text_signed(&text, fd);
+    ssize_t length = raw_readlinkat(AT_FDCWD, text_end(&text), folder, size - 1);
+    raw_close(fd);
+    folder[length > 0 ? length : 0] = '\0';
+    return length > 0 && (size_t)length < size - 1 && is_group(folder, id);
+}
+
+/* Our own group and those above it: most often the holder is a neighbour. */
+static bool find_nearby(uint64_t id, const char *mount, char *folder, size_t size, char *buffer)
+{
+    ssize_t length = file_read("/proc/self/cgroup", buffer, BUFFER_SIZE - 1);
+    buffer[length > 0 ? length : 0] = '\0';
+    char *line = strncmp(buffer, "0::", 3) == 0 ? buffer : strstr(buffer, "\n0::");
+    if (line == NULL)
+        return false;
+    line += *line == '\n';
+    struct text text = text_in(folder, size);
+    text_string(&text, mount);
+    text_bytes(&text, line + 3, strcspn(line + 3, "\n"));
+    text_end(&text);
+    for (size_t root = strlen(mount); !text.full && strlen(folder) > root; *strrchr(folder, '/') = '\0')
+        if (is_group(folder, id))
+            return true;
+    return false;
+}
+
+/* All of them: the id is the inode number of the folder, which a directory shows without a look inside. */
+static bool find_below(uint64_t id, char *folder, size_t size, char *buffer, unsigned level, int64_t deadline)
+{
+    size_t end = strlen(folder);
+    char *entries = buffer + (size_t)level * LEVEL_PART;
+    bool found = false;
+    ssize_t length;
+    if (level == LEVELS_MAX || end + NAME_MAX_HERE + 2 > size || raw_clock(CLOCK_MONOTONIC) >= deadline)
+        return false;
+    int directory = raw_open(folder, O_RDONLY | O_DIRECTORY, 0);
+    if (directory < 0)
+        return false;
+    while (!found && (length = raw_getdents(directory, entries, LEVEL_PART)) > 0)
+        for (ssize_t at = 0; at < length && !found;) {
+            const struct raw_entry *entry = (const struct raw_entry *)(const void *)(entries + at);
+            at += entry->length;
+            if (entry->type != ENTRY_DIRECTORY || entry->name[0] == '.')
+                continue;
+            struct text text = text_in(folder + end, size - end);
+            text_strings(&text, "/", entry->name);
+            text_end(&text);
+            found = entry->inode == id || find_below(id, folder, size, buffer, level + 1, deadline);
+        }
+    raw_close(directory);
+    if (!found)
+        folder[end] = '\0';
+    return found;
+}
+
+const char *cgroup_find(uint64_t id, char *folder, size_t size, char *buffer, int64_t deadline)
+{
+    const char *mount = find_mount();
+    if (mount == NULL || size < NAME_MAX_HERE)
+        return NULL;
+    size_t root = strlen(mount);
+    memcpy(folder, mount, root + 1);
+    if (is_group(folder, id))
+        return "/";
+    if (find_by_handle(id, mount, folder, size) || find_nearby(id, mount, folder, size, buffer))
+        return folder + root;
+    memcpy(folder, mount, root + 1);
+    return find_below(id, folder, size, buffer, 0, deadline) ? folder + root : NULL;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the refusal itself proves. The call failed, so at least one of the sockets that can be seen blocks; the
+ * more of them are known not to, the more is known about the rest. Pure. Contract in conflict.h.
+ */
+#include "reuseshim/conflict.h"
+
+#include <netinet/in.h>
+
+/* Everybody who could be the blocker is on the list. */
+static bool all_are_listed(const struct conflict *conflict)
+{
+    return conflict->all_sockets && conflict->shows_bound && conflict->holders_omitted == 0 &&
+           conflict->holder_count > 0;
+}
+
+/* If without a reuseport program of its own nobody would refuse the newcomer, it has one. */
+static void settle_own_group(const struct conflict *conflict, struct newcomer *newcomer)
+{
+    if (newcomer->own_group != UNKNOWN || newcomer->call == CALL_CONNECT)
+        return;
+    struct newcomer without = *newcomer;
+    without.own_group = NO;
+    for (uint32_t i = 0; i < conflict->holder_count; i++)
+        if (rules_blocks(&without, &conflict->holders[i]) != NO)
+            return;
+    newcomer->own_group = YES;
+}
+
+/* It blocks, so whatever would have kept it from blocking is not there. */
+static void settle_flags(struct holder *holder, const struct newcomer *newcomer)
+{
+    if (rules_overlap(newcomer, holder) == UNKNOWN && holder->device_known && holder->v6only == UNKNOWN)
+        holder->v6only = NO;
+    bool listens = holder->state == STATE_LISTEN && newcomer->protocol != IPPROTO_UDP;
+    if (newcomer->options[OPTION_REUSEADDR] == YES && !listens)
+        holder->reuseaddr = NO;
+    /* Of SO_REUSEPORT nothing is proved as long as the newcomer may have a group of its own. */
+}
+
+void conflict_settle(struct conflict *conflict, struct newcomer *newcomer)
+{
+    struct holder *only = NULL;
+    if (!all_are_listed(conflict) || rules_is_automatic(newcomer))
+        return;
+    settle_own_group(conflict, newcomer);
+    conflict_decide(conflict, newcomer);
+    for (uint32_t i = 0; i < conflict->holder_count; i++) {
+        struct holder *holder = &conflict->holders[i];
+        if (holder->blocks == YES || (holder->blocks == UNKNOWN && only))
+            return;
+        if (holder->blocks == UNKNOWN)
+            only = holder;
+    }
+    if (only == NULL)
+        return;
+    only->blocks = YES;
+    if (newcomer->call != CALL_CONNECT)
+        settle_flags(only, newcomer);
+}
