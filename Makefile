@@ -9,6 +9,7 @@ MANDIR  ?= $(DATADIR)/man
 DESTDIR ?=
 BUILD   ?= build
 CFLAGS  ?= -O2
+STRIP   ?= -Wl,-s
 V       ?= 0
 Q        = $(if $(filter 1,$(V)),,@)
 
@@ -39,7 +40,7 @@ $(LIBRARY): $(call objects,$(SHARED) $(HOOKS)) shim/hooks/exports.map
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -nostdlib -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code,--build-id=sha1 \
 	    -Wl,-soname,libreuseshim.so -Wl,--version-script=shim/hooks/exports.map \
-	    -o $@ $(filter %.o,$^) -lgcc -shared
+	    -o $@ $(filter %.o,$^) $(STRIP) -lgcc -shared
 
 $(TOOL): $(call objects,$(SHARED) $(COMMAND))
 	@echo "  LINK    $@"

@@ -23,6 +23,7 @@ setup() {
 teardown() {
     [ "${#made[@]}" = 0 ] || rm -rf "${made[@]}"
     [ -z "${namespace_pid:-}" ] || pkill -KILL --ns "$namespace_pid" --nslist net . || true
+    [ "${#started[@]}" = 0 ] || kill -KILL "${started[@]}" 2>/dev/null || true
     # By name: bats keeps a background job of its own for BATS_TEST_TIMEOUT.
     wait "${started[@]}" ${namespace_pid:+"$namespace_pid"} 2>/dev/null || true
 }

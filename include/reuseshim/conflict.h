@@ -105,7 +105,7 @@ struct conflict {
 bool conflict_explain(struct conflict *conflict, struct newcomer *newcomer, void *buffer);
 
 /* After a success: who else is on the port of `newcomer`, into a conflict like that. False if nobody is. */
-bool conflict_sharing(struct conflict *conflict, struct newcomer *newcomer, void *buffer);
+bool conflict_sharing(struct conflict *conflict, const struct newcomer *newcomer, void *buffer);
 
 /* ---- the steps --------------------------------------------------------------------------------- */
 

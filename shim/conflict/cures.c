@@ -125,6 +125,10 @@ static void stop_the_holder(struct conflict *conflict, const struct newcomer *ne
     }
     text_strings(&text, conflict->cause == CAUSE_INHERITED ? "" : ", if it should not be there",
                  leavings(conflict, newcomer));
+    if (newcomer->path.length && newcomer->path.bytes[0]) {
+        text_string(&text, ", then remove the file ");
+        unix_path_write(&text, &newcomer->path);
+    }
     text_end(&text);
 }
 
@@ -158,7 +162,11 @@ static void reuse_address_of_connection(struct conflict *conflict, const struct 
     if (!is_tcp(newcomer) || !reuseaddr_would_help(conflict))
         return;
     struct cure *cure = add(conflict, NULL, APPLY_TO_BOTH, 0);
-    write_text(cure, "or force SO_REUSEADDR on both, on the holder from its start", -1, "");
+    write_text(cure,
+               conflict->cause == CAUSE_EPHEMERAL_CLIENT
+                   ? "or run the client under the policy client from its start, and this one under restart"
+                   : "or force SO_REUSEADDR on both, on the holder from its start",
+               -1, "");
     write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR, ";on connect tcp force reuseaddr");
 }
 
@@ -239,7 +247,7 @@ static void attach_later(struct conflict *conflict, const struct newcomer *newco
     (void)newcomer;
     write_text(add(conflict, NULL, APPLY_TO_THIS, 0),
                "attach the program (SO_ATTACH_REUSEPORT_CBPF or _EBPF) to the first socket of the port only, or "
-               "after bind",
+               "after bind (TCP: after listen)",
                -1, "");
 }
 

@@ -200,6 +200,7 @@ bool search_everybody(struct search *search, uint32_t uid)
         return false;
     gather(search, crowd);
     bool complete = crowd->all;
+    search->unreadable |= !complete;
     for (unsigned i = 0; i < crowd->count; i++)
         crowd->classes[i] = class_of(crowd->pids[i], uid);
     for (uint8_t class = 0; class < 4; class++)

@@ -57,7 +57,7 @@ const char *relation_word(enum relation relation)
 const char *hidden_phrase(enum hidden hidden)
 {
     static const char *const phrases[] = {
-        [HIDDEN_BY_PERMISSION] = "its process does not show to this user",
+        [HIDDEN_BY_PERMISSION] = "not every process shows what it has open to this user",
         [HIDDEN_ELSEWHERE] = "its process is in another PID namespace",
         [HIDDEN_IN_KERNEL] =
             "no process has it: a service of the kernel itself, a descriptor on its way, or one given to io_uring"};

@@ -151,6 +151,19 @@ void apply_on_connect(struct passage *passage)
         set_options(passage);
 }
 
+void watch_after_listen(struct passage *passage)
+{
+    union any_sockaddr name;
+    socklen_t length = sizeof name;
+    if (raw_getsockname(passage->fd, &name, &length) < 0 ||
+        !endpoint_from_sockaddr(&passage->argument, &name, length) ||
+        !endpoint_is_internet(&passage->argument))
+        return;
+    decide(passage, WHEN_BIND);
+    if (passage->rule && passage->rule->watch)
+        report_sharing(passage);
+}
+
 /* What socket(2) makes of protocol 0. */
 static int protocol_of(int type, int protocol)
 {

@@ -83,6 +83,10 @@ SHIM_EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
     int result = next.bind(fd, address, length);
     if (UNLIKELY(result < 0))
         refused(&passage, address, length);
+    else if (UNLIKELY(passage.rule && passage.rule->watch)) {
+        report_sharing(&passage);
+        errno = saved;
+    }
     return result;
 }
 
@@ -103,9 +107,28 @@ SHIM_EXPORT int bindresvport(int fd, struct sockaddr_in *address)
 
 /* ---- listen ----------------------------------------------------------------------------------- */
 
+/* Once for a socket: a second listen() only changes the backlog. */
+static __attribute__((noinline)) int listen_watched(const struct shim *shim, int fd, int backlog)
+{
+    struct passage passage = {.shim = shim, .call = CALL_LISTEN, .fd = fd};
+    int saved = errno;
+    bool first = raw_option(fd, SOL_SOCKET, SO_ACCEPTCONN) == 0;
+    errno = saved;
+    int result = next.listen(fd, backlog);
+    if (result < 0)
+        refused(&passage, NULL, 0);
+    else if (first) {
+        watch_after_listen(&passage);
+        errno = saved;
+    }
+    return result;
+}
+
 SHIM_EXPORT int listen(int fd, int backlog)
 {
     const struct shim *shim = shim_ready();
+    if (UNLIKELY(shim->watches))
+        return listen_watched(shim, fd, backlog);
     int result = next.listen(fd, backlog);
     if (UNLIKELY(result < 0)) {
         struct passage passage = {.shim = shim, .call = CALL_LISTEN, .fd = fd};

@@ -73,6 +73,10 @@ bool undoes_a_rule(const struct shim *shim, int fd, int level, int name, const v
 
 /* Records a refusal with all that can be found out about it, if `error` is one. Overwrites errno. */
 void report_refusal(const struct passage *passage, int error);
+/* After a success, if the rule that decided says watch: records who else is on the port. Overwrites errno. */
+void report_sharing(const struct passage *passage);
+/* The same after listen(), which has no address of its own: finds the rule by the socket's. */
+void watch_after_listen(struct passage *passage);
 /* Records a change, a trace (`level` says which) or an error in the settings (passage NULL). Overwrites
  * errno. */
 void report_message(const struct shim *shim, const struct passage *passage, enum level level,

@@ -9,7 +9,10 @@
 #include "reuseshim/record.h"
 #include "reuseshim/status.h"
 
+#include "reuseshim/linux.h"
+
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <time.h>
 
@@ -77,6 +80,43 @@ static void report_in(struct workspace *work, const struct passage *passage, int
     work->record.newcomer = &work->newcomer;
     work->record.rule = passage->rule;
     record_emit(shim, &work->record, work->output);
+}
+
+/* Datagrams come from bind on, connections from listen on. */
+static bool receives_now(const struct newcomer *newcomer)
+{
+    bool datagrams = newcomer->protocol == IPPROTO_UDP || newcomer->protocol == IPPROTO_UDPLITE;
+    return newcomer->call == CALL_LISTEN ? !datagrams : datagrams;
+}
+
+static void share_in(struct workspace *work, const struct passage *passage)
+{
+    const struct shim *shim = passage->shim;
+    struct thread_status status;
+    fill_in_thread(work, &status);
+    if (!may_diagnose(shim, &status))
+        return;
+    /* Without the argument: port 0 has become a port by now. */
+    newcomer_ask(&work->newcomer, passage->call, passage->fd, 0, NULL, true);
+    work->conflict.deadline = raw_clock(CLOCK_MONOTONIC) + (int64_t)shim->settings.budget_ms * 1000000;
+    if (!receives_now(&work->newcomer) || !conflict_sharing(&work->conflict, &work->newcomer, work->input))
+        return;
+    work->record.event = EVENT_SHARED;
+    work->record.newcomer = &work->newcomer;
+    work->record.conflict = &work->conflict;
+    work->record.rule = passage->rule;
+    record_emit(shim, &work->record, work->output);
+}
+
+void report_sharing(const struct passage *passage)
+{
+    if (!record_wanted(passage->shim, LEVEL_CONFLICT))
+        return;
+    struct workspace *work = raw_map(sizeof *work);
+    if (work == NULL)
+        return;
+    share_in(work, passage);
+    raw_unmap(work, sizeof *work);
 }
 
 void report_refusal(const struct passage *passage, int error)

@@ -37,7 +37,7 @@ static const struct keyword {
     {"keep", ACTION, GROUP_KEEP, NULL, NULL, false},
     {"wait", ACTION, GROUP_WAIT, parse_duration, "a duration such as 500ms, 5s or 2m", true},
     {"evict", ACTION, GROUP_EVICT, NULL, NULL, true},
-    {"watch", ACTION, GROUP_WATCH, NULL, NULL, true},
+    {"watch", ACTION, GROUP_WATCH, NULL, NULL, false},
     {"emulate", ACTION, GROUP_EMULATE, parse_system, "a system such as bsd, macos or windows", true},
 };
 
@@ -109,6 +109,8 @@ static void apply_bare_word(struct draft *draft, const struct keyword *keyword)
                                                   : CLASS_LOOPBACK;
     else if (keyword->group == GROUP_KEEP)
         rule->keep = true;
+    else if (keyword->group == GROUP_WATCH)
+        rule->watch = true;
 }
 
 static bool parse_word(struct parser *parser, struct draft *draft, struct word word)

@@ -25,7 +25,8 @@
     _(multicast, "multicast")                                                                                \
     _(client, "client")                                                                                      \
     _(hole_punch, "hole-punch")                                                                              \
-    _(ftp_data, "ftp-data")
+    _(ftp_data, "ftp-data")                                                                                  \
+    _(audit, "audit")
 
 SHIPPED(SHIP)
 

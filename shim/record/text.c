@@ -57,6 +57,8 @@ static void write_head(struct text *text, const struct record *record)
             text_string(text, " failed: ");
             errno_name_write(text, newcomer->error);
         }
+        if (record->event == EVENT_SHARED)
+            text_string(text, " shares its port");
         if (record->message)
             text_string(text, ": ");
     }
@@ -159,7 +161,9 @@ static void write_holders(struct text *text, const struct record *record, uint32
     for (; shown < conflict->holder_count && shown < holders; shown++) {
         static const char *const labels[] = {"held by  ", "perhaps  ", "beside   "};
         const struct holder *holder = &conflict->holders[shown];
-        line_start(text, record, labels[holder->blocks == YES ? 0 : holder->blocks == UNKNOWN ? 1 : 2]);
+        bool shares = record->event == EVENT_SHARED;
+        line_start(text, record,
+                   shares ? "with     " : labels[holder->blocks == YES ? 0 : holder->blocks == UNKNOWN ? 1 : 2]);
         write_holder(text, conflict, holder);
         text_char(text, '\n');
     }
@@ -190,7 +194,7 @@ void record_write_text(struct text *text, const struct record *record, uint32_t 
     if (conflict) {
         write_holders(text, record, holders);
         if (conflict->because[0]) {
-            line_start(text, record, "because  ");
+            line_start(text, record, record->event == EVENT_SHARED ? "so       " : "because  ");
             text_strings(text, conflict->because, "\n");
         }
         for (uint32_t i = 0; i < conflict->cure_count; i++) {

@@ -8,19 +8,23 @@
  *   send            8 KiB a time until full                  close (of the current one) / closeall
  *   port            print the local port  name               print the local address
  *   fork            go on in a child, the parent waits       hold        print "ready", wait for a signal
- *   resv            bindresvport          back               the socket before the current one becomes
- * current, the current one goes to the far end of the row repeat N        do the next word N times errno
- * print errno by number
+ *   resv            bindresvport          errno              print errno by number
+ *   repeat N        do the next word N times
+ *   attach          a reuseport program of its own
+ *   back            the socket before the current one becomes current, the current one goes to the far end
+ *                   of the row
  *
- * ADDRESS is 127.0.0.1:80, [::1]:80 or a path. A refused call prints "bind: EADDRINUSE" and makes the exit
+ * ADDRESS is 127.0.0.1:80, [::1]:80, a path, or @ and an abstract name with a / in it. A refused call prints "bind: EADDRINUSE" and makes the exit
  * code 1; the next words are done all the same.
  */
 #define _DEFAULT_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <grp.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +71,10 @@ static socklen_t parse(const char *text, struct sockaddr_storage *address)
         struct sockaddr_un *un = (struct sockaddr_un *)address;
         un->sun_family = AF_UNIX;
         strncpy(un->sun_path, text, sizeof un->sun_path - 1);
-        return sizeof *un;
+        if (text[0] != '@')
+            return sizeof *un;
+        un->sun_path[0] = '\0';
+        return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(text));
     }
     snprintf(host, sizeof host, "%.*s", (int)(colon - text), text);
     in_port_t port = htons((uint16_t)atoi(colon + 1));
@@ -144,6 +151,13 @@ static void send_until_full(void)
         continue;
 }
 
+static void attach(void)
+{
+    struct sock_filter first = {BPF_RET | BPF_K, 0, 0, 0};
+    struct sock_fprog program = {1, &first};
+    say("setsockopt", setsockopt(current(), SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program));
+}
+
 static void become(uid_t uid)
 {
     if (setgroups(0, NULL) < 0 || setgid(uid) < 0 || setuid(uid) < 0)
@@ -208,6 +222,8 @@ static int step(char **word)
         say("bindresvport", bindresvport(current(), &any));
     } else if (!strcmp(w, "send"))
         send_until_full();
+    else if (!strcmp(w, "attach"))
+        attach();
     else if (!strcmp(w, "close"))
         close(sockets[--count]);
     else if (!strcmp(w, "closeall"))
