@@ -27,7 +27,8 @@ HOOKS    = $(wildcard shim/hooks/*.c)
 COMMAND  = $(wildcard shim/command/*.c)
 PROGRAMS = $(patsubst tests/programs/%.c,$(BUILD)/programs/%,$(wildcard tests/programs/*.c))
 PRELOADS = $(patsubst tests/programs/lib/%.c,$(BUILD)/programs/lib/%.so,$(wildcard tests/programs/lib/*.c))
-UNITS    = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/unit/*.c tests/kernel/*.c))
+UNITS    = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/unit/*.c)) $(BUILD)/kernel/pairs $(BUILD)/kernel/histories
+WORLD    = $(addprefix tests/kernel/,world.c witness.c judge.c)
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 LIBRARY  = $(BUILD)/libreuseshim.so
@@ -71,9 +72,9 @@ $(BUILD)/programs/lib/%.so: tests/programs/lib/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(filter-out -Wmissing-prototypes,$(WARNINGS)) -O1 -g -fPIC -o $@ $< -ldl -shared
 
-$(BUILD)/kernel/%: tests/kernel/%.c $(call objects,$(SHARED))
+$(BUILD)/kernel/%: tests/kernel/%.c $(WORLD) $(wildcard tests/kernel/*.h) $(call objects,$(SHARED))
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(PLAIN) -Itests/unit $(WARNINGS) $(CFLAGS) -MMD -MP -o $@ $< $(filter %.o,$^)
+	$(Q)$(CC) $(PLAIN) -Itests/unit $(WARNINGS) $(CFLAGS) -o $@ $< $(WORLD) $(filter %.o,$^)
 
 $(BUILD)/unit/%: tests/unit/%.c $(call objects,$(SHARED))
 	@mkdir -p $(@D)

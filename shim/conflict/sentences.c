@@ -41,6 +41,8 @@ static const char *const sentences[CAUSE_COUNT][2] = {
 };
 static const char several[] =
     "one of them lacks an option that Linux wants on both sockets, and does not show which";
+static const char someone_elses[] =
+    "SO_REUSEPORT would share the port only with the option on both and one user, and the holder's does not show";
 static const char harmless[] = "none of the sockets that can be seen would refuse it: one has just left";
 static const char reserved_port[] = "none of the ports for privileged programs is free";
 
@@ -56,6 +58,8 @@ static const char *find(const struct conflict *conflict, const struct newcomer *
         if (conflict->holder_count > 1 && conflict->holders[0].blocks != YES)
             return several;
     }
+    if (conflict->cause == CAUSE_UNKNOWN && newcomer->options[OPTION_REUSEPORT] == YES && conflict->holder_count)
+        return someone_elses;
     const char *const *pair = sentences[conflict->cause];
     const char *found = pair[newcomer->options[OPTION_REUSEADDR] == YES && pair[1]];
     return found ? found : "";
