@@ -44,7 +44,8 @@ struct history {
 
 static const char *library;
 static uint32_t user;
-static long step = 1, refusals, by_cache, by_order;
+static bool witnessed; /* the last call was made under the shim */
+static long by_cache, by_order;
 static uint64_t seed = 1;
 
 static unsigned dice(unsigned sides)
@@ -161,7 +162,7 @@ static int make_call(const struct history *history, enum call call, const struct
 {
     struct sockaddr_storage address;
     socklen_t length = world_address(&address, sock->choice.place->address, history->port);
-    if (library)
+    if ((witnessed = witness_is_asked()))
         return witness_call(call, sock->fd, &address, length);
     int result = call == CALL_BIND ? bind(sock->fd, (struct sockaddr *)&address, length) : listen(sock->fd, 8);
     return result == 0 ? 0 : errno;
@@ -191,7 +192,7 @@ static void try_call(struct tally *tally, struct history *history, struct sock *
                        there[i].reuseaddr, there[i].reuseport, there[i].v6only, rules_blocks(&b, &there[i]));
             }
         }
-    } else if (error && library && refusals++ % step == 0)
+    } else if (error && witnessed)
         judge_record(tally, &b, there, count);
     if (error == 0) {
         sock->bound = true;
@@ -274,7 +275,7 @@ int main(int argc, char **argv)
         else if (option == 'u')
             user = (uint32_t)atol(optarg);
         else if (option == 's')
-            step = atol(optarg);
+            witness_sample(atol(optarg));
         else if (option == 'n')
             count = atol(optarg);
         else if (option != 'S' || (seed = (uint64_t)atoll(optarg)) == 0)

@@ -5,8 +5,8 @@
  *
  *   pairs [-l LIBRARY [-u UID] [-s STEP]] [-t FILE]
  *
- * With a library the newcomer's calls are made by a process that has it preloaded, as user UID, and every STEPth record of a
- * refusal is compared with the truth. -t writes all outcomes to FILE, for replay under a bent rule.
+ * With a library the newcomer's calls are made by a process that has it preloaded, as user UID, every STEPth of them, and the
+ * record of a refusal is compared with the truth. -t writes all outcomes to FILE, for replay under a bent rule.
  */
 #define _GNU_SOURCE
 #include "judge.h"
@@ -23,7 +23,7 @@ enum { FIRST_PORT = 1024, LAST_PORT = 32767 };
 
 static const char *library;
 static uint32_t user;
-static long step = 1, refusals;
+static bool witnessed; /* the last call was made under the shim */
 static FILE *trials;
 static uint16_t port = FIRST_PORT;
 static long all_pairs, all_outcomes;
@@ -33,7 +33,7 @@ static int make_call(enum call call, int fd, const struct choice *choice, uint16
 {
     struct sockaddr_storage address;
     socklen_t length = world_address(&address, choice->place->address, to);
-    if (library)
+    if ((witnessed = witness_is_asked()))
         return witness_call(call, fd, &address, length);
     int result = call == CALL_BIND ? bind(fd, (struct sockaddr *)&address, length) : listen(fd, 8);
     return result == 0 ? 0 : errno;
@@ -47,7 +47,7 @@ static void judge(struct tally *tally, const struct newcomer *b, const struct ho
         return;
     }
     judge_pair(tally, b, a, error != 0, trials);
-    if (error && library && refusals++ % step == 0)
+    if (error && witnessed)
         judge_record(tally, b, a, 1);
 }
 
@@ -188,7 +188,7 @@ int main(int argc, char **argv)
         else if (option == 'u')
             user = (uint32_t)atol(optarg);
         else if (option == 's')
-            step = atol(optarg);
+            witness_sample(atol(optarg));
         else if (option != 't' || (trials = fopen(optarg, "wb")) == NULL)
             return 2;
     }

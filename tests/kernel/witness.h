@@ -14,6 +14,10 @@ void witness_stop(void);
 /* The other side: what main() does when it is started with the word "witness". */
 int witness_main(void);
 
+/* Every how many calls are made there (1: all); true if the next one is. */
+void witness_sample(long step);
+bool witness_is_asked(void);
+
 /* Makes the call on a duplicate of `fd` there: 0 or an errno. */
 int witness_call(enum call call, int fd, const struct sockaddr_storage *address, socklen_t length);
 

@@ -11,6 +11,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -50,7 +53,7 @@ const struct kind kinds[] = {
 const unsigned kind_count = sizeof kinds / sizeof *kinds;
 
 static uint32_t device_index[DEVICES];
-static int service4, service6; /* what clients connect to */
+static int services[4]; /* what clients connect to: ports 1 and 2, IPv4 and IPv6 */
 
 static void must(bool good, const char *what)
 {
@@ -88,11 +91,11 @@ socklen_t world_address(struct sockaddr_storage *address, const char *text, uint
     return sizeof v6;
 }
 
-static int serve(const char *text)
+static int serve(const char *text, uint16_t port)
 {
     struct sockaddr_storage address;
-    socklen_t length = world_address(&address, text, 1);
-    int fd = socket(address.ss_family, SOCK_STREAM, 0);
+    socklen_t length = world_address(&address, text, port);
+    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     must(bind(fd, (struct sockaddr *)&address, length) == 0 && listen(fd, 128) == 0, "serve");
     return fd;
 }
@@ -106,8 +109,8 @@ void world_begin(void)
         must((device_index[i] = if_nametoindex(devices[i])) != 0, "find a device");
     world_set_range(40000, 60999);
     write_file("/proc/sys/net/ipv4/tcp_max_tw_buckets", "200000");
-    service4 = serve("127.0.0.9");
-    service6 = serve("::1");
+    for (int i = 0; i < 4; i++)
+        services[i] = serve(i & 1 ? "::1" : "127.0.0.9", i < 2 ? 1 : 2);
 }
 
 static int make(bool tcp, bool v6, uint32_t uid)
@@ -214,7 +217,6 @@ static int call(const struct choice *choice, uint16_t port)
 {
     int fd = make(true, strchr(choice->place->peer, ':') != NULL, 0), small = 4096;
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-    setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &small, sizeof small); /* of the server's FIN */
     must(connect_to(fd, choice->place->peer, port, false) == 0, "connect to a server");
     return fd;
 }
@@ -237,37 +239,45 @@ static void forget_listener(uint16_t port)
     close(fd);
 }
 
-struct wait {
-    uint8_t state;
-    bool seen;
-};
-
-static void look(void *context, const struct holder *holder)
+/* The state of one connection, asked for by its 4-tuple; 0 if there is none. */
+static uint8_t state_of(int fd, const struct holder *holder)
 {
-    struct wait *wait = context;
-    wait->seen |= holder->state == wait->state;
+    struct {
+        struct nlmsghdr header;
+        struct inet_diag_req_v2 request;
+    } ask = {.header = {sizeof ask, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, 0, 0},
+             .request = {.sdiag_family = (uint8_t)holder->local.family,
+                         .sdiag_protocol = IPPROTO_TCP,
+                         .idiag_states = ~0U,
+                         .id = {.idiag_sport = htons(holder->local.port),
+                                .idiag_dport = htons(holder->remote.port),
+                                .idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}}}};
+    struct {
+        struct nlmsghdr header;
+        struct inet_diag_msg message;
+        char attributes[4096];
+    } answer;
+    memcpy(ask.request.id.idiag_src, holder->local.address, 16);
+    memcpy(ask.request.id.idiag_dst, holder->remote.address, 16);
+    must(send(fd, &ask, sizeof ask, 0) == sizeof ask && recv(fd, &answer, sizeof answer, 0) > 0, "ask for a state");
+    return answer.header.nlmsg_type == SOCK_DIAG_BY_FAMILY ? answer.message.idiag_state : 0;
 }
 
-/* Until the kernel shows a socket in that state on the port; its ACK may be on the way. */
-static void until_shown(uint16_t port, uint8_t state)
+/* Until the kernel shows it in its state: an ACK may be on the way. */
+static void until_settled(const struct holder *holder)
 {
-    static char buffer[BUFFER_SIZE];
-    struct wait wait = {.state = state};
-    struct question question = {.protocol = IPPROTO_TCP,
-                                .ports = {port, port},
-                                .states = 1U << state,
-                                .deadline = INT64_MAX,
-                                .found = look,
-                                .context = &wait};
-    for (int tries = 0; !wait.seen && tries < 5000; tries++)
-        must(sock_diag_ask(&question, buffer) == 0, "ask for a state");
-    must(wait.seen, "see the state");
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG), tries = 0;
+    must(fd >= 0, "make a netlink socket");
+    while (state_of(fd, holder) != holder->state && tries++ < 1000)
+        usleep(tries > 10 ? 1000 : 0);
+    must(tries < 1000, "see the state");
+    close(fd);
 }
 
 static void settle_server(struct resident *resident, const struct kind *kind, const struct choice *choice,
                           uint16_t port, int listener)
 {
-    int small = 4608;
+    int small = 4608, on = 1;
     char bytes[8192] = "";
     setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
     must(listen(listener, 8) == 0, "listen");
@@ -293,12 +303,13 @@ static void settle_server(struct resident *resident, const struct kind *kind, co
     while (kind->life == FIN_WAIT1_ORPHAN && send(child, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
         continue;
     close(child);
+    setsockopt(client, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on); /* acknowledges the FIN now */
     if (kind->life == TIME_WAIT_OF_SERVER) {
         read_to_end(client);
         close(client);
         resident->open[0] = -1;
     }
-    until_shown(port, states[kind->life]);
+    until_settled(&resident->holder);
 }
 
 static void settle_client(struct resident *resident, const struct kind *kind, const struct choice *choice,
@@ -307,7 +318,7 @@ static void settle_client(struct resident *resident, const struct kind *kind, co
     bool v6 = strchr(choice->place->address, ':') != NULL;
     bool to6 = strchr(choice->place->peer, ':') != NULL;
     must(connect_to(fd, to6 ? "::1" : "127.0.0.9", 1, v6) == 0, "connect");
-    int served = accept(to6 ? service6 : service4, NULL, NULL);
+    int served = accept(services[to6], NULL, NULL);
     must(served >= 0, "accept");
     bool leaves = kind->life == TIME_WAIT_OF_CLIENT;
     resident->holder = world_describe(true, fd, leaves ? STATE_TIME_WAIT : STATE_ESTABLISHED, choice);
@@ -363,4 +374,7 @@ void world_leave(struct resident *resident)
             setsockopt(resident->open[i], SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
             close(resident->open[i]);
         }
+    for (int i = 0; i < 4; i++)
+        for (int left; (left = accept(services[i], NULL, NULL)) >= 0; close(left))
+            setsockopt(left, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
 }
