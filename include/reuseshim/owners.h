@@ -67,8 +67,11 @@ struct search {
 };
 
 void search_process(struct search *search, pid_t pid);
-/* The children of a process, their children and so on; of each, only if `deeper` allows it for the parent. */
-void search_descendants(struct search *search, pid_t pid);
+/* One descriptor of it. */
+void search_descriptor(struct search *search, pid_t pid, int fd);
+/* The children of a process, their children and so on, until there are enough; of each the descriptor `fd` alone,
+ * all if it is negative. */
+void search_descendants(struct search *search, pid_t pid, int fd);
 /* The processes of a cgroup, given by the path of its folder; not those of the groups below it. */
 void search_cgroup(struct search *search, const char *folder);
 /* Everybody: processes of `uid` and those with more open files first; from the oldest and the newest towards

@@ -72,10 +72,12 @@ static int collect_all(struct conflict *conflict, const struct newcomer *newcome
     uint32_t connected = ALL & ~(uint32_t)(LISTENING | BOUND);
     if (newcomer->call == CALL_CONNECT)
         return collect(conflict, newcomer, connected, buffer);
-    int result = collect(conflict, newcomer, LISTENING | BOUND, buffer);
-    if (result < 0 || is_decided(conflict))
-        return result;
-    return collect(conflict, newcomer, connected, buffer);
+    /* To find the bound ones the kernel goes through all connections of the port, too (inet_diag_dump_icsk()). */
+    const uint32_t passes[] = {LISTENING, BOUND, connected};
+    int result = 0;
+    for (size_t i = 0; i < sizeof passes / sizeof *passes && result == 0 && !is_decided(conflict); i++)
+        result = collect(conflict, newcomer, passes[i], buffer);
+    return result;
 }
 
 /* Bound-only TCP sockets are in dumps since 6.8; before, one of them may always be the unseen blocker. */

@@ -81,7 +81,7 @@ static void look_in_own_tree(struct quest *quest)
     for (unsigned i = 0; i < quest->self.ancestor_count && !enough(quest); i++)
         search_process(&quest->search, quest->self.ancestors[i]);
     if (!enough(quest))
-        search_descendants(&quest->search, quest->self.pid);
+        search_descendants(&quest->search, quest->self.pid, -1);
 }
 
 /* The groups in which the sockets were made, by name. Those of its processes that hold them are mostly still
@@ -112,24 +112,37 @@ static void look_in_cgroups(struct quest *quest, bool processes)
     }
 }
 
-/* Whom else of its family an owner has passed the socket on to: up while the parent has it too, then down. */
+/* More are not listed, and a server may have hundreds of workers. */
+static bool all_places_taken(void *context)
+{
+    const struct conflict *conflict = ((const struct quest *)context)->conflict;
+    for (size_t i = 0; i < conflict->holder_count; i++)
+        if (conflict->holders[i].inode && conflict->owners[i].count <= PROCESSES_MAX)
+            return false;
+    return true;
+}
+
+/* Whom else of its family an owner shares the socket with: up while the parent has it too, then down. A descriptor
+ * that came with a fork or an exec has kept its number. */
 static void look_at_families(struct quest *quest)
 {
+    quest->search.enough = all_places_taken;
     for (size_t i = 0; i < quest->conflict->holder_count; i++) {
         const struct owners *owners = &quest->conflict->owners[i];
         if (owners->count == 0 || owners->count > PROCESSES_MAX)
             continue;
         pid_t top = owners->processes[0].pid, parent;
+        int fd = owners->processes[0].fd;
         uint32_t known;
         do {
             known = owners->count;
             parent = process_parent(top);
             if (parent > 1)
-                search_process(&quest->search, parent);
+                search_descriptor(&quest->search, parent, fd);
             if (owners->count > known)
                 top = parent;
         } while (owners->count > known && owners->count < PROCESSES_MAX);
-        search_descendants(&quest->search, top);
+        search_descendants(&quest->search, top, fd);
     }
 }
 

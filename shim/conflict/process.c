@@ -186,7 +186,7 @@ bool process_is_orphan(const struct process *process)
 /* The kernel function that a thread sleeps in. */
 static bool waits_idly(const char *function)
 {
-    static const char *const idle[] = {"hrtimer_nanosleep", "do_nanosleep",  "common_nsleep", "do_wait",
+    static const char idle[][20] = {"hrtimer_nanosleep", "do_nanosleep",  "common_nsleep", "do_wait",
                                        "kernel_waitid",     "__do_sys_pause", "sys_pause",     "sigsuspend",
                                        "do_sigtimedwait",   "pipe_read",     "anon_pipe_read", "pipe_wait"};
     for (size_t i = 0; i < sizeof idle / sizeof *idle; i++)

@@ -68,6 +68,19 @@ void search_process(struct search *search, pid_t pid)
     raw_close(directory);
 }
 
+void search_descriptor(struct search *search, pid_t pid, int fd)
+{
+    char path[48];
+    struct text text = text_in(path, sizeof path);
+    text_string(&text, "/proc/");
+    text_signed(&text, pid);
+    text_string(&text, "/fd/");
+    text_signed(&text, fd);
+    uint64_t inode = socket_inode(AT_FDCWD, text_end(&text));
+    if (inode)
+        search->found(search->context, pid, fd, inode);
+}
+
 /* ---- a family --------------------------------------------------------------------------------- */
 
 enum { FAMILY_MAX = 256 };
@@ -112,12 +125,15 @@ static unsigned add_children(struct search *search, pid_t pid, pid_t *row, unsig
     return count;
 }
 
-void search_descendants(struct search *search, pid_t pid)
+void search_descendants(struct search *search, pid_t pid, int fd)
 {
     pid_t *row = (pid_t *)(void *)search->buffer; /* fits in OUTER_PART */
     unsigned count = add_children(search, pid, row, 0);
-    for (unsigned i = 0; i < count && !is_late(search); i++) {
-        search_process(search, row[i]);
+    for (unsigned i = 0; i < count && !is_late(search) && !search->enough(search->context); i++) {
+        if (fd < 0)
+            search_process(search, row[i]);
+        else
+            search_descriptor(search, row[i], fd);
         count = add_children(search, row[i], row, count);
     }
 }

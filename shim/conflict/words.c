@@ -7,9 +7,10 @@
 
 #include <netinet/in.h>
 
+/* Tables of arrays, not of pointers: a pointer is private memory in every process. */
 const char *call_word(enum call call)
 {
-    static const char *const words[] = {
+    static const char words[][12] = {
         [CALL_BIND] = "bind",
         [CALL_LISTEN] = "listen",
         [CALL_CONNECT] = "connect",
@@ -22,7 +23,7 @@ const char *call_word(enum call call)
 
 const char *cause_word(enum cause cause)
 {
-    static const char *const words[CAUSE_COUNT] = {
+    static const char words[CAUSE_COUNT][20] = {
         [CAUSE_LISTENER] = "listener",
         [CAUSE_BOUND] = "bound",
         [CAUSE_CONNECTED] = "connected",
@@ -38,12 +39,12 @@ const char *cause_word(enum cause cause)
         [CAUSE_UNIX_STALE] = "unix-stale",
         [CAUSE_UNSEEN] = "unseen",
     };
-    return words[cause];
+    return words[cause][0] ? words[cause] : NULL;
 }
 
 const char *relation_word(enum relation relation)
 {
-    static const char *const words[] = {
+    static const char words[][16] = {
         [RELATION_SELF] = "self",
         [RELATION_ANCESTOR] = "ancestor",
         [RELATION_DESCENDANT] = "descendant",
@@ -66,7 +67,7 @@ const char *hidden_phrase(enum hidden hidden)
 
 const char *state_word(const struct holder *holder)
 {
-    static const char *const words[STATE_COUNT] = {
+    static const char words[STATE_COUNT][16] = {
         [STATE_ESTABLISHED] = "ESTABLISHED", [STATE_SYN_SENT] = "SYN_SENT",
         [STATE_SYN_RECV] = "SYN_RECV",       [STATE_FIN_WAIT1] = "FIN_WAIT1",
         [STATE_FIN_WAIT2] = "FIN_WAIT2",     [STATE_TIME_WAIT] = "TIME_WAIT",
@@ -78,7 +79,7 @@ const char *state_word(const struct holder *holder)
     bool stream = holder->local.family == AF_UNIX && holder->type != SOCK_DGRAM;
     if (holder->state == STATE_CLOSE && (holder->protocol == IPPROTO_TCP || stream))
         return "BOUND";
-    return holder->state < STATE_COUNT && words[holder->state] ? words[holder->state] : "?";
+    return holder->state < STATE_COUNT && words[holder->state][0] ? words[holder->state] : "?";
 }
 
 void protocol_write(struct text *text, int family, int type, int protocol)

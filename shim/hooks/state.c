@@ -22,8 +22,7 @@ static _Atomic(struct load_facts *) captured;
 static _Atomic(const struct shim *) prepared;
 
 /* Goes by in the moment when there is no environment or no memory: does nothing, says nothing. */
-static const struct load_facts no_facts;
-static const struct shim inert = {.facts = &no_facts, .settings = {.log = LOG_NONE}, .broken = true};
+static const struct shim inert = {.settings = {.log = LOG_NONE}, .broken = true};
 
 /* The first to come fills in the facts that are part of the library, at no cost in memory; who comes while he
  * is at it makes his own. */

@@ -106,9 +106,7 @@ static void write_owner(struct text *text, const struct conflict *conflict, cons
         write_process(text, &owners->processes[i]);
     }
     if (owners->count > PROCESSES_MAX) {
-        text_string(text, "; and ");
-        text_unsigned(text, owners->count - PROCESSES_MAX);
-        text_string(text, " more processes");
+        text_string(text, "; and more processes");
     }
     static const char *const others[] = {[OWNER_NOT_SEARCHED] = ", not all owners found in the time allowed",
                                          [OWNER_KNOWN] = "",

@@ -58,6 +58,49 @@ row "socket+bind+close under restart, over setting the option itself" \
     "$(ratio "LD_PRELOAD=$lib $bench bind 20000" "$bench bind-own 20000")" "<= 1.10"
 row "explained EADDRINUSE, over the bare one plus one sock_diag dump" \
     "$(ratio "LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null $bench refused 300" "$bench refused-bare 300")" "<= 2"
+# A machine with a thousand processes and ten thousand sockets, in which ss(8) and the shim look for the one who has
+# a port. Prints the ratio of the medians; $1: the holder is in a cgroup of its own, or not.
+crowded() {
+    local port=1 group='' pid crowd=()
+    coproc crowd_control { exec "$bench" crowd 1000 5000; }
+    pid=$crowd_control_PID
+    read -r _ <&"${crowd_control[0]}"
+    if [ "$1" = own-cgroup ]; then
+        group=$(cgroup_of_its_own) || { kill "$pid"; echo "no cgroup to be had"; return; }
+    fi
+    exec 3>&2 2>/dev/null # bash warns of a second coprocess
+    coproc holder { [ -z "$group" ] || echo 0 >"$group/cgroup.procs"; exec "$build/programs/sock" tcp bind 127.0.0.1:$port listen hold; }
+    crowd=("$holder_PID" "$pid")
+    exec 2>&3 3>&-
+    read -r _ <&"${holder[0]}"
+    ratio "LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_BUDGET_MS=1000 $bench refused-at $port 9" "$bench run-of 9 ss -tanp 'sport = :$port'"
+    kill "${crowd[@]}"
+    wait 2>/dev/null
+    [ -z "$group" ] || rmdir "$group"
+}
+
+cgroup_of_its_own() {
+    local mount
+    for mount in /sys/fs/cgroup /sys/fs/cgroup/unified; do
+        [ "$(stat -fc %T "$mount")" != cgroup2fs ] || { mkdir "$mount/reuseshim-bench.$$" && echo "$mount/reuseshim-bench.$$"; return; }
+    done 2>/dev/null
+    return 1
+}
+
+# What 100 times as many connections on the listener's port cost. Without SO_REUSEADDR, because with it the kernel's own
+# check goes through all of them before it comes to the listener.
+growth() {
+    local few many
+    export REUSESHIM_RULES=keep
+    few=$(LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_BUDGET_MS=10000 "$bench" refused-among 1000 200)
+    many=$(LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_BUDGET_MS=10000 "$bench" refused-among 100000 200)
+    awk -v a="$many" -v b="$few" 'BEGIN {printf "%.2f\n", a / b}'
+}
+
+row "explained, 10,000 sockets, 1,000 processes, over ss -tanp; own cgroup" "$(crowded own-cgroup)" "<= 0.10"
+row "explained, 10,000 sockets, 1,000 processes, over ss -tanp; else" "$(crowded shared)" "<= 0.33"
+row "growth of an explanation from 1,000 to 100,000 connections" "$(growth)" "<= 2"
+
 # A program that has bound a socket, held for a moment by its own stdin.
 private_memory() {
     local pid

@@ -139,6 +139,8 @@ static void deed_against(const struct deed *deed, const struct kind *kind, bool 
     for (int i = 0; i < PLACES * PLACES; i++)
         for (unsigned bits = 0; bits < 32; bits++) {
             uint32_t other = bits & 16 ? OTHER_USER : 0;
+            if (other && kind->life == FIN_WAIT2_ORPHAN)
+                continue; /* it has no user, and each takes its milliseconds */
             struct choice old_choice = {.place = &places[i / PLACES], .reuseaddr = bits & 1, .reuseport = bits & 2};
             struct choice new_choice = {
                 .place = &places[i % PLACES], .reuseaddr = bits & 4, .reuseport = bits & 8, .uid = other};

@@ -7,6 +7,10 @@
  *   bind-own COUNT              the same, setting SO_REUSEADDR itself
  *   refused COUNT               a refused bind
  *   refused-bare COUNT          a refused bind and one sock_diag dump of all states of that port
+ *   refused-at PORT COUNT       a refused bind to that port of 127.0.0.1
+ *   refused-among N COUNT       a refused bind, with N connections on the listener's port
+ *   run-of COUNT COMMAND...     a run of that command
+ *   crowd PROCESSES PAIRS       only makes them, and prints "ready"
  *   calls WHICH COUNT           socket, setsockopt or connect so often (to count instructions)
  */
 #define _GNU_SOURCE
@@ -14,10 +18,12 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -141,6 +147,95 @@ static void calls(const char *which, long count)
     }
 }
 
+/* So many connections, spread over a fixed number of processes: it is the connections that shall count. */
+static void connect_many(int listener, long connections)
+{
+    enum { PROCESSES = 250 };
+    const long each = connections / PROCESSES;
+    struct sockaddr_in from = {.sin_family = AF_INET};
+    const struct linger reset = {1, 0};
+    for (long made = 0; made < connections; made += each) {
+        int ready[2];
+        char byte;
+        if (pipe(ready) != 0)
+            exit(1);
+        if (fork() == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            /* An address for each process: ports would not do for all of them. */
+            from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 256 + (uint32_t)(made / each));
+            for (int i = 0; i < each; i++) {
+                int fd = socket(AF_INET, SOCK_STREAM, 0);
+                setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+                if (bind(fd, (struct sockaddr *)&from, sizeof from) ||
+                    connect(fd, (struct sockaddr *)&address, sizeof address) || accept(listener, NULL, NULL) < 0)
+                    _exit(1);
+            }
+            close(listener);
+            if (write(ready[1], "", 1) != 1)
+                _exit(1);
+            pause();
+        }
+        close(ready[1]);
+        if (read(ready[0], &byte, 1) != 1)
+            exit(1);
+        close(ready[0]);
+    }
+}
+
+static int listen_somewhere(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    choose_port();
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) || listen(fd, 4096))
+        exit(1);
+    return fd;
+}
+
+/* Idle processes beside some that have all the connections. */
+static void crowd(long processes, long pairs)
+{
+    connect_many(listen_somewhere(), pairs);
+    for (long i = 0; i < processes; i++)
+        if (fork() == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            for (int fd = 3; fd < 16; fd++)
+                close(fd);
+            pause();
+        }
+    puts("ready");
+    fflush(stdout);
+    pause();
+}
+
+static void run(char **command)
+{
+    pid_t pid = fork();
+    int status;
+    if (pid == 0) {
+        if (freopen("/dev/null", "w", stdout) != NULL)
+            execvp(command[0], command);
+        _exit(127);
+    }
+    if (waitpid(pid, &status, 0) < 0 || status != 0)
+        exit(1);
+}
+
+/* The median time of some runs of one of the above. */
+static void time_runs(long count, char **command)
+{
+    static double times[1000];
+    for (long i = 0; i < count; i++) {
+        double start = now();
+        if (command)
+            run(command);
+        else
+            refused_once(0);
+        times[i] = now() - start;
+    }
+    qsort(times, (size_t)count, sizeof *times, compare);
+    printf("%.0f\n", times[count / 2]);
+}
+
 int main(int argc, char **argv)
 {
     const char *mode = argc > 2 ? argv[1] : "";
@@ -151,6 +246,23 @@ int main(int argc, char **argv)
     }
     if (strcmp(mode, "calls") == 0 && argc > 3) {
         calls(argv[2], atol(argv[3]));
+        return 0;
+    }
+    if (strcmp(mode, "crowd") == 0 && argc > 3)
+        crowd(count, atol(argv[3]));
+    if (strcmp(mode, "run-of") == 0) {
+        time_runs(count, argv + 3);
+        return 0;
+    }
+    if (strcmp(mode, "refused-at") == 0 && argc > 3) {
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        address.sin_port = htons((uint16_t)count);
+        time_runs(atol(argv[3]), NULL);
+        return 0;
+    }
+    if (strcmp(mode, "refused-among") == 0 && argc > 3) {
+        connect_many(listen_somewhere(), count);
+        time_runs(atol(argv[3]), NULL);
         return 0;
     }
     choose_port();
