@@ -74,16 +74,22 @@ holder_is() {
     holder_is LISTEN
 }
 
-@test "not inherited: a server that nobody started on purpose to stay, but that serves" {
+@test "not inherited: a server whose starter is gone, but that serves" {
     port=$(free_port)
-    background ns "$PROGRAMS/leave" "$port" socat -d0 EXEC:cat TCP-LISTEN:"$port"
-    background ns sh -c 'exec >/dev/null 2>&1; setsid -f "$0" -c "
+    background ns sh -c 'setsid -f "$0" -c "
 import socket, sys
-s = socket.socket(); s.bind((\"127.0.0.2\", int(sys.argv[1]))); s.set_inheritable(True); s.listen(); s.accept()" "$1"' \
-        "$SYSTEM_PYTHON" "$port" || true
-    until_true 5 ns sh -c "ss -Htln 'sport = :$port' | grep -q 127.0.0.2"
-    refused tcp bind 127.0.0.2:"$port"
+s = socket.socket(); s.bind((\"127.0.0.1\", int(sys.argv[1]))); s.set_inheritable(True); s.listen(); s.accept()" "$1" >/dev/null 2>&1
+        echo started' "$SYSTEM_PYTHON" "$port"
+    until_true 5 ns sh -c "ss -Htln 'sport = :$port' | grep -q ."
+    refused tcp bind 127.0.0.1:"$port"
     expect_record '.cause == "listener"' '.holders[0].processes[0].program | startswith("python3")'
+}
+
+@test "not inherited: a holder that only sleeps, whose parent is there" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -1 shim REUSESHIM_RULES=keep "$SYSTEM_PYTHON" -c 'import socket, sys; socket.socket().bind(("127.0.0.1", int(sys.argv[1])))' "$port"
+    expect_record '.cause == "listener"'
 }
 
 @test "time-wait" {

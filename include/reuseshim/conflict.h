@@ -39,7 +39,7 @@ struct owners {
 enum hidden {
     HIDDEN_BY_PERMISSION, /* a process would not show its descriptors */
     HIDDEN_ELSEWHERE,     /* all processes were looked at, but we are in a PID namespace of our own */
-    HIDDEN_IN_KERNEL      /* all processes of the machine were: the kernel's own, or a descriptor on its way */
+    HIDDEN_IN_KERNEL /* all processes of the machine were: the kernel's own, or a descriptor on its way */
 };
 
 struct cgroup {
@@ -99,9 +99,9 @@ struct conflict {
 
 /* ---- all of it --------------------------------------------------------------------------------- */
 
-/* Explains a refusal, into a conflict that is all zero but for its deadline; of the newcomer it fills in what the
- * refusal proves. `buffer` has BUFFER_SIZE bytes. False if the error turns out to be about something else than a port that is taken. System calls;
- * async-signal-safe. */
+/* Explains a refusal, into a conflict that is all zero but for its deadline; of the newcomer it fills in what
+ * the refusal proves. `buffer` has BUFFER_SIZE bytes. False if the error turns out to be about something else
+ * than a port that is taken. System calls; async-signal-safe. */
 bool conflict_explain(struct conflict *conflict, struct newcomer *newcomer, void *buffer);
 
 /* After a success: who else is on the port of `newcomer`, into a conflict like that. False if nobody is. */
@@ -133,8 +133,8 @@ void cures_find(struct conflict *conflict, const struct newcomer *newcomer);
  * the descriptor itself, where permitted), and the cgroups. False if the deadline came first. */
 bool owners_find(struct conflict *conflict, const struct newcomer *newcomer, void *buffer);
 
-/* Takes note that a process has a socket open, if it is one of the holders; and says at the end of a search what
- * became of each holder's owner. */
+/* Takes note that a process has a socket open, if it is one of the holders; and says at the end of a search
+ * what became of each holder's owner. */
 void owners_note(struct conflict *conflict, const struct newcomer *newcomer, const struct self *self,
                  pid_t pid, int fd, uint64_t inode);
 void owners_judge(struct conflict *conflict, const struct search *search);

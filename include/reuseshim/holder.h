@@ -44,7 +44,8 @@ struct holder {
     tristate v6only, reuseaddr, reuseport;
     tristate outgoing;  /* it opened its connection itself */
     tristate automatic; /* nobody asked for its port by number */
-    tristate connect_placed; /* connect() chose its port, which others that connect may share; no call tells */
+    tristate
+        connect_placed; /* connect() chose its port, which others that connect may share; no call tells */
     tristate inherited; /* its process does not serve it: a program that is gone left it to it */
     tristate blocks;
     uint64_t cgroup_id; /* of cgroup v2, at the socket's making; 0 where not known */
@@ -65,9 +66,9 @@ struct question {
     void *context;
 };
 
-/* Both call `found` for each socket of the caller's network namespace that the question is about: 0, or -errno
- * with what was found so far, -ETIME when the deadline has passed. `buffer` is working memory of BUFFER_SIZE
- * bytes. System calls; async-signal-safe.
+/* Both call `found` for each socket of the caller's network namespace that the question is about: 0, or
+ * -errno with what was found so far, -ETIME when the deadline has passed. `buffer` is working memory of
+ * BUFFER_SIZE bytes. System calls; async-signal-safe.
  *
  * /proc/net knows less: no bound-only TCP sockets, no device, no v6only, no cgroup. */
 enum { BUFFER_SIZE = 32768 };

@@ -31,8 +31,8 @@ struct newcomer {
     uint32_t uid;   /* of the socket, not of the process */
     bool uid_known;
     tristate options[OPTION_COUNT]; /* as the kernel saw them */
-    /* It attached a reuseport program before it was bound, and so has a group of its own already. No call tells;
-     * NO only where SO_REUSEPORT is off, which a group needs. */
+    /* It attached a reuseport program before it was bound, and so has a group of its own already. No call
+     * tells; NO only where SO_REUSEPORT is off, which a group needs. */
     tristate own_group;
     tristate autobind_reuse; /* net.ipv4.ip_autobind_reuse, where a port is to be found */
 };

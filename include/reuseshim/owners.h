@@ -58,7 +58,7 @@ tristate process_closes_on_exec(pid_t pid, int fd);
 
 struct search {
     void (*found)(void *context, pid_t pid, int fd, uint64_t inode); /* a socket */
-    bool (*enough)(void *context); /* asked between processes */
+    bool (*enough)(void *context);                                   /* asked between processes */
     void *context;
     int64_t deadline;
     char *buffer;    /* working memory of BUFFER_SIZE bytes */
@@ -69,8 +69,8 @@ struct search {
 void search_process(struct search *search, pid_t pid);
 /* One descriptor of it. */
 void search_descriptor(struct search *search, pid_t pid, int fd);
-/* The children of a process, their children and so on, until there are enough; of each the descriptor `fd` alone,
- * all if it is negative. */
+/* The children of a process, their children and so on, until there are enough; of each the descriptor `fd`
+ * alone, all if it is negative. */
 void search_descendants(struct search *search, pid_t pid, int fd);
 /* The processes of a cgroup, given by the path of its folder; not those of the groups below it. */
 void search_cgroup(struct search *search, const char *folder);

@@ -8,8 +8,8 @@
 
 #include "reuseshim/holder.h"
 
-/* Does `holder` refuse what `newcomer` asks for? To a newcomer that leaves the choice of a port to the kernel:
- * does it keep the kernel from choosing its port? */
+/* Does `holder` refuse what `newcomer` asks for? To a newcomer that leaves the choice of a port to the
+ * kernel: does it keep the kernel from choosing its port? */
 tristate rules_blocks(const struct newcomer *newcomer, const struct holder *holder);
 
 /* Do their devices and local addresses meet? */

@@ -12,7 +12,8 @@ static bool is_closing(const struct holder *holder)
 }
 
 /* A newcomer with SO_REUSEPORT: whether the option would have shared the port, but for the users or for the
- * newcomer's own group, hangs on the holder's option. Does that have to be known to tell the cause, and is not? */
+ * newcomer's own group, hangs on the holder's option. Does that have to be known to tell the cause, and is
+ * not? */
 static bool hangs_on_reuseport(const struct newcomer *newcomer, const struct holder *holder)
 {
     bool same_user = newcomer->uid_known && holder->uid_known && newcomer->uid == holder->uid;
@@ -54,8 +55,8 @@ enum cause cause_of_holder(const struct newcomer *newcomer, const struct holder 
     return hangs_on_reuseport(newcomer, holder) ? CAUSE_UNKNOWN : cause_by_state(newcomer, holder);
 }
 
-/* The cause of the first blocker in the table's order; none if a socket that may block as well, or whose own cause
- * does not show, could come before it. */
+/* The cause of the first blocker in the table's order; none if a socket that may block as well, or whose own
+ * cause does not show, could come before it. */
 static enum cause choose(const struct conflict *conflict, const struct newcomer *newcomer)
 {
     enum cause sure = CAUSE_COUNT, perhaps = CAUSE_COUNT;

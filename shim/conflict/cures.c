@@ -88,7 +88,8 @@ static void wait_for_it(struct conflict *conflict, const struct newcomer *newcom
 static bool is_ours(const struct owners *owners)
 {
     for (uint32_t i = 0; i < owners->count && i < PROCESSES_MAX; i++)
-        if (owners->processes[i].relation == RELATION_SELF || owners->processes[i].relation == RELATION_ANCESTOR)
+        if (owners->processes[i].relation == RELATION_SELF ||
+            owners->processes[i].relation == RELATION_ANCESTOR)
             return true;
     return false;
 }
@@ -234,21 +235,24 @@ static void become_that_user(struct conflict *conflict, const struct newcomer *n
 {
     uint32_t uid = conflict->holders[0].uid;
     for (uint32_t i = 0; i < conflict->holder_count; i++)
-        if (conflict->holders[i].blocks != NO && cause_of_holder(newcomer, &conflict->holders[i]) != CAUSE_OTHER_USER)
+        if (conflict->holders[i].blocks != NO &&
+            cause_of_holder(newcomer, &conflict->holders[i]) != CAUSE_OTHER_USER)
             return;
     for (uint32_t i = 0; i < conflict->holder_count; i++)
         if (conflict->holders[i].blocks != NO && conflict->holders[i].uid != uid)
             return;
-    write_text(add(conflict, NULL, APPLY_TO_THIS, NEED_SAME_USER), "run it as the holder's user, uid ", uid, "");
+    write_text(add(conflict, NULL, APPLY_TO_THIS, NEED_SAME_USER), "run it as the holder's user, uid ", uid,
+               "");
 }
 
 static void attach_later(struct conflict *conflict, const struct newcomer *newcomer)
 {
     (void)newcomer;
-    write_text(add(conflict, NULL, APPLY_TO_THIS, 0),
-               "attach the program (SO_ATTACH_REUSEPORT_CBPF or _EBPF) to the first socket of the port only, or "
-               "after bind (TCP: after listen)",
-               -1, "");
+    write_text(
+        add(conflict, NULL, APPLY_TO_THIS, 0),
+        "attach the program (SO_ATTACH_REUSEPORT_CBPF or _EBPF) to the first socket of the port only, or "
+        "after bind (TCP: after listen)",
+        -1, "");
 }
 
 static void close_on_exec(struct conflict *conflict, const struct newcomer *newcomer)
@@ -258,7 +262,8 @@ static void close_on_exec(struct conflict *conflict, const struct newcomer *newc
         if (owners->processes[i].never_executed)
             return;
     struct cure *cure = add(conflict, NULL, APPLY_TO_BOTH, 0);
-    write_text(cure, "for the next time: run every instance so that its children do not keep the port", -1, "");
+    write_text(cure, "for the next time: run every instance so that its children do not keep the port", -1,
+               "");
     struct text text = text_in(cure->rules, sizeof cure->rules);
     text_strings(&text, "on socket ", is_tcp(newcomer) ? "tcp" : "udp", " force cloexec");
     text_end(&text);
@@ -281,10 +286,11 @@ static void widen_the_range(struct conflict *conflict, const struct newcomer *ne
         (use->range.first <= FIRST_UNPRIVILEGED && use->range.last == LAST))
         return;
     struct cure *cure = add(conflict, NULL, APPLY_TO_THIS, NEED_NET_ADMIN);
-    write_text(cure,
-               "widen the range: sysctl net.ipv4.ip_local_port_range='1024 65535', with the ports of servers in "
-               "net.ipv4.ip_local_reserved_ports, or connections may take those",
-               -1, "");
+    write_text(
+        cure,
+        "widen the range: sysctl net.ipv4.ip_local_port_range='1024 65535', with the ports of servers in "
+        "net.ipv4.ip_local_reserved_ports, or connections may take those",
+        -1, "");
 }
 
 static void remove_the_file(struct conflict *conflict, const struct newcomer *newcomer)

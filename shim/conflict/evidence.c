@@ -12,8 +12,8 @@
 static bool is_same_socket(const struct holder *one, const struct holder *other)
 {
     return one->inode == other->inode && one->state == other->state &&
-           one->local.family == other->local.family &&
-           endpoint_same_address(&one->local, &other->local) && one->remote.port == other->remote.port;
+           one->local.family == other->local.family && endpoint_same_address(&one->local, &other->local) &&
+           one->remote.port == other->remote.port;
 }
 
 static void mark_automatic(void *context, const struct holder *found)
@@ -27,14 +27,14 @@ static void mark_automatic(void *context, const struct holder *found)
 /* The kernel selects those that no bind() gave a number; who is not among them was given one. */
 static void ask_automatic(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
 {
-    struct question question = {
-        .protocol = newcomer->protocol == IPPROTO_MPTCP ? IPPROTO_TCP : newcomer->protocol,
-        .ports = {newcomer->local.port, newcomer->local.port},
-        .states = 1U << conflict->holders[0].state,
-        .automatic_only = true,
-        .deadline = conflict->deadline,
-        .found = mark_automatic,
-        .context = conflict};
+    struct question question = {.protocol =
+                                    newcomer->protocol == IPPROTO_MPTCP ? IPPROTO_TCP : newcomer->protocol,
+                                .ports = {newcomer->local.port, newcomer->local.port},
+                                .states = 1U << conflict->holders[0].state,
+                                .automatic_only = true,
+                                .deadline = conflict->deadline,
+                                .found = mark_automatic,
+                                .context = conflict};
     if (sock_diag_ask(&question, buffer) == 0 && conflict->holders[0].automatic == UNKNOWN)
         conflict->holders[0].automatic = NO;
 }
@@ -49,8 +49,8 @@ static bool is_owner(const struct owners *owners, pid_t pid)
     return false;
 }
 
-/* Its starter is gone (or is us), it waits for something else, and the socket came with it: by a fork, or by an
- * exec that is of another program than the one that now wants the port. */
+/* Its starter is gone (or is us), it waits for something else, and the socket came with it: by a fork, or by
+ * an exec that is of another program than the one that now wants the port. */
 static bool was_left_to(const struct owners *owners, const struct process *process)
 {
     if (process->relation == RELATION_SELF || process->relation == RELATION_ANCESTOR ||
@@ -58,8 +58,8 @@ static bool was_left_to(const struct owners *owners, const struct process *proce
         return false;
     bool left = process->relation == RELATION_DESCENDANT || is_owner(owners, process->parent) ||
                 process_is_orphan(process);
-    bool came_with_exec = process->relation != RELATION_SAME_PROGRAM &&
-                          process_closes_on_exec(process->pid, process->fd) == NO;
+    bool came_with_exec =
+        process->relation != RELATION_SAME_PROGRAM && process_closes_on_exec(process->pid, process->fd) == NO;
     return left && (process->never_executed || came_with_exec);
 }
 
@@ -84,7 +84,8 @@ void evidence_find(struct conflict *conflict, const struct newcomer *newcomer, v
             first->inherited = is_inherited(&conflict->owners[first->owners]);
         break;
     case CAUSE_CONNECTED:
-        if (conflict->source == SOURCE_SOCK_DIAG && (first->outgoing == YES || newcomer->protocol != IPPROTO_TCP))
+        if (conflict->source == SOURCE_SOCK_DIAG &&
+            (first->outgoing == YES || newcomer->protocol != IPPROTO_TCP))
             ask_automatic(conflict, newcomer, buffer);
         break;
     default:

@@ -17,11 +17,11 @@ struct census {
     struct conflict *conflict;
     const struct newcomer *newcomer;
     struct self self;
-    uint32_t port_count;        /* of those that have an inode */
-    uint64_t inodes[PORTS];     /* in the order in which they were found */
-    uint32_t slots[SLOTS];      /* open addressing: 1 + index of the inode */
+    uint32_t port_count;    /* of those that have an inode */
+    uint64_t inodes[PORTS]; /* in the order in which they were found */
+    uint32_t slots[SLOTS];  /* open addressing: 1 + index of the inode */
     uint8_t taken[PORTS];
-    uint8_t attributed[PORTS];  /* by index of the inode: its owner has been found */
+    uint8_t attributed[PORTS]; /* by index of the inode: its owner has been found */
     uint32_t process_count;
     struct {
         pid_t pid;
@@ -181,19 +181,15 @@ static void name_takers(struct census *census)
 static void count(struct census *census, void *buffer)
 {
     struct conflict *conflict = census->conflict;
-    struct question question = {.protocol = census->newcomer->protocol == IPPROTO_MPTCP
-                                                ? IPPROTO_TCP
-                                                : census->newcomer->protocol,
-                                .ports = conflict->range_use.range,
-                                .states = (1U << STATE_COUNT) - 1,
-                                .deadline = conflict->deadline,
-                                .found = take_in,
-                                .context = census};
-    struct search search = {.found = found,
-                            .enough = never,
-                            .context = census,
-                            .deadline = conflict->deadline,
-                            .buffer = buffer};
+    struct question question = {
+        .protocol = census->newcomer->protocol == IPPROTO_MPTCP ? IPPROTO_TCP : census->newcomer->protocol,
+        .ports = conflict->range_use.range,
+        .states = (1U << STATE_COUNT) - 1,
+        .deadline = conflict->deadline,
+        .found = take_in,
+        .context = census};
+    struct search search = {
+        .found = found, .enough = never, .context = census, .deadline = conflict->deadline, .buffer = buffer};
     conflict->all_sockets = conflict_collect(conflict, &question, buffer) == 0;
     process_self(&census->self);
     conflict->all_processes = search_everybody(&search, census->newcomer->uid);

@@ -122,8 +122,8 @@ static bool all_places_taken(void *context)
     return true;
 }
 
-/* Whom else of its family an owner shares the socket with: up while the parent has it too, then down. A descriptor
- * that came with a fork or an exec has kept its number. */
+/* Whom else of its family an owner shares the socket with: up while the parent has it too, then down. A
+ * descriptor that came with a fork or an exec has kept its number. */
 static void look_at_families(struct quest *quest)
 {
     quest->search.enough = all_places_taken;
@@ -199,8 +199,11 @@ void owners_judge(struct conflict *conflict, const struct search *search)
 bool owners_find(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
 {
     struct quest quest = {.conflict = conflict, .newcomer = newcomer};
-    quest.search = (struct search){
-        .found = found, .enough = enough, .context = &quest, .deadline = conflict->deadline, .buffer = buffer};
+    quest.search = (struct search){.found = found,
+                                   .enough = enough,
+                                   .context = &quest,
+                                   .deadline = conflict->deadline,
+                                   .buffer = buffer};
     if (enough(&quest)) {
         look_in_cgroups(&quest, false);
     } else {

@@ -177,8 +177,8 @@ bool process_is_orphan(const struct process *process)
     struct stat_facts parent;
     if (process->parent == 1)
         return true;
-    /* A subreaper (systemd --user, a container's init) is mostly in a session of its own, and a child is in its
-     * parent's session unless it began one. */
+    /* A subreaper (systemd --user, a container's init) is mostly in a session of its own, and a child is in
+     * its parent's session unless it began one. */
     return process->parent > 1 && process->session != process->pid && read_stat(process->parent, &parent) &&
            parent.session != process->session;
 }
@@ -186,9 +186,9 @@ bool process_is_orphan(const struct process *process)
 /* The kernel function that a thread sleeps in. */
 static bool waits_idly(const char *function)
 {
-    static const char idle[][20] = {"hrtimer_nanosleep", "do_nanosleep",  "common_nsleep", "do_wait",
-                                       "kernel_waitid",     "__do_sys_pause", "sys_pause",     "sigsuspend",
-                                       "do_sigtimedwait",   "pipe_read",     "anon_pipe_read", "pipe_wait"};
+    static const char idle[][20] = {"hrtimer_nanosleep", "do_nanosleep",   "common_nsleep",  "do_wait",
+                                    "kernel_waitid",     "__do_sys_pause", "sys_pause",      "sigsuspend",
+                                    "do_sigtimedwait",   "pipe_read",      "anon_pipe_read", "pipe_wait"};
     for (size_t i = 0; i < sizeof idle / sizeof *idle; i++)
         if (strcmp(function, idle[i]) == 0)
             return true;

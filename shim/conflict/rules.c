@@ -7,8 +7,8 @@
  * The kernel's bucket cache (net/ipv4/inet_connection_sock.c, "fastreuse") is not modelled: it can only turn
  * a refusal into a success, and this is asked about refusals.
  */
-#include "reuseshim/linux.h"
 #include "reuseshim/rules.h"
+#include "reuseshim/linux.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -196,11 +196,12 @@ tristate rules_same_tuple(const struct newcomer *newcomer, const struct holder *
         !endpoint_same_address(&newcomer->remote, &holder->remote))
         return NO;
     /* A connection that is bound to no device takes segments from all of them (inet_bound_dev_eq()). */
-    tristate device = !holder->device_known ? UNKNOWN
-                                            : holder->device == 0 || holder->device == newcomer->device;
+    tristate device =
+        !holder->device_known ? UNKNOWN : holder->device == 0 || holder->device == newcomer->device;
     /* From a wildcard, the address that routing would have chosen is not known. */
-    tristate local = endpoint_is_wildcard(&newcomer->local) ? UNKNOWN
-                                                            : endpoint_same_address(&newcomer->local, &holder->local);
+    tristate local = endpoint_is_wildcard(&newcomer->local)
+                         ? UNKNOWN
+                         : endpoint_same_address(&newcomer->local, &holder->local);
     return kleene_and(device, local);
 }
 

@@ -219,7 +219,7 @@ bool search_everybody(struct search *search, uint32_t uid)
     search->unreadable |= !complete;
     for (unsigned i = 0; i < crowd->count; i++)
         crowd->classes[i] = class_of(crowd->pids[i], uid);
-    for (uint8_t class = 0; class < 4; class++)
+    for (uint8_t class = 0; class < 4; class ++)
         for (unsigned i = 0; i < crowd->count && complete; i++) {
             unsigned at = from_both_ends(i, crowd->count);
             if (crowd->classes[at] != class)

@@ -58,7 +58,8 @@ static const char *find(const struct conflict *conflict, const struct newcomer *
         if (conflict->holder_count > 1 && conflict->holders[0].blocks != YES)
             return several;
     }
-    if (conflict->cause == CAUSE_UNKNOWN && newcomer->options[OPTION_REUSEPORT] == YES && conflict->holder_count)
+    if (conflict->cause == CAUSE_UNKNOWN && newcomer->options[OPTION_REUSEPORT] == YES &&
+        conflict->holder_count)
         return someone_elses;
     const char *const *pair = sentences[conflict->cause];
     const char *found = pair[newcomer->options[OPTION_REUSEADDR] == YES && pair[1]];

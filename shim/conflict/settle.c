@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the refusal itself proves. The call failed, so at least one of the sockets that can be seen blocks; the
- * more of them are known not to, the more is known about the rest. Pure. Contract in conflict.h.
+ * What the refusal itself proves. The call failed, so at least one of the sockets that can be seen blocks;
+ * the more of them are known not to, the more is known about the rest. Pure. Contract in conflict.h.
  */
 #include "reuseshim/conflict.h"
 

@@ -21,12 +21,12 @@ static bool is_v4(const struct endpoint *local)
     return local->family == AF_INET || endpoint_is_mapped(local);
 }
 
-/* The other family under the same name: 127.0.0.1 and ::1 are both localhost, 0.0.0.0 and [::] both everything. */
+/* The other family under the same name: 127.0.0.1 and ::1 are both localhost, 0.0.0.0 and [::] both
+ * everything. */
 static bool is_counterpart(const struct endpoint *one, const struct endpoint *other)
 {
-    return is_v4(one) != is_v4(other) &&
-           ((endpoint_is_wildcard(one) && endpoint_is_wildcard(other)) ||
-            (endpoint_is_loopback(one) && endpoint_is_loopback(other)));
+    return is_v4(one) != is_v4(other) && ((endpoint_is_wildcard(one) && endpoint_is_wildcard(other)) ||
+                                          (endpoint_is_loopback(one) && endpoint_is_loopback(other)));
 }
 
 struct listing {
@@ -67,8 +67,9 @@ static void drop_our_own(struct conflict *conflict)
 
 /* ---- who receives what -------------------------------------------------------------------------- */
 
-/* The kernel's order, net/ipv4/udp.c and inet_hashtables.c, compute_score(): a connected socket first, then the
- * exact address, then IPv4 before a dual-stack [::]; among equals a reuseport group by hash, else the newest. */
+/* The kernel's order, net/ipv4/udp.c and inet_hashtables.c, compute_score(): a connected socket first, then
+ * the exact address, then IPv4 before a dual-stack [::]; among equals a reuseport group by hash, else the
+ * newest. */
 static const char *who_receives(const struct newcomer *newcomer, const struct holder *other)
 {
     const struct endpoint *ours = &newcomer->local, *theirs = &other->local;
@@ -76,8 +77,9 @@ static const char *who_receives(const struct newcomer *newcomer, const struct ho
     if (other->state == STATE_ESTABLISHED)
         return "what comes from its peer goes to that one, everything else here";
     if (!same_family && (endpoint_is_wildcard(ours) == endpoint_is_wildcard(theirs)))
-        return is_v4(ours) ? "IPv4 comes here, IPv6 goes to that one; a client that says 'localhost' may meet either"
-                           : "IPv6 comes here, IPv4 goes to that one; a client that says 'localhost' may meet either";
+        return is_v4(ours)
+                   ? "IPv4 comes here, IPv6 goes to that one; a client that says 'localhost' may meet either"
+                   : "IPv6 comes here, IPv4 goes to that one; a client that says 'localhost' may meet either";
     if (endpoint_is_wildcard(ours) && !endpoint_is_wildcard(theirs))
         return "what is for its address goes to that one, the rest comes here";
     if (!endpoint_is_wildcard(ours) && endpoint_is_wildcard(theirs))
@@ -104,7 +106,8 @@ static void write_sentence(struct conflict *conflict, const struct newcomer *new
     text_end(&text);
 }
 
-/* The most telling first: another user's, then the same address, then what overlaps, then the other family. */
+/* The most telling first: another user's, then the same address, then what overlaps, then the other family.
+ */
 static int distance(const struct newcomer *newcomer, const struct holder *holder)
 {
     bool stranger = newcomer->uid_known && holder->uid_known && newcomer->uid != holder->uid;
@@ -128,12 +131,13 @@ bool conflict_sharing(struct conflict *conflict, const struct newcomer *newcomer
 {
     int64_t started = raw_clock(CLOCK_MONOTONIC);
     struct listing listing = {conflict, newcomer};
-    struct question question = {.protocol = newcomer->protocol == IPPROTO_MPTCP ? IPPROTO_TCP : newcomer->protocol,
-                                .ports = {newcomer->local.port, newcomer->local.port},
-                                .states = is_datagram(newcomer) ? (1U << STATE_COUNT) - 1 : 1U << STATE_LISTEN,
-                                .deadline = conflict->deadline,
-                                .found = list,
-                                .context = &listing};
+    struct question question = {
+        .protocol = newcomer->protocol == IPPROTO_MPTCP ? IPPROTO_TCP : newcomer->protocol,
+        .ports = {newcomer->local.port, newcomer->local.port},
+        .states = is_datagram(newcomer) ? (1U << STATE_COUNT) - 1 : 1U << STATE_LISTEN,
+        .deadline = conflict->deadline,
+        .found = list,
+        .context = &listing};
     if (!endpoint_is_internet(&newcomer->local) || newcomer->local.port == 0)
         return false;
     conflict->all_sockets = conflict_collect(conflict, &question, buffer) == 0;

@@ -21,11 +21,12 @@ enum {
     ATTRIBUTE_CGROUP_ID = 21, /* INET_DIAG_CGROUP_ID, Linux 5.8 */
 };
 
-/* The native port filter of the request takes one port and does not reach bound-only TCP sockets, so a program
- * says the same: sport >= first, sport <= last. S_EQ would be one step but came only with 4.17. */
+/* The native port filter of the request takes one port and does not reach bound-only TCP sockets, so a
+ * program says the same: sport >= first, sport <= last. S_EQ would be one step but came only with 4.17. */
 struct port_filter {
     struct inet_diag_bc_op at_least, first, at_most, last;
-    struct inet_diag_bc_op automatic; /* true for a port that no bind() asked for by number; not always sent */
+    struct inet_diag_bc_op
+        automatic; /* true for a port that no bind() asked for by number; not always sent */
 };
 
 struct filter_attribute {
@@ -82,9 +83,9 @@ static const void *payload(const struct nlmsghdr *message)
     return (const char *)message + NLMSG_HDRLEN;
 }
 
-/* Who opened a connection? The SYN counts as one byte acknowledged on the side that sent it first, and on that
- * side only (tcp_snd_una_update(), net/ipv4/tcp_input.c); a FIN counts as one more. bytes_sent is of Linux 4.19;
- * tcp_info grows at its end only. */
+/* Who opened a connection? The SYN counts as one byte acknowledged on the side that sent it first, and on
+ * that side only (tcp_snd_una_update(), net/ipv4/tcp_input.c); a FIN counts as one more. bytes_sent is of
+ * Linux 4.19; tcp_info grows at its end only. */
 static tristate is_outgoing(uint8_t state, const char *bytes, size_t length)
 {
     enum { UNACKED = 24, BYTES_ACKED = 120, BYTES_SENT = 200, BYTES_RETRANS = 208, ENOUGH = 216 };
@@ -92,7 +93,8 @@ static tristate is_outgoing(uint8_t state, const char *bytes, size_t length)
     uint64_t acked, sent, again;
     if (state == STATE_SYN_SENT)
         return YES;
-    if (length < ENOUGH || (state != STATE_ESTABLISHED && state != STATE_CLOSE_WAIT && state != STATE_FIN_WAIT2))
+    if (length < ENOUGH ||
+        (state != STATE_ESTABLISHED && state != STATE_CLOSE_WAIT && state != STATE_FIN_WAIT2))
         return UNKNOWN;
     memcpy(&unacked, bytes + UNACKED, sizeof unacked);
     memcpy(&acked, bytes + BYTES_ACKED, sizeof acked);

@@ -82,7 +82,8 @@ static void read_message(struct seen *seen, const struct nlmsghdr *message)
 static bool is_the_one(const struct seen *seen, const struct wanted *wanted)
 {
     const struct unix_path *one = &seen->holder.path, *other = &wanted->newcomer->path;
-    if (seen->holder.type != SOCK_DGRAM && seen->holder.state != STATE_LISTEN && seen->holder.state != STATE_CLOSE)
+    if (seen->holder.type != SOCK_DGRAM && seen->holder.state != STATE_LISTEN &&
+        seen->holder.state != STATE_CLOSE)
         return false;
     if (wanted->file.mode)
         return seen->file_inode && seen->file_inode == (uint32_t)wanted->file.inode &&
@@ -139,9 +140,9 @@ static int ask(struct conflict *conflict, const struct wanted *wanted, char *buf
     return result;
 }
 
-/* Is any socket, of whatever network namespace, bound to that file? A datagram socket that connects to it sends
- * nothing, and is told: EPROTOTYPE by a stream socket, success by a datagram one, ECONNREFUSED by nobody
- * (unix_find_bsd(), net/unix/af_unix.c). */
+/* Is any socket, of whatever network namespace, bound to that file? A datagram socket that connects to it
+ * sends nothing, and is told: EPROTOTYPE by a stream socket, success by a datagram one, ECONNREFUSED by
+ * nobody (unix_find_bsd(), net/unix/af_unix.c). */
 static tristate is_live(const struct newcomer *newcomer)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -149,8 +150,8 @@ static tristate is_live(const struct newcomer *newcomer)
     if (fd < 0)
         return UNKNOWN;
     memcpy(address.sun_path, newcomer->path.bytes, newcomer->path.length);
-    int result = raw_connect(
-        fd, &address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + newcomer->path.length));
+    int result = raw_connect(fd, &address,
+                             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + newcomer->path.length));
     raw_close(fd);
     if (result == -ECONNREFUSED)
         return NO;

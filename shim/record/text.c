@@ -161,7 +161,10 @@ static void write_holders(struct text *text, const struct record *record, uint32
         const struct holder *holder = &conflict->holders[shown];
         bool shares = record->event == EVENT_SHARED;
         line_start(text, record,
-                   shares ? "with     " : labels[holder->blocks == YES ? 0 : holder->blocks == UNKNOWN ? 1 : 2]);
+                   shares ? "with     "
+                          : labels[holder->blocks == YES       ? 0
+                                   : holder->blocks == UNKNOWN ? 1
+                                                               : 2]);
         write_holder(text, conflict, holder);
         text_char(text, '\n');
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The model against the kernel where the kernel chooses the port: a range of one port, with one socket on it, and a
- * newcomer that binds port 0, listens or connects without bind; and connect() from a port that is bound.
+ * The model against the kernel where the kernel chooses the port: a range of one port, with one socket on it,
+ * and a newcomer that binds port 0, listens or connects without bind; and connect() from a port that is
+ * bound.
  *
  *   automatic [-l LIBRARY [-u UID] [-s STEP]] [-t FILE]
  */
@@ -51,8 +52,8 @@ static socklen_t target(struct sockaddr_storage *address, const struct choice *c
     return world_address(address, mapped ? "::ffff:127.0.0.9" : is_v6(choice) ? "::1" : "127.0.0.9", to);
 }
 
-/* The newcomer as the kernel sees it: what listens or connects without bind has the wildcard, and a connection then
- * the address that routing gives it. */
+/* The newcomer as the kernel sees it: what listens or connects without bind has the wildcard, and a
+ * connection then the address that routing gives it. */
 static struct newcomer describe(const struct deed *deed, const struct choice *choice)
 {
     struct newcomer b = world_newcomer(deed->tcp, choice, 0);
@@ -69,7 +70,11 @@ static struct newcomer describe(const struct deed *deed, const struct choice *ch
     endpoint_from_sockaddr(&b.remote, &address, length);
     bool mapped = endpoint_is_mapped(&b.remote);
     if (deed->tcp) {
-        length = world_address(&address, mapped ? "::ffff:127.0.0.1" : is_v6(choice) ? "::1" : "127.0.0.1", 0);
+        length = world_address(&address,
+                               mapped          ? "::ffff:127.0.0.1"
+                               : is_v6(choice) ? "::1"
+                                               : "127.0.0.1",
+                               0);
         endpoint_from_sockaddr(&b.local, &address, length);
     }
     return b;
@@ -93,8 +98,8 @@ static bool is_full(int error)
     return error == EADDRINUSE || error == EADDRNOTAVAIL || error == EAGAIN;
 }
 
-static void try_one(struct tally *tally, const struct deed *deed, const struct kind *kind, const struct choice *old_choice,
-                    const struct choice *new_choice)
+static void try_one(struct tally *tally, const struct deed *deed, const struct kind *kind,
+                    const struct choice *old_choice, const struct choice *new_choice)
 {
     struct resident a;
     uint16_t at = port;
@@ -141,7 +146,8 @@ static void deed_against(const struct deed *deed, const struct kind *kind, bool 
             uint32_t other = bits & 16 ? OTHER_USER : 0;
             if (other && kind->life == FIN_WAIT2_ORPHAN)
                 continue; /* it has no user, and each takes its milliseconds */
-            struct choice old_choice = {.place = &places[i / PLACES], .reuseaddr = bits & 1, .reuseport = bits & 2};
+            struct choice old_choice = {
+                .place = &places[i / PLACES], .reuseaddr = bits & 1, .reuseport = bits & 2};
             struct choice new_choice = {
                 .place = &places[i % PLACES], .reuseaddr = bits & 4, .reuseport = bits & 8, .uid = other};
             /* Where no address is given, one place of each family is enough. */
@@ -150,14 +156,15 @@ static void deed_against(const struct deed *deed, const struct kind *kind, bool 
                 try_one(&tally, deed, kind, &old_choice, &new_choice);
         }
     witness_stop();
-    snprintf(name, sizeof name, "%s%s, against %s", deed->name, relaxed ? " with ip_autobind_reuse" : "", kind->name);
+    snprintf(name, sizeof name, "%s%s, against %s", deed->name, relaxed ? " with ip_autobind_reuse" : "",
+             kind->name);
     judge_write(line, sizeof line, name, &tally);
     ok(judge_is_clean(&tally) && tally.outcomes > 0, line);
     fflush(stdout);
 }
 
-/* connect() from the very port that a connection has, to its peer or to another one: SO_REUSEADDR on both lets both
- * be bound there, and then the 4-tuple alone decides. */
+/* connect() from the very port that a connection has, to its peer or to another one: SO_REUSEADDR on both
+ * lets both be bound there, and then the 4-tuple alone decides. */
 static void connect_from_there(const struct kind *kind)
 {
     static const struct deed same = {"", CALL_CONNECT, true, 1}, other = {"", CALL_CONNECT, true, 2};

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The model against the kernel: random histories of up to seven sockets on one port, which come, listen, change
- * their options and go. What the pair rule cannot know (the TCP bucket cache, the order of UDP's chains) is modelled
- * here, because it can only turn a refusal into a success, and the library is asked about refusals.
+ * The model against the kernel: random histories of up to seven sockets on one port, which come, listen,
+ * change their options and go. What the pair rule cannot know (the TCP bucket cache, the order of UDP's
+ * chains) is modelled here, because it can only turn a refusal into a success, and the library is asked about
+ * refusals.
  *
  *   histories [-n COUNT] [-S SEED] [-l LIBRARY [-u UID] [-s STEP]]
  */
@@ -65,10 +66,10 @@ static struct newcomer newcomer_of(const struct history *history, const struct s
     return b;
 }
 
-/* The others on the port, in the order in which UDP meets them: newest first, but AF_INET6 with SO_REUSEPORT at the
- * end. The option counts as it was at bind. */
-static unsigned others(const struct history *history, const struct sock *but, struct holder there[SOCKETS_MAX],
-                       const struct sock *who[SOCKETS_MAX])
+/* The others on the port, in the order in which UDP meets them: newest first, but AF_INET6 with SO_REUSEPORT
+ * at the end. The option counts as it was at bind. */
+static unsigned others(const struct history *history, const struct sock *but,
+                       struct holder there[SOCKETS_MAX], const struct sock *who[SOCKETS_MAX])
 {
     unsigned count = 0;
     for (int late = 0; late < 2; late++)
@@ -76,12 +77,13 @@ static unsigned others(const struct history *history, const struct sock *but, st
             unsigned born = late ? k : history->births - k;
             for (int i = 0; i < SOCKETS_MAX; i++) {
                 const struct sock *one = &history->sockets[i];
-                bool at_end = strchr(one->choice.place ? one->choice.place->address : "", ':') && one->choice.accepter;
+                bool at_end =
+                    strchr(one->choice.place ? one->choice.place->address : "", ':') && one->choice.accepter;
                 if (one->fd < 0 || !one->bound || one == but || one->born != born || at_end != late)
                     continue;
                 who[count] = one;
-                there[count++] = world_describe(history->tcp, one->fd, one->listens ? STATE_LISTEN : STATE_CLOSE,
-                                                &one->choice);
+                there[count++] = world_describe(history->tcp, one->fd,
+                                                one->listens ? STATE_LISTEN : STATE_CLOSE, &one->choice);
             }
         }
     return count;
@@ -120,8 +122,10 @@ static void remember(struct history *history, const struct newcomer *b)
     if (b->options[OPTION_REUSEPORT] != YES)
         history->bucket.remembers = false;
     else if (!is_let_in(history, b)) {
-        bool real_v6 = b->local.family == AF_INET6 && !endpoint_is_wildcard(&b->local) && !endpoint_is_mapped(&b->local);
-        history->bucket = (struct bucket){true, b->uid, b->local, real_v6 || b->options[OPTION_V6ONLY] == YES};
+        bool real_v6 =
+            b->local.family == AF_INET6 && !endpoint_is_wildcard(&b->local) && !endpoint_is_mapped(&b->local);
+        history->bucket =
+            (struct bucket){true, b->uid, b->local, real_v6 || b->options[OPTION_V6ONLY] == YES};
     }
 }
 
@@ -164,7 +168,8 @@ static int make_call(const struct history *history, enum call call, const struct
     socklen_t length = world_address(&address, sock->choice.place->address, history->port);
     if ((witnessed = witness_is_asked()))
         return witness_call(call, sock->fd, &address, length);
-    int result = call == CALL_BIND ? bind(sock->fd, (struct sockaddr *)&address, length) : listen(sock->fd, 8);
+    int result =
+        call == CALL_BIND ? bind(sock->fd, (struct sockaddr *)&address, length) : listen(sock->fd, 8);
     return result == 0 ? 0 : errno;
 }
 
@@ -183,13 +188,14 @@ static void try_call(struct tally *tally, struct history *history, struct sock *
         if (tally->mismatches++ < 5) {
             char local[64];
             witness_write(local, &b.local);
-            printf("# kernel %d (%s), model %d: call %d %s uid=%u ra=%d rp=%d v6only=%d group=%d among %u\n", error,
-                   strerror(error), expected, (int)call, local, b.uid, b.options[0], b.options[1],
+            printf("# kernel %d (%s), model %d: call %d %s uid=%u ra=%d rp=%d v6only=%d group=%d among %u\n",
+                   error, strerror(error), expected, (int)call, local, b.uid, b.options[0], b.options[1],
                    b.options[OPTION_V6ONLY], b.own_group, count);
             for (unsigned i = 0; i < count; i++) {
                 witness_write(local, &there[i].local);
-                printf("#   %s state %d uid=%u ra=%d rp=%d v6only=%d blocks %d\n", local, there[i].state, there[i].uid,
-                       there[i].reuseaddr, there[i].reuseport, there[i].v6only, rules_blocks(&b, &there[i]));
+                printf("#   %s state %d uid=%u ra=%d rp=%d v6only=%d blocks %d\n", local, there[i].state,
+                       there[i].uid, there[i].reuseaddr, there[i].reuseport, there[i].v6only,
+                       rules_blocks(&b, &there[i]));
             }
         }
     } else if (error && witnessed)
@@ -291,8 +297,9 @@ int main(int argc, char **argv)
         for (long i = 0; i < count; i++)
             live(&tally, tcp, (uint16_t)(1024 + i % 30000));
         witness_stop();
-        snprintf(name, sizeof name, "%ld %s histories (seed %llu; %ld let in by %s)", count, tcp ? "TCP" : "UDP",
-                 (unsigned long long)begun, tcp ? by_cache : by_order, tcp ? "the bucket cache" : "the first in the chain");
+        snprintf(name, sizeof name, "%ld %s histories (seed %llu; %ld let in by %s)", count,
+                 tcp ? "TCP" : "UDP", (unsigned long long)begun, tcp ? by_cache : by_order,
+                 tcp ? "the bucket cache" : "the first in the chain");
         judge_write(line, sizeof line, name, &tally);
         ok(judge_is_clean(&tally) && tally.outcomes > count, line);
         fflush(stdout);

@@ -15,15 +15,16 @@ static void show(const char *what, const struct newcomer *newcomer, const struct
     char local[64], there[64];
     witness_write(local, &newcomer->local);
     witness_write(there, &holder->local);
-    printf("# %s: call %d %s v6only=%d device=%u uid=%u reuseaddr=%d reuseport=%d own group=%d, against %s state %d "
-           "v6only=%d device=%u uid=%u reuseaddr=%d reuseport=%d\n",
-           what, (int)newcomer->call, local, newcomer->options[OPTION_V6ONLY], newcomer->device, newcomer->uid,
-           newcomer->options[OPTION_REUSEADDR], newcomer->options[OPTION_REUSEPORT], newcomer->own_group, there,
-           holder->state, holder->v6only, holder->device, holder->uid, holder->reuseaddr, holder->reuseport);
+    printf(
+        "# %s: call %d %s v6only=%d device=%u uid=%u reuseaddr=%d reuseport=%d own group=%d, against %s state %d "
+        "v6only=%d device=%u uid=%u reuseaddr=%d reuseport=%d\n",
+        what, (int)newcomer->call, local, newcomer->options[OPTION_V6ONLY], newcomer->device, newcomer->uid,
+        newcomer->options[OPTION_REUSEADDR], newcomer->options[OPTION_REUSEPORT], newcomer->own_group, there,
+        holder->state, holder->v6only, holder->device, holder->uid, holder->reuseaddr, holder->reuseport);
 }
 
-void judge_pair(struct tally *tally, const struct newcomer *newcomer, const struct holder *holder, bool refused,
-                FILE *trials)
+void judge_pair(struct tally *tally, const struct newcomer *newcomer, const struct holder *holder,
+                bool refused, FILE *trials)
 {
     struct trial trial = {*newcomer, *holder, refused};
     tally->outcomes++;
@@ -55,10 +56,10 @@ static const char *true_cause(const struct newcomer *newcomer, const struct hold
     return first == CAUSE_COUNT ? "?" : cause_word(first);
 }
 
-/* Sockets that look the same (two bound to one address) are one to whoever reads the record: `blocks` is wrong
- * only if it is so of none of them. */
-static bool is_possible(const struct newcomer *newcomer, const struct told_holder *told, const struct holder *there,
-                        unsigned count)
+/* Sockets that look the same (two bound to one address) are one to whoever reads the record: `blocks` is
+ * wrong only if it is so of none of them. */
+static bool is_possible(const struct newcomer *newcomer, const struct told_holder *told,
+                        const struct holder *there, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
         if (is_that(told, &there[i]) &&
@@ -67,7 +68,8 @@ static bool is_possible(const struct newcomer *newcomer, const struct told_holde
     return false;
 }
 
-void judge_record(struct tally *tally, const struct newcomer *newcomer, const struct holder *there, unsigned count)
+void judge_record(struct tally *tally, const struct newcomer *newcomer, const struct holder *there,
+                  unsigned count)
 {
     struct told told;
     bool blocker_named = false;
@@ -96,8 +98,8 @@ void judge_record(struct tally *tally, const struct newcomer *newcomer, const st
 
 bool judge_is_clean(const struct tally *tally)
 {
-    return tally->mismatches == 0 && tally->missing == 0 && tally->no_blocker == 0 && tally->wrong_blocks == 0 &&
-           tally->wrong_cause == 0;
+    return tally->mismatches == 0 && tally->missing == 0 && tally->no_blocker == 0 &&
+           tally->wrong_blocks == 0 && tally->wrong_cause == 0;
 }
 
 void judge_write(char *line, size_t size, const char *name, const struct tally *tally)
@@ -105,9 +107,10 @@ void judge_write(char *line, size_t size, const char *name, const struct tally *
     int used = snprintf(line, size, "%s: %ld outcomes, %ld refusals, %ld mismatches", name, tally->outcomes,
                         tally->refusals, tally->mismatches);
     if (tally->records)
-        snprintf(line + used, size - (size_t)used,
-                 "; %ld records, %ld missing, %ld without the blocker, %ld wrong blocks, %ld wrong causes (null: "
-                 "%ld blocks, %ld causes)",
-                 tally->records, tally->missing, tally->no_blocker, tally->wrong_blocks, tally->wrong_cause,
-                 tally->unsure_blocks, tally->unsure_cause);
+        snprintf(
+            line + used, size - (size_t)used,
+            "; %ld records, %ld missing, %ld without the blocker, %ld wrong blocks, %ld wrong causes (null: "
+            "%ld blocks, %ld causes)",
+            tally->records, tally->missing, tally->no_blocker, tally->wrong_blocks, tally->wrong_cause,
+            tally->unsure_blocks, tally->unsure_cause);
 }

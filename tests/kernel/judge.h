@@ -22,12 +22,14 @@ struct trial {
     bool refused;
 };
 
-/* Compares the model with the kernel for one socket that is there and writes the trial to `trials`, if not NULL. */
-void judge_pair(struct tally *tally, const struct newcomer *newcomer, const struct holder *holder, bool refused,
-                FILE *trials);
+/* Compares the model with the kernel for one socket that is there and writes the trial to `trials`, if not
+ * NULL. */
+void judge_pair(struct tally *tally, const struct newcomer *newcomer, const struct holder *holder,
+                bool refused, FILE *trials);
 
 /* Compares the record that the witness just left with the truth: `there` are all the sockets on the port. */
-void judge_record(struct tally *tally, const struct newcomer *newcomer, const struct holder *there, unsigned count);
+void judge_record(struct tally *tally, const struct newcomer *newcomer, const struct holder *there,
+                  unsigned count);
 
 bool judge_is_clean(const struct tally *tally);
 void judge_write(char *line, size_t size, const char *name, const struct tally *tally);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The model against the kernel: every pair of an existing socket and a newcomer, bind and then listen both ways, each
- * pair on a port of its own (the kernel's bucket cache must not carry over). As root; prints TAP.
+ * The model against the kernel: every pair of an existing socket and a newcomer, bind and then listen both
+ * ways, each pair on a port of its own (the kernel's bucket cache must not carry over). As root; prints TAP.
  *
  *   pairs [-l LIBRARY [-u UID] [-s STEP]] [-t FILE]
  *
- * With a library the newcomer's calls are made by a process that has it preloaded, as user UID, every STEPth of them, and the
- * record of a refusal is compared with the truth. -t writes all outcomes to FILE, for replay under a bent rule.
+ * With a library the newcomer's calls are made by a process that has it preloaded, as user UID, every STEPth
+ * of them, and the record of a refusal is compared with the truth. -t writes all outcomes to FILE, for replay
+ * under a bent rule.
  */
 #define _GNU_SOURCE
 #include "judge.h"
@@ -108,7 +109,8 @@ static void end(const char *name, const struct tally *tally)
 /* ---- the parts ------------------------------------------------------------------------------------- */
 
 /* All places against each other. */
-static void each_place(struct tally *tally, const struct kind *kind, struct choice old_choice, struct choice new_choice)
+static void each_place(struct tally *tally, const struct kind *kind, struct choice old_choice,
+                       struct choice new_choice)
 {
     for (int i = 0; i < PLACES * PLACES; i++) {
         old_choice.place = &places[i / PLACES];
@@ -123,8 +125,9 @@ static void options_and_users(const struct kind *kind)
     begin();
     for (unsigned bits = 0; bits < 32; bits++) {
         uint32_t other = bits & 16 ? OTHER_USER : 0;
-        each_place(&tally, kind, (struct choice){.reuseaddr = bits & 1, .reuseport = bits & 2},
-                   (struct choice){.reuseaddr = bits & 4, .reuseport = bits & 8, .uid = other, .accepter = other});
+        each_place(
+            &tally, kind, (struct choice){.reuseaddr = bits & 1, .reuseport = bits & 2},
+            (struct choice){.reuseaddr = bits & 4, .reuseport = bits & 8, .uid = other, .accepter = other});
     }
     end(kind->name, &tally);
 }
@@ -170,10 +173,10 @@ static void accepted_by_others(const struct kind *kind)
     char name[64];
     begin();
     for (unsigned bits = 0; bits < 16; bits++)
-        each_place(&tally, kind,
-                   (struct choice){.reuseaddr = bits & 1, .reuseport = true, .uid = 0, .accepter = OTHER_USER},
-                   (struct choice){
-                       .reuseaddr = bits & 2, .reuseport = bits & 4, .uid = bits & 8 ? OTHER_USER : 0});
+        each_place(
+            &tally, kind,
+            (struct choice){.reuseaddr = bits & 1, .reuseport = true, .uid = 0, .accepter = OTHER_USER},
+            (struct choice){.reuseaddr = bits & 2, .reuseport = bits & 4, .uid = bits & 8 ? OTHER_USER : 0});
     snprintf(name, sizeof name, "%s by another user", kind->name);
     end(name, &tally);
 }

@@ -7,8 +7,8 @@
 
 #include "reuseshim/conflict.h"
 
-/* Starts this very program again under the library `path`, as user `uid`: root sees the options of the sockets that
- * this process holds, another user does not. The process ends with this one. */
+/* Starts this very program again under the library `path`, as user `uid`: root sees the options of the
+ * sockets that this process holds, another user does not. The process ends with this one. */
 void witness_start(const char *path, uint32_t uid);
 void witness_stop(void);
 /* The other side: what main() does when it is started with the word "witness". */

@@ -103,7 +103,8 @@ static int serve(const char *text, uint16_t port)
 void world_begin(void)
 {
     must(unshare(CLONE_NEWNET) == 0, "unshare");
-    must(system("ip link set lo up && ip link add other type veth peer name far && ip link set other up") == 0,
+    must(system("ip link set lo up && ip link add other type veth peer name far && ip link set other up") ==
+             0,
          "make devices");
     for (unsigned i = 1; i < DEVICES; i++)
         must((device_index[i] = if_nametoindex(devices[i])) != 0, "find a device");
@@ -156,7 +157,8 @@ struct holder world_describe(bool tcp, int fd, uint8_t state, const struct choic
     struct sockaddr_storage name;
     socklen_t length = sizeof name;
     int v6only = -1;
-    bool mini = state == STATE_TIME_WAIT || state == STATE_FIN_WAIT2, orphan = mini || state == STATE_FIN_WAIT1;
+    bool mini = state == STATE_TIME_WAIT || state == STATE_FIN_WAIT2,
+         orphan = mini || state == STATE_FIN_WAIT1;
     struct holder holder = {.protocol = tcp ? IPPROTO_TCP : IPPROTO_UDP,
                             .state = state,
                             .inode = orphan ? 0 : 1,
@@ -259,7 +261,8 @@ static uint8_t state_of(int fd, const struct holder *holder)
     } answer;
     memcpy(ask.request.id.idiag_src, holder->local.address, 16);
     memcpy(ask.request.id.idiag_dst, holder->remote.address, 16);
-    must(send(fd, &ask, sizeof ask, 0) == sizeof ask && recv(fd, &answer, sizeof answer, 0) > 0, "ask for a state");
+    must(send(fd, &ask, sizeof ask, 0) == sizeof ask && recv(fd, &answer, sizeof answer, 0) > 0,
+         "ask for a state");
     return answer.header.nlmsg_type == SOCK_DIAG_BY_FAMILY ? answer.message.idiag_state : 0;
 }
 

@@ -167,7 +167,8 @@ static void connect_many(int listener, long connections)
                 int fd = socket(AF_INET, SOCK_STREAM, 0);
                 setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
                 if (bind(fd, (struct sockaddr *)&from, sizeof from) ||
-                    connect(fd, (struct sockaddr *)&address, sizeof address) || accept(listener, NULL, NULL) < 0)
+                    connect(fd, (struct sockaddr *)&address, sizeof address) ||
+                    accept(listener, NULL, NULL) < 0)
                     _exit(1);
             }
             close(listener);

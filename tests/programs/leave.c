@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A server that starts a child and is gone: leave PORT [COMMAND [ARG]...]. It listens on 127.0.0.1:PORT without
- * close-on-exec; the child becomes COMMAND, or waits as it is. Prints "ready" once the child is on its own.
+ * A server that starts a child and is gone: leave PORT [COMMAND [ARG]...]. It listens on 127.0.0.1:PORT
+ * without close-on-exec; the child becomes COMMAND, or waits as it is. Prints "ready" once the child is on
+ * its own.
  */
 #define _DEFAULT_SOURCE
 #include <arpa/inet.h>

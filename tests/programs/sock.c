@@ -14,8 +14,8 @@
  *   back            the socket before the current one becomes current, the current one goes to the far end
  *                   of the row
  *
- * ADDRESS is 127.0.0.1:80, [::1]:80, a path, or @ and an abstract name with a / in it. A refused call prints "bind: EADDRINUSE" and makes the exit
- * code 1; the next words are done all the same.
+ * ADDRESS is 127.0.0.1:80, [::1]:80, a path, or @ and an abstract name with a / in it. A refused call prints
+ * "bind: EADDRINUSE" and makes the exit code 1; the next words are done all the same.
  */
 #define _DEFAULT_SOURCE
 #include <arpa/inet.h>
