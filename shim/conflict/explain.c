@@ -21,19 +21,6 @@ enum {
     ALL = (1U << STATE_COUNT) - 1,
 };
 
-int conflict_collect(struct conflict *conflict, struct question *question, void *buffer)
-{
-    int result = conflict->source == SOURCE_PROC ? -EAFNOSUPPORT : sock_diag_ask(question, buffer);
-    if (result == 0)
-        conflict->source = SOURCE_SOCK_DIAG;
-    if (result < 0 && conflict->source != SOURCE_SOCK_DIAG && conflict->holder_count == 0) {
-        result = proc_net_ask(question, buffer);
-        if (result == 0)
-            conflict->source = SOURCE_PROC;
-    }
-    return result;
-}
-
 struct listing {
     struct conflict *conflict;
     const struct newcomer *newcomer;
