@@ -10,7 +10,7 @@
 /* Tables of arrays, not of pointers: a pointer is private memory in every process. */
 const char *call_word(enum call call)
 {
-    static const char words[][12] = {
+    static const char words[][16] = {
         [CALL_BIND] = "bind",
         [CALL_LISTEN] = "listen",
         [CALL_CONNECT] = "connect",
