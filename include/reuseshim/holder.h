@@ -48,6 +48,7 @@ struct holder {
         connect_placed; /* connect() chose its port, which others that connect may share; no call tells */
     tristate inherited; /* its process does not serve it: a program that is gone left it to it */
     tristate blocks;
+    uint32_t cookie[2]; /* by which the kernel tells sockets apart; sock_diag only */
     uint64_t cgroup_id; /* of cgroup v2, at the socket's making; 0 where not known */
     uint8_t cgroup;     /* 1 + index into the conflict's cgroups, 0 where not known */
     enum owner owner;
@@ -72,6 +73,9 @@ struct question {
  *
  * /proc/net knows less: no bound-only TCP sockets, no device, no v6only, no cgroup. */
 enum { BUFFER_SIZE = 32768 };
+/* Removes a socket: 0, or -errno (-EPERM without CAP_NET_ADMIN, -EOPNOTSUPP or -EINVAL by a kernel that cannot, -ENOENT
+ * if it is gone already). TIME_WAIT can be removed since Linux 6.0. */
+int sock_diag_destroy(const struct holder *holder);
 int sock_diag_ask(const struct question *question, void *buffer);
 int proc_net_ask(const struct question *question, void *buffer);
 

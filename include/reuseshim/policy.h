@@ -49,6 +49,8 @@ struct rule {
     uint8_t strip;
     bool keep;
     bool watch;
+    bool evict;
+    uint32_t wait_ms; /* 0 for none */
     bool has_address;
     bool other_program;  /* a program word is there and names another one: the rule is out of play */
     sa_family_t family;  /* AF_INET, AF_INET6 or AF_UNSPEC for any */

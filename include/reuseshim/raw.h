@@ -71,6 +71,15 @@ uid_t raw_uid(void);
 /* Waits until fd can be written, at most `milliseconds`; > 0 when it can. */
 int raw_wait_writable(int fd, int milliseconds);
 
+/* Signals: all of this thread's are kept back between hold and let_go. In between raw_sleep lets them in, and only
+ * there: -EINTR if one came, however early, 0 after `milliseconds`. */
+struct raw_mask {
+    unsigned long bits[4];
+};
+void raw_mask_hold(struct raw_mask *saved);
+void raw_mask_let_go(const struct raw_mask *saved);
+int raw_sleep(int64_t milliseconds, const struct raw_mask *mask);
+
 /* One write; `nowait` asks the kernel not to block (-EOPNOTSUPP where the file cannot promise that). */
 ssize_t raw_write(int fd, const void *bytes, size_t size, bool nowait);
 

@@ -273,6 +273,31 @@ void raw_signals_release(const struct raw_signals *saved, bool failed)
 
 /* rt_sigprocmask copies the set from user memory before it looks at `how`: an impossible `how` makes
  * it a read probe without effect (EFAULT or EINVAL). */
+void raw_mask_hold(struct raw_mask *saved)
+{
+    static const unsigned long all[4] = {~0UL, ~0UL, ~0UL, ~0UL};
+    (void)CALL(SYS_rt_sigprocmask, SIG_SETMASK, all, saved->bits, KERNEL_SIGSET_BYTES);
+}
+
+void raw_mask_let_go(const struct raw_mask *saved)
+{
+    (void)CALL(SYS_rt_sigprocmask, SIG_SETMASK, saved->bits, NULL, KERNEL_SIGSET_BYTES);
+}
+
+int raw_sleep(int64_t milliseconds, const struct raw_mask *mask)
+{
+#ifdef SYS_ppoll_time64
+    struct {
+        int64_t seconds, nanoseconds;
+    } time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+    int result = (int)CALL(SYS_ppoll_time64, NULL, 0, &time, mask->bits, KERNEL_SIGSET_BYTES);
+    if (result != -ENOSYS)
+        return result;
+#endif
+    long old[2] = {(long)(milliseconds / 1000), (long)(milliseconds % 1000 * 1000000)};
+    return (int)CALL(SYS_ppoll, NULL, 0, old, mask->bits, KERNEL_SIGSET_BYTES);
+}
+
 static bool word_readable(uintptr_t word)
 {
     return CALL(SYS_rt_sigprocmask, -1, word, NULL, KERNEL_SIGSET_BYTES) != -EFAULT;

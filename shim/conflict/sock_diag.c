@@ -143,6 +143,7 @@ static void read_message(struct holder *holder, const struct nlmsghdr *message, 
     holder->uid_known = said->idiag_inode != 0 || said->idiag_uid != 0;
     holder->device_known = true;
     holder->device = said->id.idiag_if;
+    memcpy(holder->cookie, said->id.idiag_cookie, sizeof holder->cookie);
     holder->v6only = holder->reuseaddr = holder->reuseport = holder->blocks = UNKNOWN;
     holder->outgoing = holder->automatic = holder->connect_placed = UNKNOWN;
     holder->inherited = UNKNOWN;

@@ -151,7 +151,7 @@ void apply_on_connect(struct passage *passage)
         set_options(passage);
 }
 
-void watch_after_listen(struct passage *passage)
+void apply_at_listen(struct passage *passage)
 {
     union any_sockaddr name;
     socklen_t length = sizeof name;
@@ -160,8 +160,6 @@ void watch_after_listen(struct passage *passage)
         !endpoint_is_internet(&passage->argument))
         return;
     decide(passage, WHEN_BIND);
-    if (passage->rule && passage->rule->watch)
-        report_sharing(passage);
 }
 
 /* What socket(2) makes of protocol 0. */

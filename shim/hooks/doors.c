@@ -25,6 +25,19 @@ static __attribute__((noinline, cold)) void refused(struct passage *passage, con
     errno = error;
 }
 
+static bool persists(const struct passage *passage)
+{
+    return errno == EADDRINUSE && passage->rule && (passage->rule->evict || passage->rule->wait_ms);
+}
+
+/* Evicts and waits as the rule says; -1 with errno, or 0 with errno as it was before the call. */
+static __attribute__((noinline, cold)) int try_again(struct passage *passage, int before)
+{
+    int error = persist(passage);
+    errno = error ? error : before;
+    return error ? -1 : 0;
+}
+
 /* ---- socket ----------------------------------------------------------------------------------- */
 
 static __attribute__((noinline)) int socket_by_rules(const struct shim *shim, int domain, int type,
@@ -81,9 +94,13 @@ SHIM_EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
         apply_on_bind(&passage);
     errno = saved;
     int result = next.bind(fd, address, length);
-    if (UNLIKELY(result < 0))
+    if (UNLIKELY(result < 0 && persists(&passage))) {
+        passage.address = address;
+        passage.length = length;
+        result = try_again(&passage, saved);
+    } else if (UNLIKELY(result < 0))
         refused(&passage, address, length);
-    else if (UNLIKELY(passage.rule && passage.rule->watch)) {
+    if (UNLIKELY(result == 0 && passage.rule && passage.rule->watch)) {
         report_sharing(&passage);
         errno = saved;
     }
@@ -107,18 +124,25 @@ SHIM_EXPORT int bindresvport(int fd, struct sockaddr_in *address)
 
 /* ---- listen ----------------------------------------------------------------------------------- */
 
-/* Once for a socket: a second listen() only changes the backlog. */
-static __attribute__((noinline)) int listen_watched(const struct shim *shim, int fd, int backlog)
+/* With something to do by rule: the socket's own address is what the rule is about. A second listen() only changes
+ * the backlog and is no news. */
+static __attribute__((noinline)) int listen_by_rules(const struct shim *shim, int fd, int backlog)
 {
-    struct passage passage = {.shim = shim, .call = CALL_LISTEN, .fd = fd};
+    struct passage passage = {.shim = shim, .call = CALL_LISTEN, .fd = fd, .backlog = backlog};
     int saved = errno;
     bool first = raw_option(fd, SOL_SOCKET, SO_ACCEPTCONN) == 0;
     errno = saved;
     int result = next.listen(fd, backlog);
-    if (result < 0)
+    int error = errno;
+    if (result < 0 || first)
+        apply_at_listen(&passage);
+    errno = error;
+    if (result < 0 && persists(&passage))
+        result = try_again(&passage, saved);
+    else if (result < 0)
         refused(&passage, NULL, 0);
-    else if (first) {
-        watch_after_listen(&passage);
+    if (result == 0 && first && passage.rule && passage.rule->watch) {
+        report_sharing(&passage);
         errno = saved;
     }
     return result;
@@ -127,8 +151,8 @@ static __attribute__((noinline)) int listen_watched(const struct shim *shim, int
 SHIM_EXPORT int listen(int fd, int backlog)
 {
     const struct shim *shim = shim_ready();
-    if (UNLIKELY(shim->watches))
-        return listen_watched(shim, fd, backlog);
+    if (UNLIKELY(shim->at_listen))
+        return listen_by_rules(shim, fd, backlog);
     int result = next.listen(fd, backlog);
     if (UNLIKELY(result < 0)) {
         struct passage passage = {.shim = shim, .call = CALL_LISTEN, .fd = fd};

@@ -52,6 +52,7 @@ struct passage {
     struct endpoint argument; /* the address given to the call, AF_UNSPEC where unknown */
     const void *address;      /* as given, after a failure of the real call; else NULL */
     socklen_t length;
+    int backlog; /* of listen */
 };
 
 /* Reads a program's sockaddr without the risk of a SIGSEGV; false if it is not to be understood. */
@@ -73,10 +74,14 @@ bool undoes_a_rule(const struct shim *shim, int fd, int level, int name, const v
 
 /* Records a refusal with all that can be found out about it, if `error` is one. Overwrites errno. */
 void report_refusal(const struct passage *passage, int error);
+/* After EADDRINUSE from bind or listen, if the rule that decided says evict or wait: carries it out, records how it
+ * ended, and returns 0 or an errno. */
+int persist(const struct passage *passage);
+/* Finds the rule for listen(), which has no address of its own, by the socket's. */
+void apply_at_listen(struct passage *passage);
+
 /* After a success, if the rule that decided says watch: records who else is on the port. Overwrites errno. */
 void report_sharing(const struct passage *passage);
-/* The same after listen(), which has no address of its own: finds the rule by the socket's. */
-void watch_after_listen(struct passage *passage);
 /* Records a change, a trace (`level` says which) or an error in the settings (passage NULL). Overwrites
  * errno. */
 void report_message(const struct shim *shim, const struct passage *passage, enum level level,

@@ -54,7 +54,7 @@ static void find_work(struct shim *shim)
         const struct rule *rule = &shim->policy.rules[i];
         shim->guard_on |= rule->other_program ? 0 : rule->force;
         shim->guard_off |= rule->other_program ? 0 : rule->strip;
-        shim->watches |= rule->watch && !rule->other_program;
+        shim->at_listen |= !rule->other_program && (rule->watch || rule->evict || rule->wait_ms);
     }
 }
 

@@ -118,17 +118,26 @@ bool parse_options(struct parser *parser, struct draft *draft, struct word keywo
 
 bool parse_duration(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)
 {
-    (void)draft;
+    static const struct {
+        const char *word;
+        uint32_t milliseconds;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}};
+    const uint32_t longest = 86400000; /* a day */
     (void)keyword;
     size_t digits = 0;
     uint64_t value;
     while (digits < argument.length && argument.start[digits] >= '0' && argument.start[digits] <= '9')
         digits++;
     struct word unit = {argument.start + digits, argument.length - digits};
-    if (!text_to_number(argument.start, digits, 86400000, &value) ||
-        !(word_is(unit, "ms") || word_is(unit, "s") || word_is(unit, "m")))
-        return complain(parser, argument, "expected a duration such as 500ms, 5s or 2m");
-    return true;
+    bool is_number = text_to_number(argument.start, digits, longest, &value);
+    for (size_t i = 0; is_number && i < sizeof units / sizeof *units; i++)
+        if (word_is(unit, units[i].word)) {
+            if (value == 0 || value > longest / units[i].milliseconds)
+                return complain(parser, argument, "expected a duration from 1ms to a day");
+            draft->rule.wait_ms = (uint32_t)value * units[i].milliseconds;
+            return true;
+        }
+    return complain(parser, argument, "expected a duration such as 500ms, 5s or 2m");
 }
 
 bool parse_system(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)

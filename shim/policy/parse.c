@@ -35,8 +35,8 @@ static const struct keyword {
     {"force", ACTION, GROUP_FORCE_STRIP, parse_options, "options such as reuseaddr,reuseport", false},
     {"strip", ACTION, GROUP_FORCE_STRIP, parse_options, "options such as reuseaddr,reuseport", false},
     {"keep", ACTION, GROUP_KEEP, NULL, NULL, false},
-    {"wait", ACTION, GROUP_WAIT, parse_duration, "a duration such as 500ms, 5s or 2m", true},
-    {"evict", ACTION, GROUP_EVICT, NULL, NULL, true},
+    {"wait", ACTION, GROUP_WAIT, parse_duration, "a duration such as 500ms, 5s or 2m", false},
+    {"evict", ACTION, GROUP_EVICT, NULL, NULL, false},
     {"watch", ACTION, GROUP_WATCH, NULL, NULL, false},
     {"emulate", ACTION, GROUP_EMULATE, parse_system, "a system such as bsd, macos or windows", true},
 };
@@ -111,6 +111,8 @@ static void apply_bare_word(struct draft *draft, const struct keyword *keyword)
         rule->keep = true;
     else if (keyword->group == GROUP_WATCH)
         rule->watch = true;
+    else if (keyword->group == GROUP_EVICT)
+        rule->evict = true;
 }
 
 static bool parse_word(struct parser *parser, struct draft *draft, struct word word)

@@ -19,6 +19,7 @@
 
 #define SHIPPED(_)                                                                                           \
     _(restart, "restart")                                                                                    \
+    _(restart_now, "restart-now")                                                                            \
     _(handover, "handover")                                                                                  \
     _(share, "share")                                                                                        \
     _(exclusive, "exclusive")                                                                                \

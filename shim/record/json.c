@@ -287,9 +287,14 @@ void record_write_json(struct text *text, const struct record *record, uint32_t 
     string_key(text, "policy", short_policy(record->policy));
     rule_key(text, record);
     conflict_keys(text, conflict, holders);
-    string_key(text, "outcome", record->event == EVENT_CONFLICT ? "failed" : NULL);
-    number_key(text, "waited_ms", record->event == EVENT_CONFLICT, 0);
-    number_key(text, "evicted", record->event == EVENT_CONFLICT, 0);
+    bool is_outcome = record->event == EVENT_CONFLICT || record->event == EVENT_RESOLVED;
+    const char *resolved = record->evicted ? "evicted" : "waited";
+    string_key(text, "outcome",
+               record->event == EVENT_RESOLVED   ? resolved
+               : record->event == EVENT_CONFLICT ? "failed"
+                                                 : NULL);
+    number_key(text, "waited_ms", is_outcome, record->waited_ms);
+    number_key(text, "evicted", is_outcome, (int64_t)record->evicted);
     cures_keys(text, conflict);
     number_key(text, "lost", true, (int64_t)record->lost);
     string_key(text, "message",

@@ -38,6 +38,30 @@ static void write_address(struct text *text, const struct newcomer *newcomer)
     }
 }
 
+static void write_tenths(struct text *text, int64_t milliseconds)
+{
+    text_signed(text, milliseconds / 1000);
+    text_char(text, '.');
+    text_signed(text, milliseconds / 100 % 10);
+    text_string(text, " s");
+}
+
+/* " succeeded after 1.5 s", " after 1.5 s", "; 3 leftovers removed" */
+static void write_outcome(struct text *text, const struct record *record)
+{
+    if (record->event == EVENT_RESOLVED)
+        text_string(text, " succeeded");
+    if (record->waited_ms) {
+        text_string(text, " after ");
+        write_tenths(text, record->waited_ms);
+    }
+    if (record->evicted) {
+        text_string(text, "; ");
+        text_unsigned(text, record->evicted);
+        text_string(text, record->evicted == 1 ? " leftover removed" : " leftovers removed");
+    }
+}
+
 static void write_head(struct text *text, const struct record *record)
 {
     text_string(text, "reuseshim[");
@@ -59,20 +83,13 @@ static void write_head(struct text *text, const struct record *record)
         }
         if (record->event == EVENT_SHARED)
             text_string(text, " shares its port");
+        write_outcome(text, record);
         if (record->message)
             text_string(text, ": ");
     }
     if (record->message)
         text_string(text, record->message);
     text_char(text, '\n');
-}
-
-static void write_tenths(struct text *text, int64_t milliseconds)
-{
-    text_signed(text, milliseconds / 1000);
-    text_char(text, '.');
-    text_signed(text, milliseconds / 100 % 10);
-    text_string(text, " s");
 }
 
 static void write_process(struct text *text, const struct process *process)
@@ -157,14 +174,14 @@ static void write_holders(struct text *text, const struct record *record, uint32
     const struct conflict *conflict = record->conflict;
     uint32_t shown = 0;
     for (; shown < conflict->holder_count && shown < holders; shown++) {
-        static const char *const labels[] = {"held by  ", "perhaps  ", "beside   "};
+        static const char labels[][10] = {"held by  ", "perhaps  ", "beside   ", "with     ", "was held "};
         const struct holder *holder = &conflict->holders[shown];
-        bool shares = record->event == EVENT_SHARED;
-        line_start(text, record,
-                   shares ? "with     "
-                          : labels[holder->blocks == YES       ? 0
-                                   : holder->blocks == UNKNOWN ? 1
-                                                               : 2]);
+        int label = record->event == EVENT_SHARED     ? 3
+                    : record->event == EVENT_RESOLVED ? 4
+                    : holder->blocks == YES           ? 0
+                    : holder->blocks == UNKNOWN       ? 1
+                                                      : 2;
+        line_start(text, record, labels[label]);
         write_holder(text, conflict, holder);
         text_char(text, '\n');
     }
@@ -198,7 +215,7 @@ void record_write_text(struct text *text, const struct record *record, uint32_t 
             line_start(text, record, record->event == EVENT_SHARED ? "so       " : "because  ");
             text_strings(text, conflict->because, "\n");
         }
-        for (uint32_t i = 0; i < conflict->cure_count; i++) {
+        for (uint32_t i = 0; record->event == EVENT_CONFLICT && i < conflict->cure_count; i++) {
             line_start(text, record, "cure     ");
             write_cure(text, &conflict->cures[i]);
             text_char(text, '\n');

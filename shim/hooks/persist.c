@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A refusal that the rule does not take for an answer: evict, then wait. Contract in doors.h.
+ */
+#include "workspace.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
+enum { FIRST_PAUSE_MS = 5, LAST_PAUSE_MS = 250, GRACE_MS = 5, OUTLASTS = -1 };
+
+struct attempt {
+    const struct passage *passage;
+    struct workspace *work; /* NULL without memory: waits all the same */
+    struct raw_mask mask;
+    int64_t started, end; /* CLOCK_MONOTONIC, ms */
+    int64_t pause_ms;
+    int64_t waited_ms;
+    uint64_t evicted;
+};
+
+static int64_t now_ms(void)
+{
+    return raw_clock(CLOCK_MONOTONIC) / 1000000;
+}
+
+/* The call once more: 0, or its errno. */
+static int repeat(const struct passage *passage)
+{
+    int result = passage->call == CALL_BIND ? next.bind(passage->fd, passage->address, passage->length)
+                                            : next.listen(passage->fd, passage->backlog);
+    return result == 0 ? 0 : errno;
+}
+
+/* ---- evict ------------------------------------------------------------------------------------- */
+
+/* Once in a process: it will not change. */
+static void tell_trouble(const struct passage *passage, int error)
+{
+    static _Atomic bool told;
+    if (atomic_exchange(&told, true))
+        return;
+    report_message(passage->shim, passage, LEVEL_ERROR,
+                   error == -EPERM
+                       ? "evict: nothing removed, this process lacks CAP_NET_ADMIN; going on without"
+                       : "evict: nothing removed, this kernel cannot remove such sockets; going on without");
+}
+
+static bool evict(struct attempt *attempt)
+{
+    struct workspace *work = attempt->work;
+    uint64_t before = attempt->evicted;
+    if (!attempt->passage->rule->evict || work == NULL || !workspace_may_ask(work, attempt->passage->shim))
+        return false;
+    int64_t deadline =
+        raw_clock(CLOCK_MONOTONIC) + (int64_t)attempt->passage->shim->settings.budget_ms * 1000000;
+    int result = conflict_evict(&work->newcomer, &attempt->evicted, deadline, work->input);
+    if (result == -EPERM || result == -EOPNOTSUPP || result == -EINVAL)
+        tell_trouble(attempt->passage, result);
+    return attempt->evicted > before;
+}
+
+/* ---- wait -------------------------------------------------------------------------------------- */
+
+/* How long to sleep, in milliseconds: until all have expired if all that block are TIME_WAIT; else a pause that grows.
+ * OUTLASTS if one surely stays for longer than we may wait. A listener is never sure: it may be stopping. */
+static int64_t time_to_sleep(struct attempt *attempt, int64_t left)
+{
+    const struct conflict *conflict = attempt->work ? attempt->work->record.conflict : NULL;
+    int64_t longest = 0;
+    bool all_expire = conflict && conflict->holder_count && conflict->holders_omitted == 0;
+    for (uint32_t i = 0; conflict && i < conflict->holder_count; i++) {
+        const struct holder *holder = &conflict->holders[i];
+        if (holder->blocks == NO)
+            continue;
+        bool expires = holder->state == STATE_TIME_WAIT && holder->timer_ms >= 0;
+        all_expire &= expires;
+        if (expires && holder->blocks == YES && holder->timer_ms > left)
+            return OUTLASTS;
+        if (expires && holder->timer_ms > longest)
+            longest = holder->timer_ms;
+    }
+    if (all_expire && longest + GRACE_MS <= left)
+        return longest + GRACE_MS;
+    int64_t pause = attempt->pause_ms < left ? attempt->pause_ms : left;
+    attempt->pause_ms = attempt->pause_ms * 2 < LAST_PAUSE_MS ? attempt->pause_ms * 2 : LAST_PAUSE_MS;
+    return pause;
+}
+
+/* False if there is no more to wait for: the time is up, a signal came, or it would be in vain. */
+static bool sleep_once(struct attempt *attempt)
+{
+    int64_t left = attempt->end - now_ms();
+    int64_t length = left > 0 ? time_to_sleep(attempt, left) : OUTLASTS;
+    return length != OUTLASTS && raw_sleep(length, &attempt->mask) == 0;
+}
+
+/* ---- both -------------------------------------------------------------------------------------- */
+
+static void look(struct attempt *attempt)
+{
+    if (attempt->work)
+        (void)workspace_explain(attempt->work, attempt->passage, EADDRINUSE);
+}
+
+static void record_end(struct attempt *attempt, int error)
+{
+    struct workspace *work = attempt->work;
+    if (work == NULL) {
+        record_lost();
+        return;
+    }
+    if (!record_wanted(attempt->passage->shim, LEVEL_CONFLICT))
+        return;
+    work->record.event = error ? EVENT_CONFLICT : EVENT_RESOLVED;
+    work->newcomer.error = error;
+    work->record.waited_ms = attempt->waited_ms;
+    work->record.evicted = attempt->evicted;
+    record_emit(attempt->passage->shim, &work->record, work->output);
+}
+
+int persist(const struct passage *passage)
+{
+    struct attempt attempt = {.passage = passage, .work = raw_map(sizeof(struct workspace))};
+    int error = EADDRINUSE;
+    attempt.pause_ms = FIRST_PAUSE_MS;
+    if (attempt.work)
+        workspace_begin(attempt.work);
+    look(&attempt);
+    if (evict(&attempt))
+        error = repeat(passage);
+    /* A signal that comes while we look shall end the wait, and not be slept through. */
+    raw_mask_hold(&attempt.mask);
+    attempt.started = now_ms();
+    attempt.end = attempt.started + passage->rule->wait_ms;
+    while (error == EADDRINUSE && sleep_once(&attempt)) {
+        error = repeat(passage);
+        if (error == EADDRINUSE)
+            look(&attempt);
+    }
+    attempt.waited_ms = now_ms() - attempt.started;
+    raw_mask_let_go(&attempt.mask);
+    record_end(&attempt, error);
+    if (attempt.work)
+        raw_unmap(attempt.work, sizeof *attempt.work);
+    return error;
+}

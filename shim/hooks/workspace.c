@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From a failed call to what a record says of it. Contract in workspace.h.
+ */
+#include "workspace.h"
+
+#include "reuseshim/file.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+void workspace_begin(struct workspace *work)
+{
+    struct record *record = &work->record;
+    struct thread_status *status = &work->status;
+    thread_status_read(status, work->input, sizeof work->input);
+    record->pid = status->pid;
+    record->tid = status->tid;
+    record->uid = status->uid;
+    record->usual_calls_only = status->filtered;
+    record->program = work->program;
+    if (status->filtered || file_executable_name("/proc/self/exe", work->program, sizeof work->program) == 0)
+        memcpy(work->program, status->name, sizeof status->name);
+}
+
+/* Unless told otherwise, nothing unusual under a seccomp filter, which may kill for it. */
+bool workspace_may_ask(const struct workspace *work, const struct shim *shim)
+{
+    return shim->settings.diagnose == DIAGNOSE_ALWAYS ||
+           (shim->settings.diagnose == DIAGNOSE_AUTO && !work->status.filtered);
+}
+
+bool workspace_explain(struct workspace *work, const struct passage *passage, int error)
+{
+    const struct shim *shim = passage->shim;
+    bool may_ask = workspace_may_ask(work, shim);
+    const struct endpoint *argument =
+        passage->argument.family == AF_UNSPEC || passage->call == CALL_LISTEN ? NULL : &passage->argument;
+    newcomer_ask(&work->newcomer, passage->call, passage->fd, error, argument, may_ask);
+    if (passage->argument.family == AF_UNIX && passage->address)
+        work->newcomer.path = unix_path_from_sockaddr(passage->address, passage->length);
+    work->record.newcomer = &work->newcomer;
+    work->record.rule = passage->rule;
+    work->record.conflict = NULL;
+    if (may_ask) {
+        memset(&work->conflict, 0, sizeof work->conflict);
+        work->conflict.deadline =
+            raw_clock(CLOCK_MONOTONIC) + (int64_t)shim->settings.budget_ms * 1000000;
+        work->record.conflict = &work->conflict;
+        return conflict_explain(&work->conflict, &work->newcomer, work->input);
+    }
+    /* Most often EADDRNOTAVAIL is a peer that no local address reaches (::1 without IPv6), and without a look at
+     * the sockets nothing tells that from a port that is taken. */
+    return passage->call != CALL_CONNECT || error != EADDRNOTAVAIL;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * All working memory of a record, in one mapping that goes away again. Private to shim/hooks.
+ */
+#ifndef REUSESHIM_HOOKS_WORKSPACE_H
+#define REUSESHIM_HOOKS_WORKSPACE_H
+
+#include "doors.h"
+
+#include "reuseshim/record.h"
+#include "reuseshim/status.h"
+
+struct workspace {
+    struct newcomer newcomer;
+    struct record record;
+    struct conflict conflict;
+    struct thread_status status;
+    char program[PROGRAM_GLOB_MAX + 1];
+    char input[BUFFER_SIZE] __attribute__((aligned(16)));
+    char output[RECORD_BUFFER_SIZE];
+};
+
+/* Fills in who we are. */
+void workspace_begin(struct workspace *work);
+/* May the diagnosis make calls that a seccomp filter could kill for? */
+bool workspace_may_ask(const struct workspace *work, const struct shim *shim);
+/* Asks about the socket of a call that failed with `error`; explains it, where that is permitted. False if it turns out
+ * not to be about a port that is taken. */
+bool workspace_explain(struct workspace *work, const struct passage *passage, int error);
+
+#endif

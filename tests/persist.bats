@@ -1,0 +1,212 @@
+#!/usr/bin/env bats
+# wait and evict: a refusal is not the end, but nothing that a process holds is ever touched.
+
+load helper
+load scenarios
+
+# The socket words under rules; the last record says how it ended.
+under() {
+    local rules=$1
+    shift
+    run shim REUSESHIM_RULES="$rules" "$PROGRAMS/sock" "$@"
+}
+
+# Milliseconds of the monotonic clock.
+clock() {
+    awk '{printf "%d\n", $1 * 1000}' /proc/uptime
+}
+
+@test "wait: a holder that stops in time is waited for" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    background ns env LD_PRELOAD="$LIB" REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json REUSESHIM_RULES="wait 20s" \
+        "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen hold &
+    until_true 5 pgrep --ns "$namespace_pid" --nslist net -f "bind 127.0.0.1:$port listen hold" -n
+    kill "$holder_pid"
+    until_true 10 test -s "$LOG"
+    expect_record '.event == "resolved"' '.outcome == "waited"' '.waited_ms > 0 and .waited_ms < 15000' '.evicted == 0' \
+        '.call == "bind"' '.errno == null' '.cause == "listener"' ".holders[0].processes[0].pid == $holder_pid"
+}
+
+@test "wait: listen, too" {
+    port=$(free_port)
+    holder tcp set reuseaddr bind 127.0.0.1:"$port"
+    two=$holder_pid
+    cat >"$BATS_TEST_TMPDIR/listen.py" <<'PY'
+import os, signal, socket, sys
+a, b = socket.socket(), socket.socket()
+for s in (a, b):
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("127.0.0.1", int(sys.argv[1])))
+a.listen()
+signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+child = os.fork()
+if child == 0:
+    b.close(); signal.sigtimedwait([], 0.3); os._exit(0)
+a.close()
+b.listen()
+PY
+    stop "$two"
+    run -0 shim REUSESHIM_RULES="wait 10s" "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/listen.py" "$port"
+    expect_record '.event == "resolved"' '.call == "listen"' '.outcome == "waited"'
+}
+
+@test "wait: the time is up, and the record says how long it was" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    before=$(clock)
+    under "wait 400ms" tcp bind 127.0.0.1:"$port"
+    [ "$output" = "bind: EADDRINUSE" ]
+    (($(clock) - before >= 390))
+    expect_record '.event == "conflict"' '.outcome == "failed"' '.waited_ms >= 400 and .waited_ms < 3000' '.errno == "EADDRINUSE"'
+}
+
+@test "wait: a TIME_WAIT that certainly outlasts it is not waited for" {
+    port=$(free_port)
+    arrange_time_wait
+    before=$(clock)
+    under "wait 5s" tcp bind 0.0.0.0:"$port"
+    [ "$status" = 1 ]
+    (($(clock) - before < 2500))
+    expect_record '.event == "conflict"' '.outcome == "failed"' '.waited_ms < 1000' '.cause == "time-wait"'
+}
+
+@test "wait: a signal ends it within 50 ms, with EADDRINUSE, and its handler runs" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    for _ in 1 2 3; do
+        run -0 shim REUSESHIM_RULES="wait 60s" "$SYSTEM_PYTHON" -c '
+import errno, os, signal, socket, sys, time
+sent = handled = 0
+def handler(*_):
+    global handled
+    handled += 1
+signal.signal(signal.SIGTERM, handler)
+signal.siginterrupt(signal.SIGTERM, False)
+parent = os.getpid()
+read, write = os.pipe()
+if os.fork() == 0:
+    time.sleep(0.3)
+    os.write(write, str(time.monotonic()).encode())
+    os.kill(parent, signal.SIGTERM)
+    os._exit(0)
+try:
+    socket.socket().bind(("127.0.0.1", int(sys.argv[1])))
+except OSError as e:
+    ended = time.monotonic()
+    took = ended - float(os.read(read, 64))
+    assert e.errno == errno.EADDRINUSE and handled == 1, (e, handled)
+    print(took)
+    sys.exit(took > 0.05)' "$port"
+    done
+    expect_record '.event == "conflict"' '.outcome == "failed"' '.waited_ms > 100 and .waited_ms < 5000'
+}
+
+@test "evict: a TIME_WAIT is removed, and the call succeeds at once" {
+    needs_root
+    port=$(free_port)
+    arrange_time_wait
+    under evict tcp bind 0.0.0.0:"$port" errno
+    [ "$status" = 0 ]
+    [ "$output" = "errno=0" ]
+    expect_record '.event == "resolved"' '.outcome == "evicted"' '.evicted == 1' '.waited_ms == 0' '.cause == "time-wait"' \
+        '.holders[0].state == "TIME_WAIT"'
+    run -0 ns env LD_PRELOAD="$LIB" REUSESHIM_RULES=keep "$PROGRAMS/sock" tcp bind 0.0.0.0:"$port"
+    arrange_time_wait
+    run -0 ns env LD_PRELOAD="$LIB" REUSESHIM_RULES=evict "$PROGRAMS/sock" tcp bind 0.0.0.0:"$port"
+    [[ ${lines[0]} == *" succeeded; 1 leftover removed" ]]
+    [[ ${lines[1]} == *"was held tcp 127.0.0.1:$port"*"TIME_WAIT"* ]]
+}
+
+@test "evict: FIN_WAIT2 leftovers and orphans with unsent data as well" {
+    needs_root
+    for one in fin_wait2 orphan; do
+        port=$(free_port) party_pids=()
+        "arrange_$one"
+        under evict tcp bind 127.0.0.1:"$port"
+        [ "$status" = 0 ]
+        expect_record '.event == "resolved"' '.outcome == "evicted"' '.evicted == 1'
+    done
+}
+
+@test "evict: nothing that a process holds is touched" {
+    needs_root
+    port=$(free_port) party_pids=()
+    arrange_connected
+    under evict tcp bind 127.0.0.1:"$port"
+    [ "$status" = 1 ]
+    expect_record '.event == "conflict"' '.evicted == 0' '.cause == "connected"'
+    [ "$(ns ss -Htan state established "sport = :$port" | wc -l)" = 1 ]
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen tcp connect 127.0.0.1:"$port"
+    before=$(ns ss -Htan | sort)
+    under evict tcp bind 127.0.0.1:"$port"
+    expect_record '.evicted == 0' '.cause == "listener"'
+    [ "$(ns ss -Htan | sort)" = "$before" ]
+}
+
+@test "evict: of 20,000 TIME_WAIT sockets exactly the 3 that block" {
+    needs_root
+    ns sysctl -qw net.ipv4.tcp_max_tw_buckets=100000
+    # 20,000 to other ports and to other addresses of the same port, and 3 on 127.0.0.1:7777.
+    ns "$SYSTEM_PYTHON" -c '
+import socket
+def leave(address, port, count):
+    l = socket.socket(); l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0); l.bind((address, port)); l.listen(64)
+    for i in range(count):
+        c = socket.create_connection((address, port), source_address=("127.0.0.5", 20000 + i)); a, _ = l.accept(); a.close(); c.close()
+leave("127.0.0.2", 7777, 9999)
+leave("127.0.0.1", 7778, 9998)
+leave("127.0.0.1", 7777, 3)'
+    [ "$(ns ss -Htan state time-wait | wc -l)" = 20000 ]
+    run -0 shim REUSESHIM_RULES=evict REUSESHIM_BUDGET_MS=5000 "$PROGRAMS/sock" tcp bind 127.0.0.1:7777
+    expect_record '.event == "resolved"' '.evicted == 3'
+    [ "$(ns ss -Htan state time-wait | wc -l)" = 19997 ]
+    [ -z "$(ns ss -Htan state time-wait "src 127.0.0.1:7777")" ]
+}
+
+@test "evict without CAP_NET_ADMIN: says so once, and goes on to wait" {
+    needs_root
+    port=$(free_port)
+    arrange_time_wait
+    open_folder 777
+    LOG=$open/log
+    run -1 ns setpriv --bounding-set -net_admin --inh-caps -net_admin env LD_PRELOAD="$LIB" REUSESHIM_RULES="evict wait 300ms" \
+        REUSESHIM_FORMAT=json REUSESHIM_LOG="$LOG" "$PROGRAMS/sock" tcp repeat 3 bind 127.0.0.1:"$port"
+    [ "$(jq -c 'select(.event == "error") | .message' "$LOG" | grep -c 'lacks CAP_NET_ADMIN')" = 1 ]
+    [ "$(jq -c 'select(.event == "conflict" and .evicted == 0)' "$LOG" | wc -l)" = 3 ]
+    [ "$(ns ss -Htan state time-wait "sport = :$port" | wc -l)" = 1 ]
+}
+
+@test "restart-now: 100 instances after ones that ran without the shim, with CAP_NET_ADMIN" {
+    needs_root
+    for _ in $(seq 100); do
+        port=$(free_port)
+        arrange_time_wait
+        run -0 shim REUSESHIM_POLICY=restart-now "$PROGRAMS/sock" tcp bind 0.0.0.0:"$port" listen
+    done
+    [ "$(jq -c 'select(.event == "resolved" and .outcome == "evicted")' "$LOG" | wc -l)" = 100 ]
+}
+
+@test "restart-now: the same without CAP_NET_ADMIN, by waiting; 100 of them at a time" {
+    needs_root
+    pids=()
+    for i in $(seq 100); do
+        port=$((7000 + i))
+        arrange_time_wait
+    done
+    for i in $(seq 100); do
+        ns setpriv --bounding-set -net_admin --inh-caps -net_admin env LD_PRELOAD="$LIB" REUSESHIM_POLICY=restart-now REUSESHIM_BUDGET_MS=5000 \
+            REUSESHIM_FORMAT=json REUSESHIM_LOG="$LOG" "$PROGRAMS/sock" tcp bind 0.0.0.0:$((7000 + i)) listen 3>&- &
+        pids+=($!)
+    done
+    for pid in "${pids[@]}"; do
+        wait "$pid"
+    done
+    [ "$(jq -c 'select(.event == "resolved" and .outcome == "waited" and .waited_ms > 30000)' "$LOG" | wc -l)" = 100 ]
+}
+
+@test "wait and evict with a bad duration are told" {
+    run -1 "$BUILD/reuseshim" run -r "tcp wait 0s" true || run -100 "$BUILD/reuseshim" run -r "tcp wait 0s" true
+    [[ $output == *"expected a duration"* ]]
+}
