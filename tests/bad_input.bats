@@ -145,10 +145,10 @@ file() {
 }
 
 @test "what is part of the language and not there yet says so" {
-    rules "tcp wait 5s" "REUSESHIM_RULES:1: 'wait': part of the language, but this version cannot do it yet*"
-    rules "tcp evict" "REUSESHIM_RULES:1: 'evict': part of the language*"
     rules "tcp emulate macos" "REUSESHIM_RULES:1: 'emulate': part of the language*"
     rules "tcp emulate plan9" "REUSESHIM_RULES:1: 'plan9': expected a system: bsd, *"
+    rules "tcp wait 0s" "REUSESHIM_RULES:1: '0s': expected a duration from 1ms to a day"
+    rules "tcp wait 25000m" "REUSESHIM_RULES:1: '25000m': expected a duration from 1ms to a day"
     rules "tcp wait 5" "REUSESHIM_RULES:1: '5': expected a duration such as 500ms, 5s or 2m"
 }
 

@@ -107,8 +107,9 @@ bool conflict_explain(struct conflict *conflict, struct newcomer *newcomer, void
 /* After a success: who else is on the port of `newcomer`, into a conflict like that. False if nobody is. */
 bool conflict_sharing(struct conflict *conflict, const struct newcomer *newcomer, void *buffer);
 
-/* Removes the sockets that may refuse `newcomer` and belong to no process: TIME_WAIT, and what is still closing. Adds
- * their number to *removed. 0, or -errno (see sock_diag_destroy) if any of them could not be removed. */
+/* Removes the sockets that may refuse `newcomer` and belong to no process: TIME_WAIT, and what is still
+ * closing. Adds their number to *removed. 0, or -errno (see sock_diag_destroy) if any of them could not be
+ * removed. */
 int conflict_evict(const struct newcomer *newcomer, uint64_t *removed, int64_t deadline, void *buffer);
 
 /* ---- the steps --------------------------------------------------------------------------------- */

@@ -73,8 +73,8 @@ struct question {
  *
  * /proc/net knows less: no bound-only TCP sockets, no device, no v6only, no cgroup. */
 enum { BUFFER_SIZE = 32768 };
-/* Removes a socket: 0, or -errno (-EPERM without CAP_NET_ADMIN, -EOPNOTSUPP or -EINVAL by a kernel that cannot, -ENOENT
- * if it is gone already). TIME_WAIT can be removed since Linux 6.0. */
+/* Removes a socket: 0, or -errno (-EPERM without CAP_NET_ADMIN, -EOPNOTSUPP or -EINVAL by a kernel that
+ * cannot, -ENOENT if it is gone already). TIME_WAIT can be removed since Linux 6.0. */
 int sock_diag_destroy(const struct holder *holder);
 int sock_diag_ask(const struct question *question, void *buffer);
 int proc_net_ask(const struct question *question, void *buffer);

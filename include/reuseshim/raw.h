@@ -71,8 +71,8 @@ uid_t raw_uid(void);
 /* Waits until fd can be written, at most `milliseconds`; > 0 when it can. */
 int raw_wait_writable(int fd, int milliseconds);
 
-/* Signals: all of this thread's are kept back between hold and let_go. In between raw_sleep lets them in, and only
- * there: -EINTR if one came, however early, 0 after `milliseconds`. */
+/* Signals: all of this thread's are kept back between hold and let_go. In between raw_sleep lets them in, and
+ * only there: -EINTR if one came, however early, 0 after `milliseconds`. */
 struct raw_mask {
     unsigned long bits[4];
 };

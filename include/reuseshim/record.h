@@ -26,8 +26,8 @@ struct record {
     const struct rule *rule;         /* NULL for none */
     int64_t waited_ms;               /* of a conflict that was waited for, or is resolved */
     uint64_t evicted;
-    const char *message;             /* of a change, an error or a trace; NULL else */
-    int64_t time_ns;                 /* since 1970 */
+    const char *message; /* of a change, an error or a trace; NULL else */
+    int64_t time_ns;     /* since 1970 */
     pid_t pid, tid;
     uid_t uid;
     const char *program;

@@ -42,7 +42,7 @@ struct shim {
     struct policy policy;        /* without rules if `broken` */
     uint8_t busy;                /* bits of enum when: the calls that need more than passing on */
     uint8_t guard_on, guard_off; /* options (bits) that a rule in play forces, or strips */
-    bool at_listen; /* a rule in play has something to do at listen(): watch, wait, evict */
+    bool at_listen;              /* a rule in play has something to do at listen(): watch, wait, evict */
     bool broken;
     struct complaint complaint; /* why, if `broken` */
 };

@@ -13,8 +13,8 @@ struct eviction {
     int trouble;
 };
 
-/* Never a socket that a process holds, nor one that a listener is about to hand out: of those without an inode,
- * only what its own side has closed. */
+/* Never a socket that a process holds, nor one that a listener is about to hand out: of those without an
+ * inode, only what its own side has closed. */
 static bool is_nobodys(const struct holder *holder)
 {
     const uint32_t closing = 1U << STATE_TIME_WAIT | 1U << STATE_FIN_WAIT1 | 1U << STATE_FIN_WAIT2 |
@@ -44,7 +44,8 @@ int conflict_evict(const struct newcomer *newcomer, uint64_t *removed, int64_t d
                                 .deadline = deadline,
                                 .found = remove_it,
                                 .context = &eviction};
-    if ((newcomer->protocol != IPPROTO_TCP && newcomer->protocol != IPPROTO_MPTCP) || newcomer->local.port == 0)
+    if ((newcomer->protocol != IPPROTO_TCP && newcomer->protocol != IPPROTO_MPTCP) ||
+        newcomer->local.port == 0)
         return 0;
     int result = sock_diag_ask(&question, buffer);
     *removed += eviction.removed;

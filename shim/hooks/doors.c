@@ -124,8 +124,8 @@ SHIM_EXPORT int bindresvport(int fd, struct sockaddr_in *address)
 
 /* ---- listen ----------------------------------------------------------------------------------- */
 
-/* With something to do by rule: the socket's own address is what the rule is about. A second listen() only changes
- * the backlog and is no news. */
+/* With something to do by rule: the socket's own address is what the rule is about. A second listen() only
+ * changes the backlog and is no news. */
 static __attribute__((noinline)) int listen_by_rules(const struct shim *shim, int fd, int backlog)
 {
     struct passage passage = {.shim = shim, .call = CALL_LISTEN, .fd = fd, .backlog = backlog};

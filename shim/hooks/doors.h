@@ -74,8 +74,8 @@ bool undoes_a_rule(const struct shim *shim, int fd, int level, int name, const v
 
 /* Records a refusal with all that can be found out about it, if `error` is one. Overwrites errno. */
 void report_refusal(const struct passage *passage, int error);
-/* After EADDRINUSE from bind or listen, if the rule that decided says evict or wait: carries it out, records how it
- * ended, and returns 0 or an errno. */
+/* After EADDRINUSE from bind or listen, if the rule that decided says evict or wait: carries it out, records
+ * how it ended, and returns 0 or an errno. */
 int persist(const struct passage *passage);
 /* Finds the rule for listen(), which has no address of its own, by the socket's. */
 void apply_at_listen(struct passage *passage);

@@ -64,8 +64,9 @@ static bool evict(struct attempt *attempt)
 
 /* ---- wait -------------------------------------------------------------------------------------- */
 
-/* How long to sleep, in milliseconds: until all have expired if all that block are TIME_WAIT; else a pause that grows.
- * OUTLASTS if one surely stays for longer than we may wait. A listener is never sure: it may be stopping. */
+/* How long to sleep, in milliseconds: until all have expired if all that block are TIME_WAIT; else a pause
+ * that grows. OUTLASTS if one surely stays for longer than we may wait. A listener is never sure: it may be
+ * stopping. */
 static int64_t time_to_sleep(struct attempt *attempt, int64_t left)
 {
     const struct conflict *conflict = attempt->work ? attempt->work->record.conflict : NULL;

@@ -45,12 +45,11 @@ bool workspace_explain(struct workspace *work, const struct passage *passage, in
     work->record.conflict = NULL;
     if (may_ask) {
         memset(&work->conflict, 0, sizeof work->conflict);
-        work->conflict.deadline =
-            raw_clock(CLOCK_MONOTONIC) + (int64_t)shim->settings.budget_ms * 1000000;
+        work->conflict.deadline = raw_clock(CLOCK_MONOTONIC) + (int64_t)shim->settings.budget_ms * 1000000;
         work->record.conflict = &work->conflict;
         return conflict_explain(&work->conflict, &work->newcomer, work->input);
     }
-    /* Most often EADDRNOTAVAIL is a peer that no local address reaches (::1 without IPv6), and without a look at
-     * the sockets nothing tells that from a port that is taken. */
+    /* Most often EADDRNOTAVAIL is a peer that no local address reaches (::1 without IPv6), and without a look
+     * at the sockets nothing tells that from a port that is taken. */
     return passage->call != CALL_CONNECT || error != EADDRNOTAVAIL;
 }

@@ -24,8 +24,8 @@ struct workspace {
 void workspace_begin(struct workspace *work);
 /* May the diagnosis make calls that a seccomp filter could kill for? */
 bool workspace_may_ask(const struct workspace *work, const struct shim *shim);
-/* Asks about the socket of a call that failed with `error`; explains it, where that is permitted. False if it turns out
- * not to be about a port that is taken. */
+/* Asks about the socket of a call that failed with `error`; explains it, where that is permitted. False if it
+ * turns out not to be about a port that is taken. */
 bool workspace_explain(struct workspace *work, const struct passage *passage, int error);
 
 #endif

@@ -45,8 +45,8 @@ static bool check_class(struct parser *parser, struct draft *draft)
 bool check_together(struct parser *parser, struct draft *draft)
 {
     struct rule *rule = &draft->rule;
-    bool other_action = rule->force || rule->strip || rule->watch || rule->evict || rule->wait_ms ||
-                        draft->planned.length;
+    bool other_action =
+        rule->force || rule->strip || rule->watch || rule->evict || rule->wait_ms || draft->planned.length;
     if (rule->keep && other_action)
         return complain(parser, draft->seen[GROUP_KEEP],
                         "leaves the socket alone and so contradicts the other actions; expected it alone");
