@@ -205,3 +205,68 @@ leave("127.0.0.1", 7777, 3)'
     done
     [ "$(jq -c 'select(.event == "resolved" and .outcome == "waited" and .waited_ms > 30000)' "$LOG" | wc -l)" = 100 ]
 }
+
+@test "evict and AF_UNIX: a stale socket file is removed, where a rule says unix or path" {
+    path=$BATS_TEST_TMPDIR/run/x.sock
+    mkdir "${path%/*}"
+    for rules in "unix evict" "path */x.sock evict" "unix path $BATS_TEST_TMPDIR/run/* evict"; do
+        rm -f "$path"
+        ns "$PROGRAMS/sock" unix bind "$path" listen
+        [ -S "$path" ]
+        under evict unix bind "$path" listen
+        [ "$status" = 1 ] # not without one of the two words
+        expect_record '.cause == "unix-stale"' '.evicted == 0'
+        under "$rules" unix bind "$path" listen errno
+        [ "$status" = 0 ] && [ "$output" = "errno=0" ]
+        expect_record '.event == "resolved"' '.outcome == "evicted"' '.evicted == 1' '.protocol == "unix"' \
+            ".local == {path: \"$path\"}"
+    done
+}
+
+@test "evict and AF_UNIX: a live socket is never touched, of whatever type or network namespace; nor what is no socket" {
+    path=$BATS_TEST_TMPDIR/live
+    holder unix bind "$path" listen
+    under "unix evict" unix bind "$path"
+    [ "$status" = 1 ] && [ -S "$path" ]
+    expect_record '.cause == "unix-live"' '.evicted == 0' ".holders[0].processes[0].pid == $holder_pid"
+    stop
+    rm "$path"
+    holder unix bind "$path" # bound, not listening
+    under "unix evict" unix bind "$path"
+    [ "$status" = 1 ] && [ -S "$path" ]
+    stop
+    rm "$path"
+    background "$PROGRAMS/sock" unix bind "$path" listen hold # of another network namespace
+    under "unix evict" unix bind "$path"
+    [ "$status" = 1 ] && [ -S "$path" ]
+    echo precious >"$BATS_TEST_TMPDIR/file"
+    mkdir "$BATS_TEST_TMPDIR/folder"
+    for other in file folder; do
+        under "unix evict" unix bind "$BATS_TEST_TMPDIR/$other"
+        [ "$status" = 1 ]
+        expect_record '.evicted == 0' '.cause == null'
+    done
+    [ "$(cat "$BATS_TEST_TMPDIR/file")" = precious ]
+}
+
+@test "evict and AF_UNIX: a folder that may not be written is told, and the file stays" {
+    needs_root
+    open_folder
+    ns "$PROGRAMS/sock" unix bind "$open/s"
+    chmod 777 "$open/s"
+    run -1 ns setpriv --reuid 4711 --regid 4711 --clear-groups env LD_PRELOAD="$LIB" REUSESHIM_RULES="unix evict" \
+        "$PROGRAMS/sock" unix bind "$open/s"
+    [[ $output == *"the stale socket file stays, this process may not remove it"* ]]
+    [ -S "$open/s" ]
+}
+
+@test "wait and AF_UNIX: until the holder has removed its file" {
+    path=$BATS_TEST_TMPDIR/w
+    holder unix bind "$path" listen
+    (ns env LD_PRELOAD="$LIB" REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json REUSESHIM_RULES="unix wait 20s" "$PROGRAMS/sock" \
+        unix bind "$path" listen) 3>&- &
+    until_true 5 pgrep --ns "$namespace_pid" --nslist net -f "unix bind $path listen$"
+    rm "$path"
+    wait $!
+    expect_record '.event == "resolved"' '.outcome == "waited"'
+}

@@ -151,6 +151,10 @@ void evidence_find(struct conflict *conflict, const struct newcomer *newcomer, v
 /* A range without a free port: fills in conflict->range_use, and the holders with the first of the takers. */
 void exhausted_explain(struct conflict *conflict, struct newcomer *newcomer, void *buffer);
 
+/* Removes the socket file that `newcomer` cannot bind because of, if nobody is bound to it: 1, 0 if somebody is or
+ * may be, or if it is no socket, or -errno. */
+int unix_evict(const struct newcomer *newcomer, void *buffer);
+
 /* An AF_UNIX name that is taken: fills in holder, owner and cause. */
 void unix_explain(struct conflict *conflict, const struct newcomer *newcomer, void *buffer);
 

@@ -53,12 +53,14 @@ struct rule {
     uint32_t wait_ms; /* 0 for none */
     bool has_address;
     bool other_program;  /* a program word is there and names another one: the rule is out of play */
-    sa_family_t family;  /* AF_INET, AF_INET6 or AF_UNSPEC for any */
+    sa_family_t family;  /* AF_INET, AF_INET6, AF_UNIX, or AF_UNSPEC for both Internet families */
     uint8_t range_count; /* 0 for any port */
     uint8_t program_length;
+    uint8_t path_length;
     bool from_variable; /* from REUSESHIM_RULES, not from the policy */
     uint32_t line;
     const char *program; /* into the text that was parsed; NULL for any */
+    const char *path;    /* the same, of AF_UNIX */
     struct prefix address;
     struct port_range ranges[PORT_RANGES_MAX];
 };
@@ -105,6 +107,7 @@ struct situation {
     int protocol;
     sa_family_t family;             /* of the socket, as far as the address or the arguments show it */
     const struct endpoint *address; /* asked for (bind) or of the peer (connect); NULL on socket */
+    const char *path;               /* of AF_UNIX, an abstract name with '@' in front; else NULL */
 };
 
 /* The first rule that matches, or NULL. With protocol PROTOCOL_NOT_ASKED and a rule that depends on it,

@@ -56,6 +56,11 @@ int raw_close(int fd)
     return (int)CALL(SYS_close, fd);
 }
 
+int raw_unlink(const char *path)
+{
+    return (int)CALL(SYS_unlinkat, AT_FDCWD, path, 0);
+}
+
 ssize_t raw_read(int fd, void *buffer, size_t size)
 {
     return CALL(SYS_read, fd, buffer, size);

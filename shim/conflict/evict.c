@@ -44,6 +44,11 @@ int conflict_evict(const struct newcomer *newcomer, uint64_t *removed, int64_t d
                                 .deadline = deadline,
                                 .found = remove_it,
                                 .context = &eviction};
+    if (newcomer->family == AF_UNIX) { /* the stale file */
+        int result = unix_evict(newcomer, buffer);
+        *removed += result > 0;
+        return result < 0 ? result : 0;
+    }
     if ((newcomer->protocol != IPPROTO_TCP && newcomer->protocol != IPPROTO_MPTCP) ||
         newcomer->local.port == 0)
         return 0;

@@ -159,14 +159,44 @@ static tristate is_live(const struct newcomer *newcomer)
 }
 
 /* The path as a string; a path of 108 bytes has no NUL of its own. */
+static void write_path(char path[sizeof(struct unix_path) + 1], const struct newcomer *newcomer)
+{
+    size_t length = newcomer->path.length;
+    memcpy(path, newcomer->path.bytes, length);
+    path[length] = '\0';
+}
+
 static void identify(struct wanted *wanted)
 {
-    char path[sizeof wanted->newcomer->path.bytes + 1];
-    size_t length = wanted->newcomer->path.length;
-    memcpy(path, wanted->newcomer->path.bytes, length);
-    path[length] = '\0';
+    char path[sizeof(struct unix_path) + 1];
+    write_path(path, wanted->newcomer);
     if (!raw_identify_path(path, &wanted->file))
         wanted->file.mode = 0;
+}
+
+int unix_evict(const struct newcomer *newcomer, void *buffer)
+{
+    struct wanted wanted = {.newcomer = newcomer}, again = {.newcomer = newcomer};
+    char path[sizeof(struct unix_path) + 1];
+    if (newcomer->path.length == 0 || newcomer->path.bytes[0] == '\0')
+        return 0;
+    identify(&wanted);
+    if (wanted.file.mode == 0 || !S_ISSOCK(wanted.file.mode))
+        return 0;
+    /* Twice: the kernel answers for all network namespaces, sock_diag names the socket of this very file. */
+    struct conflict *conflict = raw_map(sizeof *conflict);
+    if (conflict == NULL)
+        return -ENOMEM;
+    conflict->deadline = INT64_MAX;
+    bool is_free =
+        is_live(newcomer) == NO && ask(conflict, &wanted, buffer) == 0 && conflict->holder_count == 0;
+    raw_unmap(conflict, sizeof *conflict);
+    identify(&again);
+    if (!is_free || again.file.inode != wanted.file.inode || again.file.device != wanted.file.device)
+        return 0;
+    write_path(path, newcomer);
+    int result = raw_unlink(path);
+    return result < 0 ? result : 1;
 }
 
 void unix_explain(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)

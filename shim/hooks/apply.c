@@ -22,7 +22,13 @@ bool passage_read_address(struct passage *passage, const struct sockaddr *addres
     if (passage->call == CALL_BIND && length >= sizeof(struct sockaddr_in) &&
         copy.plain.sa_family == AF_UNSPEC && ((struct sockaddr_in *)(void *)&copy)->sin_addr.s_addr == 0)
         copy.plain.sa_family = AF_INET;
-    return endpoint_from_sockaddr(&passage->argument, &copy, length);
+    if (!endpoint_from_sockaddr(&passage->argument, &copy, length))
+        return false;
+    if (passage->argument.family == AF_UNIX) { /* its name is read when it is asked for */
+        passage->address = address;
+        passage->length = length;
+    }
+    return true;
 }
 
 void passage_read_reserved(struct passage *passage, const struct sockaddr_in *address)
@@ -109,6 +115,16 @@ static void trace(const struct passage *passage)
     report_message(passage->shim, passage, LEVEL_TRACE, message);
 }
 
+/* As a string; an abstract name begins with '@'. */
+static const char *write_path(char *buffer, size_t size, struct unix_path path)
+{
+    struct text text = text_in(buffer, size);
+    if (path.length && path.bytes[0] == '\0')
+        path.bytes[0] = '@';
+    text_bytes(&text, path.bytes, path.length);
+    return text_end(&text);
+}
+
 static void decide(struct passage *passage, enum when when)
 {
     struct situation situation = {.when = when,
@@ -116,6 +132,9 @@ static void decide(struct passage *passage, enum when when)
                                   .family = passage->argument.family,
                                   .address = &passage->argument};
     bool needs_protocol;
+    char path[sizeof(struct unix_path) + 1];
+    if (situation.family == AF_UNIX && passage->address)
+        situation.path = write_path(path, sizeof path, unix_path_from_sockaddr(passage->address, passage->length));
     passage->rule = policy_match(&passage->shim->policy, &situation, &needs_protocol);
     if (needs_protocol) {
         situation.protocol = raw_option(passage->fd, SOL_SOCKET, SO_PROTOCOL);
@@ -127,7 +146,7 @@ static void decide(struct passage *passage, enum when when)
 
 void apply_on_bind(struct passage *passage)
 {
-    if (!endpoint_is_internet(&passage->argument))
+    if (!endpoint_is_internet(&passage->argument) && passage->argument.family != AF_UNIX)
         return;
     decide(passage, WHEN_BIND);
     set_options(passage);

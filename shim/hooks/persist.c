@@ -42,10 +42,13 @@ static void tell_trouble(const struct passage *passage, int error)
     static _Atomic bool told;
     if (atomic_exchange(&told, true))
         return;
-    report_message(passage->shim, passage, LEVEL_ERROR,
-                   error == -EPERM
-                       ? "evict: nothing removed, this process lacks CAP_NET_ADMIN; going on without"
-                       : "evict: nothing removed, this kernel cannot remove such sockets; going on without");
+    const char *reason =
+        passage->argument.family == AF_UNIX
+            ? "evict: the stale socket file stays, this process may not remove it; going on without"
+        : error == -EPERM
+            ? "evict: nothing removed, this process lacks CAP_NET_ADMIN; going on without"
+            : "evict: nothing removed, this kernel cannot remove such sockets; going on without";
+    report_message(passage->shim, passage, LEVEL_ERROR, reason);
 }
 
 static bool evict(struct attempt *attempt)
@@ -57,7 +60,8 @@ static bool evict(struct attempt *attempt)
     int64_t deadline =
         raw_clock(CLOCK_MONOTONIC) + (int64_t)attempt->passage->shim->settings.budget_ms * 1000000;
     int result = conflict_evict(&work->newcomer, &attempt->evicted, deadline, work->input);
-    if (result == -EPERM || result == -EOPNOTSUPP || result == -EINVAL)
+    if (result == -EPERM || result == -EACCES || result == -EROFS || result == -EOPNOTSUPP ||
+        result == -EINVAL)
         tell_trouble(attempt->passage, result);
     return attempt->evicted > before;
 }

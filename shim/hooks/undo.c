@@ -19,7 +19,10 @@ static const struct rule *rule_about(const struct policy *policy, enum when when
                                      const struct endpoint *address, uint8_t option_bit)
 {
     bool needs_protocol;
-    struct situation situation = {when, protocol, address->family, when == WHEN_SOCKET ? NULL : address};
+    struct situation situation = {.when = when,
+                                  .protocol = protocol,
+                                  .family = address->family,
+                                  .address = when == WHEN_SOCKET ? NULL : address};
     const struct rule *rule = policy_match(policy, &situation, &needs_protocol);
     return rule && (rule->force | rule->strip) & option_bit ? rule : NULL;
 }

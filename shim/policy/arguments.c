@@ -74,6 +74,17 @@ bool parse_program(struct parser *parser, struct draft *draft, struct word keywo
     return true;
 }
 
+bool parse_path(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)
+{
+    (void)keyword;
+    if (argument.length > PROGRAM_GLOB_MAX)
+        return complain(parser, argument, "expected a path of at most 255 bytes");
+    draft->rule.path = argument.start;
+    draft->rule.path_length = (uint8_t)argument.length;
+    draft->rule.family = AF_UNIX;
+    return true;
+}
+
 bool parse_when(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)
 {
     static const struct {

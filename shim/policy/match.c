@@ -29,14 +29,23 @@ static bool address_matches(const struct rule *rule, const struct endpoint *addr
     return port_matches;
 }
 
+/* A rule that does not say unix or path is not about AF_UNIX. */
+static bool path_matches(const struct rule *rule, const struct situation *situation)
+{
+    if (situation->family != AF_UNIX)
+        return true;
+    return rule->family == AF_UNIX && (rule->path == NULL || (situation->path && glob_match(rule->path, rule->path_length,
+                                                                                            situation->path)));
+}
+
 const struct rule *policy_match(const struct policy *policy, const struct situation *situation,
                                 bool *needs_protocol)
 {
     *needs_protocol = false;
     for (size_t i = 0; i < policy->count; i++) {
         const struct rule *rule = &policy->rules[i];
-        if (rule->when != situation->when || rule->other_program ||
-            (rule->family && rule->family != situation->family) || !address_matches(rule, situation->address))
+        if (rule->when != situation->when || rule->other_program || !path_matches(rule, situation) ||
+            (rule->family && rule->family != situation->family) || (situation->family != AF_UNIX && !address_matches(rule, situation->address)))
             continue;
         if (rule->protocol) {
             if (situation->protocol == PROTOCOL_NOT_ASKED) {

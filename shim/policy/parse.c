@@ -31,6 +31,8 @@ static const struct keyword {
     {"loopback", MATCH, GROUP_CLASS, NULL, NULL, false},
     {"program", MATCH, GROUP_PROGRAM, parse_program, "the file name of a program, such as nginx or python*",
      false},
+    {"unix", MATCH, GROUP_PROTOCOL, NULL, NULL, false},
+    {"path", MATCH, GROUP_PATH, parse_path, "the path of a socket, such as /run/x.sock or /run/*", false},
     {"on", MATCH, GROUP_ON, parse_when, "socket, bind or connect", false},
     {"force", ACTION, GROUP_FORCE_STRIP, parse_options, "options such as reuseaddr,reuseport", false},
     {"strip", ACTION, GROUP_FORCE_STRIP, parse_options, "options such as reuseaddr,reuseport", false},
@@ -99,7 +101,9 @@ static bool check_bytes(struct parser *parser)
 static void apply_bare_word(struct draft *draft, const struct keyword *keyword)
 {
     struct rule *rule = &draft->rule;
-    if (keyword->group == GROUP_PROTOCOL)
+    if (keyword->group == GROUP_PROTOCOL && keyword->word[1] == 'n')
+        rule->family = AF_UNIX;
+    else if (keyword->group == GROUP_PROTOCOL)
         rule->protocol = keyword->word[0] == 't' ? IPPROTO_TCP : IPPROTO_UDP;
     else if (keyword->group == GROUP_FAMILY)
         rule->family = keyword->word[3] == '4' ? AF_INET : AF_INET6;
@@ -121,7 +125,7 @@ static bool parse_word(struct parser *parser, struct draft *draft, struct word w
     if (keyword == NULL)
         return complain(parser, word,
                         "expected a match (tcp, udp, ipv4, ipv6, address, port, multicast, wildcard, "
-                        "loopback, program, on) or an action (force, strip, keep, wait, evict, watch, "
+                        "loopback, program, unix, path, on) or an action (force, strip, keep, wait, evict, watch, "
                         "emulate)");
     if (keyword->kind == MATCH && draft->has_action)
         return complain(parser, word, "a match; expected it before the first action");

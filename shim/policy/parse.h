@@ -29,6 +29,7 @@ enum group {
     GROUP_PORT,
     GROUP_CLASS,
     GROUP_PROGRAM,
+    GROUP_PATH,
     GROUP_ON,
     GROUP_KEEP,
     GROUP_WAIT,
@@ -55,7 +56,7 @@ bool word_is(struct word word, const char *string);
 
 /* Reads a keyword's argument into the draft; `keyword` is the word itself. */
 typedef bool argument_parser(struct parser *, struct draft *, struct word keyword, struct word argument);
-argument_parser parse_address, parse_ports, parse_program, parse_when, parse_options, parse_duration,
+argument_parser parse_address, parse_ports, parse_program, parse_path, parse_when, parse_options, parse_duration,
     parse_system;
 
 /* Words that are right one by one and wrong together. */

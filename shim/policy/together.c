@@ -16,6 +16,27 @@ static bool check_socket(struct parser *parser, struct draft *draft)
     return true;
 }
 
+/* AF_UNIX knows paths, and nothing that a reuse option could change. */
+static bool check_unix(struct parser *parser, struct draft *draft)
+{
+    static const enum group internet[] = {GROUP_FAMILY, GROUP_ADDRESS, GROUP_PORT, GROUP_CLASS, GROUP_WATCH};
+    struct word protocol = draft->seen[GROUP_PROTOCOL];
+    if (draft->seen[GROUP_PATH].length && protocol.length && draft->rule.protocol)
+        return complain(parser, draft->seen[GROUP_PATH],
+                        "is about AF_UNIX and contradicts the protocol; expected 'unix' or nothing beside it");
+    for (size_t i = 0; i < sizeof internet / sizeof *internet; i++)
+        if (draft->seen[internet[i]].length)
+            return complain(parser, draft->seen[internet[i]],
+                            "is not for AF_UNIX; with 'unix' or 'path' expected program, path, evict, wait and keep");
+    if (draft->rule.when != WHEN_BIND)
+        return complain(parser, draft->seen[GROUP_ON], "AF_UNIX is looked at on bind only; expected no 'on'");
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (draft->option_seen[i].length)
+            return complain(parser, draft->option_seen[i],
+                            "does nothing on an AF_UNIX socket; expected evict, wait or keep");
+    return true;
+}
+
 static bool check_bind_only(struct parser *parser, struct draft *draft)
 {
     static const enum group bind_only[] = {GROUP_WAIT, GROUP_EVICT, GROUP_WATCH, GROUP_EMULATE};
@@ -50,6 +71,8 @@ bool check_together(struct parser *parser, struct draft *draft)
     if (rule->keep && other_action)
         return complain(parser, draft->seen[GROUP_KEEP],
                         "leaves the socket alone and so contradicts the other actions; expected it alone");
+    if ((draft->seen[GROUP_PATH].length || rule->family == AF_UNIX) && !check_unix(parser, draft))
+        return false;
     if (rule->when == WHEN_SOCKET && !check_socket(parser, draft))
         return false;
     if (!check_bind_only(parser, draft) || !check_class(parser, draft))
