@@ -117,3 +117,11 @@ PY
     run -1 shim "$PROGRAMS/sock" tcp set reuseaddr bind 0.0.0.0:"$port" connect "$peer"
     expect_record '.cause == "same-tuple"' '[.holders[].blocks] == [null, null]'
 }
+
+@test "connect to a peer that no local address reaches is not about ports, even where others have some of the range" {
+    ns sysctl -qw net.ipv6.conf.lo.disable_ipv6=1
+    holder tcp bind 127.0.0.1:0 listen
+    run -1 shim "$PROGRAMS/sock" tcp6 connect [::1]:9
+    [ "$output" = "connect: EADDRNOTAVAIL" ]
+    [ ! -s "$LOG" ]
+}

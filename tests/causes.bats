@@ -66,7 +66,7 @@ holder_is() {
 @test "inherited: a child that was started without close-on-exec outlived the server" {
     scenario inherited_exec
     holder_is LISTEN
-    expect_record '.holders[0].processes[0].program == "sleep"' '.message | test("does not serve it")'
+    expect_record '.holders[0].processes[0].program == "sleep"' '.message | test("does not seem to serve it")'
 }
 
 @test "inherited: a forked child outlived the server" {
@@ -272,4 +272,21 @@ print("ready", flush=True); signal.pause()' "$port"
         "$PROGRAMS/sock" uid 4711 tcp bind 127.0.0.1:"$port"
     LOG=$open/log
     expect_record '.holders[0].owner == "hidden"' '.message | test("not every process shows what it has open")'
+}
+
+@test "not inherited: a daemon that sleeps between looks at its socket" {
+    port=$(free_port)
+    background ns "$SYSTEM_PYTHON" -c '
+import os, socket, sys, time
+if os.fork(): os._exit(0)
+os.setsid()
+if os.fork(): os._exit(0)
+s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(); s.setblocking(False)
+for _ in range(60): time.sleep(0.002)
+print("ready", flush=True)
+while True:
+    try: s.accept()
+    except OSError: time.sleep(0.02)' "$port"
+    refused tcp bind 127.0.0.1:"$port"
+    expect_record '.cause == "listener"'
 }

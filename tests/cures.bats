@@ -178,3 +178,32 @@ cures() {
         grep -qE "(scenario|exhausted_bind .*) ?$one" "$BATS_TEST_DIRNAME/causes.bats" || [[ $one == listener_wide || $one == exhausted_* ]]
     done
 }
+
+@test "what a cure gives the holder is not the newcomer's own: no SO_REUSEADDR on its UDP port, no v6only" {
+    port=$(free_port udp)
+    holder udp6 bind [::]:"$port"
+    refused udp set reuseaddr bind 0.0.0.0:"$port"
+    expect_record 'any(.cures[]; .apply_to == "holder" and .rules == "ipv6 udp port '"$port"' force v6only")'
+    stop
+    port=$(free_port)
+    holder tcp6 bind [::]:"$port" listen
+    refused tcp6 set v6only bind [::]:"$port"
+    expect_record 'all(.cures[] | select(.apply_to == "both"); .rules | test("v6only") | not)'
+}
+
+@test "a list of processes that does not fit whole is no cure" {
+    port=$(free_port)
+    cat >"$BATS_TEST_TMPDIR/many.py" <<'PY'
+import ctypes, os, signal, socket, sys
+s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(); s.set_inheritable(True)
+for i in range(7):
+    if os.fork() == 0:
+        name = sys.argv[2] + "/" + str(i) * 60
+        os.symlink("/bin/sleep", name)
+        os.execv(name, [name, "100"])
+print("ready", flush=True); signal.pause()
+PY
+    background ns "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/many.py" "$port" "$BATS_TEST_TMPDIR"
+    refused tcp bind 127.0.0.1:"$port"
+    expect_record 'all(.cures[]; .text | test("[a-z0-9)]$"))'
+}

@@ -95,7 +95,7 @@ finally: os.kill(pid, 9)' "$port"
 
 # same_from_both WORDS...: the record from each source; equal in all that /proc knows.
 same_from_both() {
-    local what='del(.time, .pid, .tid, .diagnosis, .holders[].cgroup, .holders[].v6only, .holders[].device, .holders[].timer_ms)
+    local what="del(${without:-.time})"' | del(.time, .pid, .tid, .diagnosis, .holders[].cgroup, .holders[].v6only, .holders[].device, .holders[].timer_ms)
         | .holders[].local.device = null | (.holders[].remote | select(. != null)).device = null'
     refused "$@"
     expect_record '.diagnosis.source == "sock_diag"'
@@ -115,7 +115,8 @@ same_from_both() {
     same_from_both tcp bind 127.0.0.1:"$port"
     port=$(free_port)
     ns "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen tcp connect 127.0.0.1:"$port" back accept close closeall
-    same_from_both tcp bind 127.0.0.1:"$port"
+    # Whether waiting helps hangs on bound-only sockets, which /proc does not show.
+    without='.cures' same_from_both tcp bind 127.0.0.1:"$port"
     port=$(free_port udp)
     holder udp bind 127.0.0.1:"$port"
     same_from_both udp bind 127.0.0.1:"$port"
@@ -126,8 +127,77 @@ same_from_both() {
 
 @test "the same fields from both sources for a range without a free port" {
     ns sysctl -qw net.ipv4.ip_local_port_range="40000 40001"
-    holder tcp bind 0.0.0.0:0 listen
-    holder tcp bind 0.0.0.0:0 listen
-    same_from_both tcp bind 0.0.0.0:0
+    holder udp bind 0.0.0.0:0
+    holder udp bind 0.0.0.0:0
+    same_from_both udp bind 0.0.0.0:0
     expect_record '.cause == "ports-exhausted"'
+}
+
+@test "hidepid: processes that /proc leaves out are not taken for none" {
+    needs_root
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    open_folder 777
+    run -1 ns unshare --mount sh -c 'mount -t proc -o hidepid=invisible proc /proc && exec env LD_PRELOAD="$0" REUSESHIM_RULES=keep \
+        REUSESHIM_FORMAT=json REUSESHIM_LOG="$1/log" "$2" uid 4711 tcp bind 127.0.0.1:"$3"' "$LIB" "$open" "$PROGRAMS/sock" "$port"
+    LOG=$open/log
+    expect_record '.holders[0].owner == "hidden"' '.message | test("not every process shows")' \
+        'all(.cures[]; .needs != ["stop-holder"])'
+}
+
+@test "in a PID namespace nobody is said to be the only one" {
+    needs_root
+    port=$(free_port)
+    cat >"$BATS_TEST_TMPDIR/outer.py" <<'PY'
+import os, socket, subprocess, sys, signal
+s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(); s.set_inheritable(True)
+subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c",
+    'sleep 100 >/dev/null 2>&1 & for f in /proc/self/fd/*; do n=${f##*/}; [ $n -lt 3 ] || eval "exec $n>&-"; done; "$@"; kill $!', "sh"] + sys.argv[2:], close_fds=False)
+PY
+    run ns "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/outer.py" "$port" env LD_PRELOAD="$LIB" REUSESHIM_RULES=keep \
+        REUSESHIM_FORMAT=json REUSESHIM_LOG="$LOG" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    expect_record '.cause == "listener"' 'all(.cures[]; .needs != ["stop-holder"])'
+}
+
+@test "a holder whose first thread has ended is found by its others" {
+    port=$(free_port)
+    cat >"$BATS_TEST_TMPDIR/lead.c" <<'C'
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+static void *stay(void *unused) { puts("ready"); fflush(stdout); pause(); return unused; }
+int main(int argc, char **argv)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[argc - 1])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    pthread_t thread;
+    if (bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 1) || pthread_create(&thread, NULL, stay, NULL)) return 1;
+    pthread_exit(NULL);
+}
+C
+    gcc -o "$BATS_TEST_TMPDIR/lead" "$BATS_TEST_TMPDIR/lead.c" -lpthread
+    background ns "$BATS_TEST_TMPDIR/lead" "$port"
+    refused tcp bind 127.0.0.1:"$port"
+    owner_is "$last_pid" lead
+}
+
+@test "a supervisor that hands its socket on under another number: the child is named, too" {
+    port=$(free_port)
+    run -1 shim REUSESHIM_RULES=keep "$SYSTEM_PYTHON" -c '
+import os, signal, socket, sys
+s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen()
+child = os.fork()
+if child == 0:
+    os.dup2(s.fileno(), 9); s.close(); signal.pause()
+newcomer = os.fork()
+if newcomer == 0:
+    s.close()
+    try: socket.socket().bind(("127.0.0.1", int(sys.argv[1])))
+    except OSError: os._exit(1)
+status = os.waitpid(newcomer, 0)[1]
+os.kill(child, 9)
+sys.exit(os.waitstatus_to_exitcode(status))' "$port"
+    expect_record '.holders[0].processes | length == 2' '.holders[0].processes[0].relation == "ancestor"'
 }

@@ -52,7 +52,7 @@ enum apply_to { APPLY_TO_THIS, APPLY_TO_BOTH, APPLY_TO_HOLDER };
 enum need { NEED_SAME_USER = 1, NEED_STOP_HOLDER = 2, NEED_NET_ADMIN = 4, NEED_WAIT = 8 };
 
 struct cure {
-    char text[240];
+    char text[400];
     char rules[160];    /* "" for none */
     const char *policy; /* NULL for none */
     enum apply_to apply_to;
@@ -77,7 +77,7 @@ struct range_use {
 
 struct conflict {
     enum cause cause;
-    char because[400];
+    char because[600];
     uint32_t holder_count;
     uint32_t holders_omitted;
     struct holder holders[HOLDERS_MAX]; /* the surest blockers first */
@@ -117,6 +117,12 @@ int conflict_evict(const struct newcomer *newcomer, uint64_t *removed, int64_t d
 /* Asks sock_diag, or /proc/net where that is not to be had, and remembers which it was. */
 int conflict_collect(struct conflict *conflict, struct question *question, void *buffer);
 
+/* Does its source list bound-only TCP sockets, too? */
+bool conflict_shows_bound(const struct conflict *conflict);
+
+/* The socket is of another network namespace than this thread is in, and what blocks it cannot be listed. */
+bool conflict_is_elsewhere(const struct newcomer *newcomer);
+
 /* Takes a socket into the list if it stands in the newcomer's way or may do so. Pure. */
 void conflict_add(struct conflict *conflict, const struct newcomer *newcomer, const struct holder *holder);
 
@@ -151,8 +157,8 @@ void evidence_find(struct conflict *conflict, const struct newcomer *newcomer, v
 /* A range without a free port: fills in conflict->range_use, and the holders with the first of the takers. */
 void exhausted_explain(struct conflict *conflict, struct newcomer *newcomer, void *buffer);
 
-/* Removes the socket file that `newcomer` cannot bind because of, if nobody is bound to it: 1, 0 if somebody is or
- * may be, or if it is no socket, or -errno. */
+/* Removes the socket file that `newcomer` cannot bind because of, if nobody is bound to it: 1, 0 if somebody
+ * is or may be, or if it is no socket, or -errno. */
 int unix_evict(const struct newcomer *newcomer, void *buffer);
 
 /* An AF_UNIX name that is taken: fills in holder, owner and cause. */

@@ -48,9 +48,9 @@ void process_describe(struct process *process, pid_t pid, const struct self *sel
 pid_t process_parent(pid_t pid);
 /* True if it was left behind by whoever started it. */
 bool process_is_orphan(const struct process *process);
-/* YES if every thread waits for something that has nothing to do with serving (sleep(2), wait(2), pause(2), a
- * pipe); UNKNOWN where that is not shown. */
-tristate process_is_idle(pid_t pid);
+/* YES if every thread waits for something that has nothing to do with serving (wait(2), pause(2), a pipe, a
+ * sleep that is not one of many); UNKNOWN where that is not shown. `buffer` has BUFFER_SIZE bytes. */
+tristate process_is_idle(pid_t pid, int64_t deadline, char *buffer);
 /* The descriptor goes away with an exec. */
 tristate process_closes_on_exec(pid_t pid, int fd);
 
@@ -78,6 +78,9 @@ void search_cgroup(struct search *search, const char *folder);
  * the middle, because what has the port is mostly a server from boot or was started just now. Stops at
  * `enough` if there are more than a few hundred. True if all of them were looked at. */
 bool search_everybody(struct search *search, uint32_t uid);
+
+/* Are we in the first PID namespace, so that no process of the machine is out of sight? */
+bool search_sees_the_machine(void);
 
 /* ---- cgroup v2 --------------------------------------------------------------------------------- */
 

@@ -146,7 +146,10 @@ static bool identify(int directory, const char *path, int flags, struct raw_iden
     if (CALL(SYS_statx, directory, path, flags, STATX_BASIC_STATS, &status) < 0)
         return false;
     *identity = (struct raw_identity){
-        .device = (uint64_t)status.stx_dev_major << 32 | status.stx_dev_minor,
+        /* As glibc's makedev(3) has it. */
+        .device = (uint64_t)(status.stx_dev_major & 0xfff) << 8 | (status.stx_dev_minor & 0xff) |
+                  (uint64_t)(status.stx_dev_major & ~0xfffU) << 32 |
+                  (uint64_t)(status.stx_dev_minor & ~0xffU) << 12,
         .inode = status.stx_ino,
         .mode = status.stx_mode,
         .uid = status.stx_uid,

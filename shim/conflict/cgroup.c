@@ -79,7 +79,7 @@ static bool find_below(uint64_t id, char *folder, size_t size, char *buffer, uns
     char *entries = buffer + (size_t)level * LEVEL_PART;
     bool found = false;
     ssize_t length;
-    if (level == LEVELS_MAX || end + NAME_MAX_HERE + 2 > size || raw_clock(CLOCK_MONOTONIC) >= deadline)
+    if (level == LEVELS_MAX || raw_clock(CLOCK_MONOTONIC) >= deadline)
         return false;
     int directory = raw_open(folder, O_RDONLY | O_DIRECTORY, 0);
     if (directory < 0)
@@ -88,7 +88,8 @@ static bool find_below(uint64_t id, char *folder, size_t size, char *buffer, uns
         for (ssize_t at = 0; at < length && !found;) {
             const struct raw_entry *entry = (const struct raw_entry *)(const void *)(entries + at);
             at += entry->length;
-            if (entry->type != ENTRY_DIRECTORY || entry->name[0] == '.')
+            if (entry->type != ENTRY_DIRECTORY || entry->name[0] == '.' ||
+                end + strlen(entry->name) + 2 > size)
                 continue;
             struct text text = text_in(folder + end, size - end);
             text_strings(&text, "/", entry->name);

@@ -17,18 +17,28 @@ static struct cure *add(struct conflict *conflict, const char *policy, enum appl
     return cure;
 }
 
-/* "tcp port 8080 force reuseaddr". Rules come before the policy, so they also name what the socket has
- * already: else they would take away what the policy gave it. */
+static bool is_tcp(const struct newcomer *newcomer)
+{
+    return newcomer->protocol == IPPROTO_TCP;
+}
+
+/* "tcp port 8080 force reuseaddr". Rules come before the policy, so for this side alone they also name what
+ * the socket has already: else they would take away what the policy gave it. The holder gets nothing of that:
+ * SO_REUSEADDR would let anybody share its UDP port, v6only would shut IPv4 clients out. */
 static void write_rules(struct cure *cure, const struct newcomer *newcomer, const char *family,
                         unsigned options, const char *more)
 {
     struct text text = text_in(cure->rules, sizeof cure->rules);
+    const unsigned reuse = 1U << OPTION_REUSEADDR | 1U << OPTION_REUSEPORT;
+    unsigned carried = cure->apply_to == APPLY_TO_THIS                       ? ~0U
+                       : cure->apply_to == APPLY_TO_BOTH && is_tcp(newcomer) ? reuse
+                                                                             : 0;
     bool first = true;
     text_strings(&text, family, newcomer->protocol == IPPROTO_UDP ? "udp" : "tcp", " port ");
     text_unsigned(&text, newcomer->local.port);
     text_string(&text, " force ");
     for (int i = 0; i < OPTION_COUNT; i++) {
-        bool has = i != OPTION_CLOEXEC && newcomer->options[i] == YES;
+        bool has = i != OPTION_CLOEXEC && newcomer->options[i] == YES && carried & 1U << i;
         if (!has && !(options & 1U << i))
             continue;
         text_strings(&text, first ? "" : ",", option_table[i].word);
@@ -48,9 +58,12 @@ static void write_text(struct cure *cure, const char *before, int64_t number, co
     text_end(&text);
 }
 
-static bool is_tcp(const struct newcomer *newcomer)
+/* Half a list of processes, or half a path, would be another cure. */
+static void end_whole(struct conflict *conflict, struct text *text)
 {
-    return newcomer->protocol == IPPROTO_TCP;
+    text_end(text);
+    if (text->full)
+        conflict->cure_count--;
 }
 
 /* ---- waiting ---------------------------------------------------------------------------------- */
@@ -77,9 +90,9 @@ static int64_t seconds_to_wait(const struct conflict *conflict)
 
 static void wait_for_it(struct conflict *conflict, const struct newcomer *newcomer)
 {
-    (void)newcomer;
     int64_t seconds = seconds_to_wait(conflict);
-    if (seconds >= 0)
+    /* Where bound-only sockets do not show, one of them may be there as well, and stay. */
+    if (seconds >= 0 && (conflict->shows_bound || !is_tcp(newcomer) || newcomer->call == CALL_CONNECT))
         write_text(add(conflict, NULL, APPLY_TO_THIS, NEED_WAIT), "wait ", seconds, " s and start it again");
 }
 
@@ -130,7 +143,7 @@ static void stop_the_holder(struct conflict *conflict, const struct newcomer *ne
         text_string(&text, ", then remove the file ");
         unix_path_write(&text, &newcomer->path);
     }
-    text_end(&text);
+    end_whole(conflict, &text);
 }
 
 /* ---- options ---------------------------------------------------------------------------------- */
@@ -149,11 +162,14 @@ static void reuse_address(struct conflict *conflict, const struct newcomer *newc
     if (!is_tcp(newcomer) || !reuseaddr_would_help(conflict))
         return;
     struct cure *cure = add(conflict, "restart", APPLY_TO_BOTH, 0);
-    write_text(cure,
-               conflict->cause == CAUSE_TIME_WAIT
-                   ? "for the next time: run every instance under the policy restart, this one included"
-                   : "or run both under the policy restart, the holder from its start",
-               -1, "");
+    write_text(
+        cure,
+        conflict->cause == CAUSE_TIME_WAIT
+            ? "for the next time: run every instance under the policy restart, this one included"
+        : conflict->cause == CAUSE_BOUND
+            ? "or run both under the policy restart, the holder from its start; only one of them can then listen"
+            : "or run both under the policy restart, the holder from its start",
+        -1, "");
     write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR, "");
 }
 
@@ -300,7 +316,7 @@ static void remove_the_file(struct conflict *conflict, const struct newcomer *ne
     text_string(&text, "remove the file ");
     unix_path_write(&text, &newcomer->path);
     text_string(&text, " and start it again");
-    text_end(&text);
+    end_whole(conflict, &text);
 }
 
 /* ---- which for what ---------------------------------------------------------------------------- */

@@ -51,10 +51,11 @@ static bool is_owner(const struct owners *owners, pid_t pid)
 
 /* Its starter is gone (or is us), it waits for something else, and the socket came with it: by a fork, or by
  * an exec that is of another program than the one that now wants the port. */
-static bool was_left_to(const struct owners *owners, const struct process *process)
+static bool was_left_to(const struct owners *owners, const struct process *process, int64_t deadline,
+                        char *buffer)
 {
     if (process->relation == RELATION_SELF || process->relation == RELATION_ANCESTOR ||
-        process_is_idle(process->pid) != YES)
+        process_is_idle(process->pid, deadline, buffer) != YES)
         return false;
     bool left = process->relation == RELATION_DESCENDANT || is_owner(owners, process->parent) ||
                 process_is_orphan(process);
@@ -63,14 +64,45 @@ static bool was_left_to(const struct owners *owners, const struct process *proce
     return left && (process->never_executed || came_with_exec);
 }
 
-static tristate is_inherited(const struct owners *owners)
+static tristate is_inherited(const struct owners *owners, int64_t deadline, char *buffer)
 {
     if (owners->count == 0 || owners->count > PROCESSES_MAX)
         return UNKNOWN;
     for (uint32_t i = 0; i < owners->count; i++)
-        if (!was_left_to(owners, &owners->processes[i]))
+        if (!was_left_to(owners, &owners->processes[i], deadline, buffer))
             return NO;
     return YES;
+}
+
+struct second_look {
+    struct conflict *conflict;
+    const struct newcomer *newcomer;
+    struct self self;
+};
+
+static void note(void *context, pid_t pid, int fd, uint64_t inode)
+{
+    struct second_look *look = context;
+    owners_note(look->conflict, look->newcomer, &look->self, pid, fd, inode);
+}
+
+static bool never(void *context)
+{
+    (void)context;
+    return false;
+}
+
+/* Its maker may be alive and hold it as well: then nobody was left with anything. */
+static bool everybody_is_known(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
+{
+    struct second_look look = {.conflict = conflict, .newcomer = newcomer};
+    struct search search = {
+        .found = note, .enough = never, .context = &look, .deadline = conflict->deadline, .buffer = buffer};
+    if (!conflict->all_processes) {
+        process_self(&look.self);
+        conflict->all_processes = search_everybody(&search, newcomer->uid);
+    }
+    return conflict->all_processes;
 }
 
 void evidence_find(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
@@ -80,8 +112,11 @@ void evidence_find(struct conflict *conflict, const struct newcomer *newcomer, v
         return;
     switch (cause_of_holder(newcomer, first)) {
     case CAUSE_LISTENER:
-        if (conflict->complete)
-            first->inherited = is_inherited(&conflict->owners[first->owners]);
+        if (conflict->complete &&
+            is_inherited(&conflict->owners[first->owners], conflict->deadline, buffer) == YES)
+            first->inherited =
+                everybody_is_known(conflict, newcomer, buffer) &&
+                is_inherited(&conflict->owners[first->owners], conflict->deadline, buffer) == YES;
         break;
     case CAUSE_CONNECTED:
         if (conflict->source == SOURCE_SOCK_DIAG &&

@@ -195,7 +195,10 @@ static void count(struct census *census, void *buffer)
     conflict->all_processes = search_everybody(&search, census->newcomer->uid);
     owners_judge(conflict, &search);
     name_takers(census);
-    conflict->range_use.counted = conflict->all_sockets && !search.late;
+    /* Where bound-only sockets do not show, most of those that took the ports may be missing. */
+    bool udp = census->newcomer->protocol == IPPROTO_UDP || census->newcomer->protocol == IPPROTO_UDPLITE;
+    conflict->range_use.counted =
+        conflict->all_sockets && !search.late && (udp || conflict_shows_bound(conflict));
 }
 
 void exhausted_explain(struct conflict *conflict, struct newcomer *newcomer, void *buffer)

@@ -10,10 +10,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
     LISTENING = 1U << STATE_LISTEN,
@@ -86,22 +83,6 @@ static int collect_all(struct conflict *conflict, const struct newcomer *newcome
     return result;
 }
 
-/* Bound-only TCP sockets are in dumps since 6.8; before, one of them may always be the unseen blocker. */
-static bool kernel_shows_bound(void)
-{
-    struct utsname name;
-    uint64_t major, minor;
-    if (syscall(SYS_uname, &name) != 0)
-        return false;
-    size_t first = strspn(name.release, "0123456789");
-    if (name.release[first] != '.' || !text_to_number(name.release, first, 1000, &major))
-        return false;
-    const char *second = name.release + first + 1;
-    if (!text_to_number(second, strspn(second, "0123456789"), 1000, &minor))
-        return false;
-    return major > 6 || (major == 6 && minor >= 8);
-}
-
 /* connect() also says EADDRNOTAVAIL when no local address can reach the peer. A datagram socket, whose
  * connect sends nothing, is told that as well. */
 static bool peer_is_unreachable(const struct newcomer *newcomer)
@@ -125,32 +106,15 @@ static bool is_about_ports(const struct newcomer *newcomer, const struct conflic
         return true;
     if (newcomer->error == EAGAIN)
         return newcomer->type == SOCK_DGRAM;
-    return conflict->holder_count || !endpoint_is_internet(&newcomer->remote) ||
-           !peer_is_unreachable(newcomer);
-}
-
-/* The socket may have been made in another network namespace than this thread is in now (setns(2)), and only
- * this one's sockets can be listed. Linux 5.14 tells them apart. */
-static bool is_elsewhere(const struct newcomer *newcomer)
-{
-    uint64_t theirs, ours;
-    socklen_t length = sizeof theirs;
-    if (raw_getsockopt(newcomer->fd, SOL_SOCKET, SO_NETNS_COOKIE, &theirs, &length) < 0)
-        return false;
-    int fd = raw_socket(newcomer->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return false;
-    length = sizeof ours;
-    bool known = raw_getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &ours, &length) == 0;
-    raw_close(fd);
-    return known && theirs != ours;
+    /* Holders of other ports of the range prove nothing. */
+    bool proved = conflict->holder_count && newcomer->local.port;
+    return proved || !endpoint_is_internet(&newcomer->remote) || !peer_is_unreachable(newcomer);
 }
 
 static void explain_port(struct conflict *conflict, struct newcomer *newcomer, void *buffer)
 {
     conflict->all_sockets = collect_all(conflict, newcomer, buffer) == 0;
-    conflict->shows_bound =
-        conflict->all_sockets && conflict->source == SOURCE_SOCK_DIAG && kernel_shows_bound();
+    conflict->shows_bound = conflict->all_sockets && conflict_shows_bound(conflict);
     conflict->complete = owners_find(conflict, newcomer, buffer) && conflict->all_sockets;
     /* Once hidden options have been read, what was unknown may be known. */
     conflict_decide(conflict, newcomer);
@@ -163,7 +127,7 @@ bool conflict_explain(struct conflict *conflict, struct newcomer *newcomer, void
     int64_t started = raw_clock(CLOCK_MONOTONIC);
     bool internet = newcomer->family == AF_INET || newcomer->family == AF_INET6;
     bool ported = newcomer->type == SOCK_STREAM || newcomer->type == SOCK_DGRAM;
-    if (internet && is_elsewhere(newcomer))
+    if (internet && conflict_is_elsewhere(newcomer))
         conflict->cause = newcomer->call == CALL_CONNECT ? CAUSE_UNKNOWN : CAUSE_UNSEEN;
     else if (newcomer->family == AF_UNIX)
         unix_explain(conflict, newcomer, buffer);

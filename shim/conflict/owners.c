@@ -5,7 +5,6 @@
 #include "reuseshim/conflict.h"
 #include "reuseshim/raw.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 struct quest {
@@ -142,7 +141,9 @@ static void look_at_families(struct quest *quest)
             if (owners->count > known)
                 top = parent;
         } while (owners->count > known && owners->count < PROCESSES_MAX);
-        search_descendants(&quest->search, top, fd);
+        /* An ancestor that hands sockets on (inetd, a supervisor) gives them numbers of their own. */
+        bool hands_on = owners->processes[0].relation == RELATION_ANCESTOR;
+        search_descendants(&quest->search, top, hands_on ? -1 : fd);
     }
 }
 
@@ -166,13 +167,9 @@ static void look_everywhere(struct quest *quest)
 
 static enum hidden why_hidden(const struct search *search)
 {
-    static const char initial[] = "pid:[4026531836]"; /* PROC_PID_INIT_INO, include/linux/proc_ns.h */
-    char link[32];
     if (search->unreadable)
         return HIDDEN_BY_PERMISSION;
-    ssize_t length = raw_readlinkat(AT_FDCWD, "/proc/self/ns/pid", link, sizeof link);
-    bool is_initial = length == (ssize_t)sizeof initial - 1 && memcmp(link, initial, sizeof initial - 1) == 0;
-    return is_initial ? HIDDEN_IN_KERNEL : HIDDEN_ELSEWHERE;
+    return search_sees_the_machine() ? HIDDEN_IN_KERNEL : HIDDEN_ELSEWHERE;
 }
 
 static enum owner owner_of(const struct conflict *conflict, size_t index, bool late)

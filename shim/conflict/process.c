@@ -112,7 +112,12 @@ void process_self(struct self *self)
 {
     struct stat_facts facts;
     memset(self, 0, sizeof *self);
-    self->pid = raw_pid();
+    /* In a PID namespace of our own under an outer /proc, getpid() is a number of somebody else there. */
+    char link[16];
+    uint64_t number;
+    ssize_t length = raw_readlinkat(AT_FDCWD, "/proc/self", link, sizeof link);
+    self->pid =
+        length > 0 && text_to_number(link, (size_t)length, INT32_MAX, &number) ? (pid_t)number : raw_pid();
     self->uid = raw_uid();
     file_executable_name("/proc/self/exe", self->program, sizeof self->program);
     const unsigned room = sizeof self->ancestors / sizeof *self->ancestors;
@@ -183,30 +188,49 @@ bool process_is_orphan(const struct process *process)
            parent.session != process->session;
 }
 
-/* The kernel function that a thread sleeps in. */
-static bool waits_idly(const char *function)
+/* The kernel function that a thread sleeps in: does it have nothing to do with serving? */
+static bool waits_idly(const char *function, bool *sleeps)
 {
-    static const char idle[][20] = {"hrtimer_nanosleep", "do_nanosleep",   "common_nsleep",  "do_wait",
-                                    "kernel_waitid",     "__do_sys_pause", "sys_pause",      "sigsuspend",
-                                    "do_sigtimedwait",   "pipe_read",      "anon_pipe_read", "pipe_wait"};
+    static const char idle[][20] = {"do_wait",    "kernel_waitid",     "__do_sys_pause", "sys_pause",
+                                    "sigsuspend", "do_sigtimedwait",   "pipe_read",      "anon_pipe_read",
+                                    "pipe_wait",  "hrtimer_nanosleep", "do_nanosleep",   "common_nsleep"};
+    enum { FIRST_SLEEP = 9 };
     for (size_t i = 0; i < sizeof idle / sizeof *idle; i++)
-        if (strcmp(function, idle[i]) == 0)
+        if (strcmp(function, idle[i]) == 0) {
+            *sleeps |= i >= FIRST_SLEEP;
             return true;
+        }
     return false;
 }
 
-tristate process_is_idle(pid_t pid)
+/* A server may sleep between looks at its socket; it has gone to sleep many times by now. */
+static bool sleeps_often(pid_t pid, char *buffer)
+{
+    enum { OFTEN = 20 };
+    char path[32];
+    uint64_t times;
+    ssize_t length = file_read(proc_path(path, sizeof path, pid, "status"), buffer, BUFFER_SIZE - 1);
+    buffer[length > 0 ? length : 0] = '\0';
+    const char *at = strstr(buffer, "\nvoluntary_ctxt_switches:\t");
+    if (at == NULL)
+        return true;
+    at += strlen("\nvoluntary_ctxt_switches:\t");
+    return !text_to_number(at, strspn(at, "0123456789"), UINT32_MAX, &times) || times > OFTEN;
+}
+
+tristate process_is_idle(pid_t pid, int64_t deadline, char *buffer)
 {
     char path[64], function[64];
     _Alignas(struct raw_entry) char entries[512];
     int directory = raw_open(proc_path(path, sizeof path, pid, "task"), O_RDONLY | O_DIRECTORY, 0);
     ssize_t length;
+    bool sleeps = false;
     tristate idle = UNKNOWN;
-    while (directory >= 0 && (length = raw_getdents(directory, entries, sizeof entries)) > 0)
-        for (ssize_t at = 0; at < length;) {
+    while (directory >= 0 && idle != NO && (length = raw_getdents(directory, entries, sizeof entries)) > 0)
+        for (ssize_t at = 0; at < length && idle != NO;) {
             const struct raw_entry *entry = (const struct raw_entry *)(const void *)(entries + at);
             at += entry->length;
-            if (entry->name[0] == '.' || idle == NO)
+            if (entry->name[0] == '.')
                 continue;
             struct text text = text_in(path, sizeof path);
             text_string(&text, "/proc/");
@@ -214,11 +238,11 @@ tristate process_is_idle(pid_t pid)
             text_strings(&text, "/task/", entry->name, "/wchan");
             ssize_t got = file_read(text_end(&text), function, sizeof function - 1);
             function[got > 0 ? got : 0] = '\0';
-            idle = waits_idly(function) ? YES : NO;
+            idle = waits_idly(function, &sleeps) && raw_clock(CLOCK_MONOTONIC) < deadline;
         }
     if (directory >= 0)
         raw_close(directory);
-    return idle == YES ? YES : UNKNOWN;
+    return idle == YES && !(sleeps && sleeps_often(pid, buffer)) ? YES : UNKNOWN;
 }
 
 tristate process_closes_on_exec(pid_t pid, int fd)

@@ -44,28 +44,62 @@ static uint64_t socket_inode(int directory, const char *name)
     return text_to_number(link + sizeof prefix - 1, digits, UINT64_MAX / 16, &inode) ? inode : 0;
 }
 
-void search_process(struct search *search, pid_t pid)
+/* How many descriptors the folder showed, or -errno. */
+static int walk(struct search *search, const char *path, pid_t pid)
 {
-    char path[40];
-    int directory = raw_open(path_of(path, sizeof path, pid, "/fd"), O_RDONLY | O_DIRECTORY, 0);
-    if (directory == -EACCES || directory == -EPERM)
-        search->unreadable = true;
+    int directory = raw_open(path, O_RDONLY | O_DIRECTORY, 0), seen = 0;
     if (directory < 0)
-        return;
+        return directory;
     char *entries = search->buffer + OUTER_PART;
     ssize_t length;
     while (!search->late && (length = raw_getdents(directory, entries, BUFFER_SIZE - OUTER_PART)) > 0) {
         for (ssize_t at = 0; at < length;) {
             const struct raw_entry *entry = (const struct raw_entry *)(const void *)(entries + at);
             uint64_t number, inode;
-            if (text_to_number(entry->name, strlen(entry->name), INT32_MAX, &number) &&
-                (inode = socket_inode(directory, entry->name)) != 0)
-                search->found(search->context, pid, (int)number, inode);
             at += entry->length;
+            if (!text_to_number(entry->name, strlen(entry->name), INT32_MAX, &number))
+                continue;
+            seen++;
+            if ((inode = socket_inode(directory, entry->name)) != 0)
+                search->found(search->context, pid, (int)number, inode);
         }
         is_late(search);
     }
     raw_close(directory);
+    return seen;
+}
+
+/* A process whose first thread has ended shows its descriptors at the others only. */
+static void walk_threads(struct search *search, pid_t pid)
+{
+    char path[64], entries[1024] __attribute__((aligned(8)));
+    int directory = raw_open(path_of(path, sizeof path, pid, "/task"), O_RDONLY | O_DIRECTORY, 0);
+    ssize_t length = directory < 0 ? 0 : raw_getdents(directory, entries, sizeof entries);
+    int seen = 0;
+    for (ssize_t at = 0; at < length && seen == 0;) {
+        const struct raw_entry *entry = (const struct raw_entry *)(const void *)(entries + at);
+        uint64_t thread;
+        at += entry->length;
+        if (!text_to_number(entry->name, strlen(entry->name), INT32_MAX, &thread) || (pid_t)thread == pid)
+            continue;
+        struct text text = text_in(path, sizeof path);
+        text_string(&text, "/proc/");
+        text_signed(&text, pid);
+        text_strings(&text, "/task/", entry->name, "/fd");
+        seen = walk(search, text_end(&text), pid);
+    }
+    if (directory >= 0)
+        raw_close(directory);
+}
+
+void search_process(struct search *search, pid_t pid)
+{
+    char path[40];
+    int seen = walk(search, path_of(path, sizeof path, pid, "/fd"), pid);
+    if (seen == -EACCES || seen == -EPERM)
+        search->unreadable = true;
+    if (seen == 0)
+        walk_threads(search, pid);
 }
 
 void search_descriptor(struct search *search, pid_t pid, int fd)
@@ -107,7 +141,7 @@ static unsigned add_children(struct search *search, pid_t pid, pid_t *row, unsig
     int directory = raw_open(path_of(path, sizeof path, pid, "/task"), O_RDONLY | O_DIRECTORY, 0);
     ssize_t length;
     while (directory >= 0 && (length = raw_getdents(directory, entries, 4096)) > 0)
-        for (ssize_t at = 0; at < length;) {
+        for (ssize_t at = 0; at < length && !is_late(search);) {
             const struct raw_entry *entry = (const struct raw_entry *)(const void *)(entries + at);
             at += entry->length;
             if (entry->name[0] == '.')
@@ -209,15 +243,25 @@ static unsigned from_both_ends(unsigned i, unsigned count)
     return i & 1 ? count - 1 - i / 2 : i / 2;
 }
 
+bool search_sees_the_machine(void)
+{
+    static const char initial[] = "pid:[4026531836]"; /* PROC_PID_INIT_INO, include/linux/proc_ns.h */
+    char link[32];
+    ssize_t length = raw_readlinkat(AT_FDCWD, "/proc/self/ns/pid", link, sizeof link);
+    return length == (ssize_t)sizeof initial - 1 && memcmp(link, initial, sizeof initial - 1) == 0;
+}
+
 bool search_everybody(struct search *search, uint32_t uid)
 {
+    struct raw_identity first;
     struct crowd *crowd = raw_map(sizeof *crowd);
     if (crowd == NULL)
         return false;
     gather(search, crowd);
     bool complete = crowd->all;
-    search->unreadable |= !complete;
-    for (unsigned i = 0; i < crowd->count; i++)
+    /* Mounted with hidepid, /proc leaves out whole processes, and the first of all is one of them. */
+    search->unreadable |= !complete || !raw_identify_path("/proc/1", &first);
+    for (unsigned i = 0; i < crowd->count && !is_late(search); i++)
         crowd->classes[i] = class_of(crowd->pids[i], uid);
     for (uint8_t class = 0; class < 4; class ++)
         for (unsigned i = 0; i < crowd->count && complete; i++) {
@@ -230,5 +274,5 @@ bool search_everybody(struct search *search, uint32_t uid)
                 search_process(search, crowd->pids[at]);
         }
     raw_unmap(crowd, sizeof *crowd);
-    return complete && !search->unreadable;
+    return complete && !search->unreadable && search_sees_the_machine();
 }

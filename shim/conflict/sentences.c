@@ -19,7 +19,8 @@ static const char *const sentences[CAUSE_COUNT][2] = {
         {"an outgoing connection happened to get that local port, and SO_REUSEADDR is not on both sockets",
          "an outgoing connection without SO_REUSEADDR happened to get that local port; Linux wants the option on both sockets"},
     [CAUSE_INHERITED] =
-        {"a program that is gone left its listening socket to that process, which does not serve it", NULL},
+        {"a program that is gone left its listening socket to that process, which does not seem to serve it",
+         NULL},
     [CAUSE_TIME_WAIT] =
         {"a closed connection keeps its port for a minute, unless SO_REUSEADDR is on both sockets; this one does not have it",
          "it was closed without SO_REUSEADDR; Linux wants the option on both sockets"},

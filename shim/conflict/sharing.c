@@ -29,83 +29,6 @@ static bool is_counterpart(const struct endpoint *one, const struct endpoint *ot
                                           (endpoint_is_loopback(one) && endpoint_is_loopback(other)));
 }
 
-struct listing {
-    struct conflict *conflict;
-    const struct newcomer *newcomer;
-};
-
-static void list(void *context, const struct holder *found)
-{
-    const struct listing *listing = context;
-    struct conflict *conflict = listing->conflict;
-    if ((found->inode && found->inode == listing->newcomer->inode) ||
-        (rules_overlap(listing->newcomer, found) == NO &&
-         !is_counterpart(&listing->newcomer->local, &found->local)))
-        return;
-    if (conflict->holder_count == HOLDERS_MAX) {
-        conflict->holders_omitted++;
-        return;
-    }
-    conflict->holders[conflict->holder_count] = *found;
-    conflict->holders[conflict->holder_count++].blocks = NO;
-}
-
-/* A program's own two sockets on a port are nobody else. */
-static bool is_only_us(const struct owners *owners)
-{
-    return owners->count == 1 && owners->processes[0].relation == RELATION_SELF;
-}
-
-static void drop_our_own(struct conflict *conflict)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < conflict->holder_count; i++)
-        if (!is_only_us(&conflict->owners[conflict->holders[i].owners]))
-            conflict->holders[kept++] = conflict->holders[i];
-    conflict->holder_count = kept;
-}
-
-/* ---- who receives what -------------------------------------------------------------------------- */
-
-/* The kernel's order, net/ipv4/udp.c and inet_hashtables.c, compute_score(): a connected socket first, then
- * the exact address, then IPv4 before a dual-stack [::]; among equals a reuseport group by hash, else the
- * newest. */
-static const char *who_receives(const struct newcomer *newcomer, const struct holder *other)
-{
-    const struct endpoint *ours = &newcomer->local, *theirs = &other->local;
-    bool same_family = is_v4(ours) == is_v4(theirs);
-    if (other->state == STATE_ESTABLISHED)
-        return "what comes from its peer goes to that one, everything else here";
-    if (!same_family && (endpoint_is_wildcard(ours) == endpoint_is_wildcard(theirs)))
-        return is_v4(ours)
-                   ? "IPv4 comes here, IPv6 goes to that one; a client that says 'localhost' may meet either"
-                   : "IPv6 comes here, IPv4 goes to that one; a client that says 'localhost' may meet either";
-    if (endpoint_is_wildcard(ours) && !endpoint_is_wildcard(theirs))
-        return "what is for its address goes to that one, the rest comes here";
-    if (!endpoint_is_wildcard(ours) && endpoint_is_wildcard(theirs))
-        return "what is for this address comes here, and no longer to that one";
-    if (is_datagram(newcomer) && endpoint_is_multicast(ours))
-        return "both receive every datagram of the group";
-    if (newcomer->options[OPTION_REUSEPORT] == NO || other->reuseport == NO)
-        return "every datagram comes here, to the newest, and none to that one any more";
-    if (newcomer->options[OPTION_REUSEPORT] == YES && (other->reuseport == YES || !is_datagram(newcomer)))
-        return is_datagram(newcomer) ? "each peer's datagrams go to one of the two, by a hash"
-                                     : "each new connection goes to one of the two, by a hash";
-    return "one of the two receives; which of them depends on options that do not show";
-}
-
-static void write_sentence(struct conflict *conflict, const struct newcomer *newcomer)
-{
-    const struct holder *first = &conflict->holders[0];
-    struct text text = text_in(conflict->because, sizeof conflict->because);
-    text_string(&text, who_receives(newcomer, first));
-    if (first->uid_known && newcomer->uid_known && first->uid != newcomer->uid) {
-        text_string(&text, "; that one belongs to another user, uid ");
-        text_unsigned(&text, first->uid);
-    }
-    text_end(&text);
-}
-
 /* The most telling first: another user's, then the same address, then what overlaps, then the other family.
  */
 static int distance(const struct newcomer *newcomer, const struct holder *holder)
@@ -114,6 +37,171 @@ static int distance(const struct newcomer *newcomer, const struct holder *holder
     bool same = endpoint_same_address(&newcomer->local, &holder->local);
     bool other_family = is_v4(&newcomer->local) != is_v4(&holder->local);
     return (stranger ? 0 : 4) + (same ? 0 : other_family ? 2 : 1) + (holder->state == STATE_ESTABLISHED);
+}
+
+enum { OWN_MAX = 4096 };
+
+struct listing {
+    struct conflict *conflict;
+    const struct newcomer *newcomer;
+    unsigned own_count;
+    uint64_t own[OWN_MAX]; /* inodes of this process's sockets: they are nobody else */
+};
+
+static void note_own(void *context, pid_t pid, int fd, uint64_t inode)
+{
+    struct listing *listing = context;
+    (void)pid;
+    (void)fd;
+    if (listing->own_count < OWN_MAX)
+        listing->own[listing->own_count++] = inode;
+}
+
+static bool enough(void *context)
+{
+    return ((struct listing *)context)->own_count == OWN_MAX;
+}
+
+static bool is_own(const struct listing *listing, uint64_t inode)
+{
+    bool found = false;
+    for (unsigned i = 0; inode && i < listing->own_count && !found; i++)
+        found = listing->own[i] == inode;
+    return found;
+}
+
+static void list(void *context, const struct holder *found)
+{
+    const struct listing *listing = context;
+    struct conflict *conflict = listing->conflict;
+    const struct newcomer *newcomer = listing->newcomer;
+    bool meets = rules_overlap(newcomer, found) != NO;
+    bool split = found->state != STATE_ESTABLISHED && is_counterpart(&newcomer->local, &found->local);
+    if ((!meets && !split) || is_own(listing, found->inode))
+        return;
+    uint32_t at = conflict->holder_count;
+    if (at == HOLDERS_MAX) {
+        /* The farthest gives way: a stranger among many must not be missed. */
+        at = 0;
+        for (uint32_t i = 1; i < HOLDERS_MAX; i++)
+            if (distance(newcomer, &conflict->holders[i]) > distance(newcomer, &conflict->holders[at]))
+                at = i;
+        conflict->holders_omitted++;
+        if (distance(newcomer, found) >= distance(newcomer, &conflict->holders[at]))
+            return;
+    } else
+        conflict->holder_count++;
+    conflict->holders[at] = *found;
+    conflict->holders[at].blocks = NO;
+}
+
+/* ---- who receives what -------------------------------------------------------------------------- */
+
+enum share {
+    PEER_FIRST, /* theirs is connected */
+    OURS_BY_V4, /* the families split it */
+    THEIRS_BY_V4,
+    OTHER_NAME,
+    THEIRS_NARROWER,
+    OURS_NARROWER,
+    ALL_GET_IT,
+    BY_HASH,
+    NEWEST,
+    NOT_KNOWN,
+};
+
+/* One reuseport group: TCP and UDP alike deal out by a hash inside it, and nowhere else. */
+static tristate is_group(const struct newcomer *newcomer, const struct holder *other)
+{
+    bool alike = newcomer->local.family == other->local.family && other->device_known &&
+                 newcomer->device == other->device &&
+                 endpoint_same_address(&newcomer->local, &other->local) && newcomer->uid_known &&
+                 other->uid_known && newcomer->uid == other->uid &&
+                 (newcomer->local.family == AF_INET || other->v6only == UNKNOWN ||
+                  newcomer->options[OPTION_V6ONLY] == other->v6only);
+    /* Two that listen on one address can do so by SO_REUSEPORT alone. */
+    tristate theirs = is_datagram(newcomer) ? other->reuseport : YES;
+    if (!alike || newcomer->options[OPTION_REUSEPORT] != YES)
+        return NO;
+    return theirs;
+}
+
+/* Among equals. A socket on a device comes before one that is on none, for what arrives there; an AF_INET6
+ * socket with SO_REUSEPORT stands at the end of the kernel's row, and so behind older ones. */
+static enum share of_equals(const struct newcomer *newcomer, const struct holder *other)
+{
+    tristate group = is_group(newcomer, other);
+    bool same_kind = newcomer->local.family == other->local.family && other->device_known &&
+                     newcomer->device == other->device;
+    bool at_end = newcomer->local.family == AF_INET6 && newcomer->options[OPTION_REUSEPORT] != NO;
+    if (group == YES)
+        return BY_HASH;
+    return is_datagram(newcomer) && group == NO && same_kind && !at_end ? NEWEST : NOT_KNOWN;
+}
+
+/* The kernel's order, compute_score() in net/ipv4/udp.c and inet_hashtables.c: a connected socket first, then
+ * the exact address, then AF_INET before a dual-stack [::]. */
+static enum share share_of(const struct newcomer *newcomer, const struct holder *other)
+{
+    const struct endpoint *ours = &newcomer->local, *theirs = &other->local;
+    if (other->state == STATE_ESTABLISHED)
+        return PEER_FIRST;
+    if (is_datagram(newcomer) && (endpoint_is_multicast(ours) || endpoint_is_multicast(theirs)))
+        return ALL_GET_IT;
+    if (is_v4(ours) != is_v4(theirs) && endpoint_is_wildcard(ours) == endpoint_is_wildcard(theirs)) {
+        if (!endpoint_is_wildcard(ours))
+            return OTHER_NAME;
+        /* A mapped wildcard is an AF_INET6 socket and has no precedence. */
+        return ours->family == AF_INET ? OURS_BY_V4 : theirs->family == AF_INET ? THEIRS_BY_V4 : NOT_KNOWN;
+    }
+    if (endpoint_is_wildcard(ours) != endpoint_is_wildcard(theirs))
+        return endpoint_is_wildcard(ours) ? THEIRS_NARROWER : OURS_NARROWER;
+    return of_equals(newcomer, other);
+}
+
+static const char *const shares[] = {
+    [PEER_FIRST] = "what comes from its peer goes to that one, everything else here",
+    [OURS_BY_V4] = "IPv4 comes here, IPv6 goes to that one; a client that says 'localhost' may meet either",
+    [THEIRS_BY_V4] = "IPv6 comes here, IPv4 goes to that one; a client that says 'localhost' may meet either",
+    [OTHER_NAME] = "each gets its own family; a client that says 'localhost' may meet either",
+    [THEIRS_NARROWER] = "what is for its address goes to that one, the rest comes here",
+    [OURS_NARROWER] = "what is for this address comes here, and no longer to that one",
+    [ALL_GET_IT] = "both receive every datagram of the group",
+    [BY_HASH] = "is dealt out by a hash",
+    [NEWEST] = "every datagram comes here, to the newest, and none to that one any more",
+    [NOT_KNOWN] =
+        "only one of the two receives; which of them hangs on devices and options that do not all show",
+};
+
+static const char *who_receives(const struct newcomer *newcomer, const struct holder *other)
+{
+    enum share share = share_of(newcomer, other);
+    if (share == BY_HASH)
+        return is_datagram(newcomer) ? "each peer's datagrams go to one of the two, by a hash"
+                                     : "each new connection goes to one of the two, by a hash";
+    return shares[share];
+}
+
+/* Unicast has one receiver; multicast and broadcast reach every wildcard socket. */
+static bool groups_reach_both(const struct newcomer *newcomer, const struct holder *other)
+{
+    return is_datagram(newcomer) && endpoint_is_wildcard(&newcomer->local) &&
+           endpoint_is_wildcard(&other->local) && other->state != STATE_ESTABLISHED &&
+           !endpoint_is_multicast(&newcomer->local);
+}
+
+static void write_sentence(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    const struct holder *first = &conflict->holders[0];
+    struct text text = text_in(conflict->because, sizeof conflict->because);
+    text_string(&text, who_receives(newcomer, first));
+    if (groups_reach_both(newcomer, first))
+        text_string(&text, "; multicast and broadcast reach both");
+    if (first->uid_known && newcomer->uid_known && first->uid != newcomer->uid) {
+        text_string(&text, "; that one belongs to another user, uid ");
+        text_unsigned(&text, first->uid);
+    }
+    text_end(&text);
 }
 
 static void nearest_first(struct conflict *conflict, const struct newcomer *newcomer)
@@ -127,26 +215,45 @@ static void nearest_first(struct conflict *conflict, const struct newcomer *newc
     conflict->holders[nearest] = holder;
 }
 
-bool conflict_sharing(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
+static bool collect(struct listing *listing, void *buffer)
 {
-    int64_t started = raw_clock(CLOCK_MONOTONIC);
-    struct listing listing = {conflict, newcomer};
+    struct conflict *conflict = listing->conflict;
+    const struct newcomer *newcomer = listing->newcomer;
+    struct self self;
+    struct search search = {.found = note_own,
+                            .enough = enough,
+                            .context = listing,
+                            .deadline = conflict->deadline,
+                            .buffer = buffer};
     struct question question = {
         .protocol = newcomer->protocol == IPPROTO_MPTCP ? IPPROTO_TCP : newcomer->protocol,
         .ports = {newcomer->local.port, newcomer->local.port},
         .states = is_datagram(newcomer) ? (1U << STATE_COUNT) - 1 : 1U << STATE_LISTEN,
         .deadline = conflict->deadline,
         .found = list,
-        .context = &listing};
-    if (!endpoint_is_internet(&newcomer->local) || newcomer->local.port == 0)
-        return false;
+        .context = listing};
+    process_self(&self);
+    search_process(&search, self.pid);
     conflict->all_sockets = conflict_collect(conflict, &question, buffer) == 0;
-    if (conflict->holder_count == 0)
+    return conflict->holder_count > 0;
+}
+
+bool conflict_sharing(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
+{
+    int64_t started = raw_clock(CLOCK_MONOTONIC);
+    if (!endpoint_is_internet(&newcomer->local) || newcomer->local.port == 0 ||
+        conflict_is_elsewhere(newcomer))
+        return false;
+    struct listing *listing = raw_map(sizeof *listing);
+    if (listing == NULL)
+        return false;
+    listing->conflict = conflict;
+    listing->newcomer = newcomer;
+    bool shared = collect(listing, buffer);
+    raw_unmap(listing, sizeof *listing);
+    if (!shared)
         return false;
     conflict->complete = owners_find(conflict, newcomer, buffer) && conflict->all_sockets;
-    drop_our_own(conflict);
-    if (conflict->holder_count == 0)
-        return false;
     nearest_first(conflict, newcomer);
     write_sentence(conflict, newcomer);
     conflict->elapsed_us = (raw_clock(CLOCK_MONOTONIC) - started) / 1000;

@@ -78,17 +78,24 @@ static void read_message(struct seen *seen, const struct nlmsghdr *message)
     }
 }
 
-/* An accepted connection bears the listener's name but is not what the name leads to. */
-static bool is_the_one(const struct seen *seen, const struct wanted *wanted)
+static bool has_that_name(const struct seen *seen, const struct wanted *wanted)
 {
     const struct unix_path *one = &seen->holder.path, *other = &wanted->newcomer->path;
-    if (seen->holder.type != SOCK_DGRAM && seen->holder.state != STATE_LISTEN &&
-        seen->holder.state != STATE_CLOSE)
-        return false;
     if (wanted->file.mode)
         return seen->file_inode && seen->file_inode == (uint32_t)wanted->file.inode &&
                same_device(seen->file_device, wanted->file.device);
     return one->length == other->length && memcmp(one->bytes, other->bytes, one->length) == 0;
+}
+
+/* An accepted connection bears the listener's name but is not what the name leads to; a client that was bound
+ * to it and has connected looks the same. So a connection is taken only as long as nobody better is there. */
+static void take_in(struct conflict *conflict, const struct seen *seen)
+{
+    const struct holder *one = &seen->holder;
+    bool is_sure = one->type == SOCK_DGRAM || one->state == STATE_LISTEN || one->state == STATE_CLOSE;
+    if (conflict->holder_count == 0 || is_sure)
+        conflict->holders[0] = *one;
+    conflict->holder_count = 1;
 }
 
 static int read_answers(struct conflict *conflict, const struct wanted *wanted, const char *buffer,
@@ -105,10 +112,8 @@ static int read_answers(struct conflict *conflict, const struct wanted *wanted, 
             return -EPROTO;
         struct seen seen;
         read_message(&seen, message);
-        if (is_the_one(&seen, wanted) && conflict->holder_count == 0) {
-            conflict->holders[0] = seen.holder;
-            conflict->holder_count = 1;
-        }
+        if (has_that_name(&seen, wanted))
+            take_in(conflict, &seen);
         at += NLMSG_ALIGN(message->nlmsg_len);
     }
     return 1;
@@ -188,8 +193,8 @@ int unix_evict(const struct newcomer *newcomer, void *buffer)
     if (conflict == NULL)
         return -ENOMEM;
     conflict->deadline = INT64_MAX;
-    bool is_free =
-        is_live(newcomer) == NO && ask(conflict, &wanted, buffer) == 0 && conflict->holder_count == 0;
+    bool is_free = is_live(newcomer) == NO && ask(conflict, &wanted, buffer) == 0 &&
+                   (conflict->holder_count == 0 || conflict->holders[0].state == STATE_ESTABLISHED);
     raw_unmap(conflict, sizeof *conflict);
     identify(&again);
     if (!is_free || again.file.inode != wanted.file.inode || again.file.device != wanted.file.device)
@@ -218,7 +223,11 @@ void unix_explain(struct conflict *conflict, const struct newcomer *newcomer, vo
     }
     conflict->all_sockets = ask(conflict, &wanted, buffer) == 0;
     conflict->source = conflict->all_sockets ? SOURCE_SOCK_DIAG : SOURCE_NONE;
-    tristate live = conflict->holder_count || abstract ? YES : is_live(newcomer);
+    bool sure = conflict->holder_count &&
+                (conflict->holders[0].type == SOCK_DGRAM || conflict->holders[0].state != STATE_ESTABLISHED);
+    tristate live = sure || abstract ? YES : is_live(newcomer);
+    if (live != YES)
+        conflict->holder_count = 0; /* connections of a listener that is gone */
     conflict->cause = live == YES ? CAUSE_UNIX_LIVE : live == NO ? CAUSE_UNIX_STALE : CAUSE_UNKNOWN;
     if (live == UNKNOWN)
         conflict->path_trouble = "a socket file has that path; whether anybody listens there does not show";

@@ -134,7 +134,8 @@ static void decide(struct passage *passage, enum when when)
     bool needs_protocol;
     char path[sizeof(struct unix_path) + 1];
     if (situation.family == AF_UNIX && passage->address)
-        situation.path = write_path(path, sizeof path, unix_path_from_sockaddr(passage->address, passage->length));
+        situation.path =
+            write_path(path, sizeof path, unix_path_from_sockaddr(passage->address, passage->length));
     passage->rule = policy_match(&passage->shim->policy, &situation, &needs_protocol);
     if (needs_protocol) {
         situation.protocol = raw_option(passage->fd, SOL_SOCKET, SO_PROTOCOL);

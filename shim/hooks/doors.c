@@ -119,6 +119,10 @@ SHIM_EXPORT int bindresvport(int fd, struct sockaddr_in *address)
     int result = next.bindresvport(fd, address);
     if (UNLIKELY(result < 0))
         refused(&passage, NULL, 0);
+    else if (UNLIKELY(passage.rule && passage.rule->watch)) {
+        report_sharing(&passage);
+        errno = saved;
+    }
     return result;
 }
 

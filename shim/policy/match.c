@@ -34,8 +34,9 @@ static bool path_matches(const struct rule *rule, const struct situation *situat
 {
     if (situation->family != AF_UNIX)
         return true;
-    return rule->family == AF_UNIX && (rule->path == NULL || (situation->path && glob_match(rule->path, rule->path_length,
-                                                                                            situation->path)));
+    return rule->family == AF_UNIX &&
+           (rule->path == NULL ||
+            (situation->path && glob_match(rule->path, rule->path_length, situation->path)));
 }
 
 const struct rule *policy_match(const struct policy *policy, const struct situation *situation,
@@ -45,7 +46,8 @@ const struct rule *policy_match(const struct policy *policy, const struct situat
     for (size_t i = 0; i < policy->count; i++) {
         const struct rule *rule = &policy->rules[i];
         if (rule->when != situation->when || rule->other_program || !path_matches(rule, situation) ||
-            (rule->family && rule->family != situation->family) || (situation->family != AF_UNIX && !address_matches(rule, situation->address)))
+            (rule->family && rule->family != situation->family) ||
+            (situation->family != AF_UNIX && !address_matches(rule, situation->address)))
             continue;
         if (rule->protocol) {
             if (situation->protocol == PROTOCOL_NOT_ASKED) {

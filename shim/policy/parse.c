@@ -123,10 +123,11 @@ static bool parse_word(struct parser *parser, struct draft *draft, struct word w
 {
     const struct keyword *keyword = keyword_find(word);
     if (keyword == NULL)
-        return complain(parser, word,
-                        "expected a match (tcp, udp, ipv4, ipv6, address, port, multicast, wildcard, "
-                        "loopback, program, unix, path, on) or an action (force, strip, keep, wait, evict, watch, "
-                        "emulate)");
+        return complain(
+            parser, word,
+            "expected a match (tcp, udp, ipv4, ipv6, address, port, multicast, wildcard, "
+            "loopback, program, unix, path, on) or an action (force, strip, keep, wait, evict, watch, "
+            "emulate)");
     if (keyword->kind == MATCH && draft->has_action)
         return complain(parser, word, "a match; expected it before the first action");
     if (keyword->group < GROUP_COUNT) {

@@ -56,8 +56,8 @@ bool word_is(struct word word, const char *string);
 
 /* Reads a keyword's argument into the draft; `keyword` is the word itself. */
 typedef bool argument_parser(struct parser *, struct draft *, struct word keyword, struct word argument);
-argument_parser parse_address, parse_ports, parse_program, parse_path, parse_when, parse_options, parse_duration,
-    parse_system;
+argument_parser parse_address, parse_ports, parse_program, parse_path, parse_when, parse_options,
+    parse_duration, parse_system;
 
 /* Words that are right one by one and wrong together. */
 bool check_together(struct parser *parser, struct draft *draft);

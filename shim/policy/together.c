@@ -22,12 +22,14 @@ static bool check_unix(struct parser *parser, struct draft *draft)
     static const enum group internet[] = {GROUP_FAMILY, GROUP_ADDRESS, GROUP_PORT, GROUP_CLASS, GROUP_WATCH};
     struct word protocol = draft->seen[GROUP_PROTOCOL];
     if (draft->seen[GROUP_PATH].length && protocol.length && draft->rule.protocol)
-        return complain(parser, draft->seen[GROUP_PATH],
-                        "is about AF_UNIX and contradicts the protocol; expected 'unix' or nothing beside it");
+        return complain(
+            parser, draft->seen[GROUP_PATH],
+            "is about AF_UNIX and contradicts the protocol; expected 'unix' or nothing beside it");
     for (size_t i = 0; i < sizeof internet / sizeof *internet; i++)
         if (draft->seen[internet[i]].length)
-            return complain(parser, draft->seen[internet[i]],
-                            "is not for AF_UNIX; with 'unix' or 'path' expected program, path, evict, wait and keep");
+            return complain(
+                parser, draft->seen[internet[i]],
+                "is not for AF_UNIX; with 'unix' or 'path' expected program, path, evict, wait and keep");
     if (draft->rule.when != WHEN_BIND)
         return complain(parser, draft->seen[GROUP_ON], "AF_UNIX is looked at on bind only; expected no 'on'");
     for (int i = 0; i < OPTION_COUNT; i++)
