@@ -13,7 +13,7 @@ tool() {
     run -0 --separate-stderr tool --help
     [[ $output == *"reuseshim run "* ]]
     run -0 --separate-stderr tool run --help
-    [[ $output == *"REUSESHIM_POLICY"*"restart, handover"* ]]
+    [[ $output == *"REUSESHIM_POLICY"*"restart, restart-now, handover"* ]]
 }
 
 @test "wrong use is told in a line and ends with 100" {

@@ -72,7 +72,8 @@ static void end_whole(struct conflict *conflict, struct text *text)
  * do. */
 static int64_t seconds_to_wait(const struct conflict *conflict)
 {
-    enum { TIME_WAIT_MS = 60000 }; /* TCP_TIMEWAIT_LEN, not tunable */
+    /* TCP_TIMEWAIT_LEN, not tunable; the kernel's timer wheel lets it end up to 512 ticks later (kernel/time/timer.c). */
+    enum { TIME_WAIT_MS = 60000, LATE_MS = 5200 };
     int64_t longest = -1;
     for (uint32_t i = 0; i < conflict->holder_count; i++) {
         const struct holder *holder = &conflict->holders[i];
@@ -85,7 +86,7 @@ static int64_t seconds_to_wait(const struct conflict *conflict)
         if (left > longest)
             longest = left;
     }
-    return longest < 0 ? -1 : (longest + 999) / 1000;
+    return longest < 0 ? -1 : (longest + LATE_MS + 999) / 1000;
 }
 
 static void wait_for_it(struct conflict *conflict, const struct newcomer *newcomer)
