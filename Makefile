@@ -100,10 +100,13 @@ install: all
 	install -m 755 $(TOOL) $(DESTDIR)$(BINDIR)/reuseshim
 	install -m 644 $(LIBRARY) $(DESTDIR)$(LIBDIR)/libreuseshim.so
 	install -m 644 policies/*.policy $(DESTDIR)$(DATADIR)/reuseshim/policies
+	install -d $(DESTDIR)$(MANDIR)/man5
+	install -m 644 shim/policy/reuseshim.policy.5 $(DESTDIR)$(MANDIR)/man5
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/reuseshim $(DESTDIR)$(LIBDIR)/libreuseshim.so
 	rm -rf $(DESTDIR)$(DATADIR)/reuseshim
+	rm -f $(DESTDIR)$(MANDIR)/man5/reuseshim.policy.5
 
 clean:
 	rm -rf $(BUILD)

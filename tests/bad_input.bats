@@ -149,6 +149,12 @@ file() {
     rules "tcp emulate plan9" "REUSESHIM_RULES:1: 'plan9': expected a system: bsd, *"
     rules "tcp wait 0s" "REUSESHIM_RULES:1: '0s': expected a duration from 1ms to a day"
     rules "tcp wait 25000m" "REUSESHIM_RULES:1: '25000m': expected a duration from 1ms to a day"
+    rules "unix port 80 evict" "REUSESHIM_RULES:1: 'port': is not for AF_UNIX; with 'unix' or 'path' expected program, path, evict, wait and keep"
+    rules "unix force reuseaddr" "REUSESHIM_RULES:1: 'reuseaddr': does nothing on an AF_UNIX socket; expected evict, wait or keep"
+    rules "tcp path /run/x evict" "REUSESHIM_RULES:1: 'path': is about AF_UNIX and contradicts the protocol; expected 'unix' or nothing beside it"
+    rules "unix tcp evict" "REUSESHIM_RULES:1: 'tcp': contradicts 'unix'; expected one of the two in a rule"
+    rules "on socket unix keep" "REUSESHIM_RULES:1: 'on': AF_UNIX is looked at on bind only; expected no 'on'"
+    rules "path" "REUSESHIM_RULES:1: 'path': expected the path of a socket, such as /run/x.sock or /run/\\* behind it"
     rules "tcp wait 5" "REUSESHIM_RULES:1: '5': expected a duration such as 500ms, 5s or 2m"
 }
 

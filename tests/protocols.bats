@@ -241,9 +241,9 @@ PY
         kill "$load"
         wait "$load"
         stop "$old"
-        read -r done lost < <(tail -n 1 "$load_out")
-        echo "tcp_migrate_req=$migrate: $done requests, $lost lost"
-        ((done > 200))
+        read -r requests lost < <(tail -n 1 "$load_out")
+        echo "tcp_migrate_req=$migrate: $requests requests, $lost lost"
+        ((requests > 200))
         [ $migrate = 0 ] || ((lost == 0))
     done
     [ ! -s "$LOG" ]

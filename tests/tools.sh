@@ -12,7 +12,8 @@ tools_install() {
         apt-get update -qq >/dev/null
         tools_updated=yes
     fi
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    # RUNLEVEL=1: a daemon that is only wanted for its program is not started.
+    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 # tools_need COMMAND:PACKAGE...: all that are missing, in one go.

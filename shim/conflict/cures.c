@@ -72,7 +72,8 @@ static void end_whole(struct conflict *conflict, struct text *text)
  * do. */
 static int64_t seconds_to_wait(const struct conflict *conflict)
 {
-    /* TCP_TIMEWAIT_LEN, not tunable; the kernel's timer wheel lets it end up to 512 ticks later (kernel/time/timer.c). */
+    /* TCP_TIMEWAIT_LEN, not tunable; the kernel's timer wheel lets it end up to 512 ticks later
+     * (kernel/time/timer.c). */
     enum { TIME_WAIT_MS = 60000, LATE_MS = 5200 };
     int64_t longest = -1;
     for (uint32_t i = 0; i < conflict->holder_count; i++) {
