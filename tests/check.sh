@@ -9,7 +9,7 @@ unset LD_PRELOAD "${!REUSESHIM_@}"
 tools_need bats:bats jq:jq strace:strace socat:socat erl:erlang-base ss:iproute2 ip:iproute2 nsenter:util-linux \
     pkill:procps setpriv:util-linux sysctl:procps musl-gcc:musl-tools readelf:binutils ldconfig:libc-bin \
     /usr/bin/python3:python3 perl:perl lua5.3:lua5.3 ruby:ruby guile:guile-3.0 zsh:zsh php:php-cli tclsh:tcl \
-    redis-server:redis-server memcached:memcached lighttpd:lighttpd iperf3:iperf3 busybox:busybox ncat:ncat tinyproxy:tinyproxy \
+    redis-server:redis-server memcached:memcached lighttpd:lighttpd iperf3:iperf3 busybox:busybox ncat:ncat tcpserver:ucspi-tcp tinyproxy:tinyproxy \
     nginx:nginx-light setsid:util-linux
 lua5.3 -e 'require("socket")' 2>/dev/null || tools_install lua-socket
 tools_need_header_32

@@ -30,6 +30,7 @@ server_lighttpd() { printf 'server.document-root="%s"\nserver.bind="127.0.0.1"\n
 server_iperf() { exec iperf3 -s -B 127.0.0.1 -p "$port"; }
 server_busybox() { exec busybox httpd -f -p 127.0.0.1:"$port" -h "$BATS_TEST_TMPDIR"; }
 server_ncat() { exec ncat -l 127.0.0.1 "$port" -k; }
+server_tcpserver() { exec tcpserver 127.0.0.1 "$port" cat; }
 server_tinyproxy() { printf 'Port %s\nListen 127.0.0.1\nTimeout 600\n' "$port" >"$BATS_TEST_TMPDIR/t.conf"
     exec tinyproxy -d -c "$BATS_TEST_TMPDIR/t.conf"; }
 server_nginx() { printf 'daemon off; pid %s/n.%s; error_log %s/n.log; events {} http { access_log off; server { listen 127.0.0.1:%s; } }' \
@@ -137,5 +138,6 @@ clashes() {
 @test "two iperf3 servers on one port" { clashes iperf iperf3; }
 @test "two busybox httpds on one port" { clashes busybox busybox; }
 @test "two ncats on one port" { clashes ncat ncat; }
+@test "two tcpservers, which start a program for each connection, on one port" { clashes tcpserver tcpserver; }
 @test "two tinyproxies on one port" { clashes tinyproxy tinyproxy; }
 @test "two nginx masters with workers on one port" { clashes nginx nginx; }
