@@ -9,7 +9,7 @@ server_python() { exec "$SYSTEM_PYTHON" -c 'import socketserver, sys
 socketserver.TCPServer(("127.0.0.1", int(sys.argv[1])), socketserver.StreamRequestHandler).serve_forever()' "$port"; }
 server_perl() { exec perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalAddr => "127.0.0.1:$ARGV[0]", Listen => 5)
     or die "bind: $!"; push @c, $s->accept while 1' "$port"; }
-server_erlang() { exec erl -noshell -eval "{ok, L} = gen_tcp:listen($port, [{ip, {127,0,0,1}}]), {ok, _} = gen_tcp:accept(L),
+server_erlang() { export ERL_CRASH_DUMP_BYTES=0; exec erl -noshell -eval "{ok, L} = gen_tcp:listen($port, [{ip, {127,0,0,1}}]), {ok, _} = gen_tcp:accept(L),
     receive after infinity -> ok end."; }
 server_lua() { exec lua5.3 -e "local t = require('socket').tcp(); assert(t:bind('127.0.0.1', $port)); assert(t:listen(5))
     local k = {} while true do k[#k + 1] = t:accept() end"; }
