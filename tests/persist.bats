@@ -16,12 +16,18 @@ clock() {
     awk '{printf "%d\n", $1 * 1000}' /proc/uptime
 }
 
+# A process with that command line has been refused and sleeps.
+is_waiting() {
+    local pid
+    pid=$(pgrep --ns "$namespace_pid" --nslist net -n -f "sock .*$1") && grep -q poll "/proc/$pid/wchan"
+}
+
 @test "wait: a holder that stops in time is waited for" {
     port=$(free_port)
     holder tcp bind 127.0.0.1:"$port" listen
     background ns env LD_PRELOAD="$LIB" REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json REUSESHIM_RULES="wait 20s" \
-        "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen hold &
-    until_true 5 pgrep --ns "$namespace_pid" --nslist net -f "bind 127.0.0.1:$port listen hold" -n
+        "$PROGRAMS/sock" tcp set keepalive bind 127.0.0.1:"$port" listen hold &
+    until_true 5 is_waiting "keepalive bind 127.0.0.1:$port listen hold"
     kill "$holder_pid"
     until_true 10 test -s "$LOG"
     expect_record '.event == "resolved"' '.outcome == "waited"' '.waited_ms > 0 and .waited_ms < 15000' '.evicted == 0' \
@@ -265,7 +271,7 @@ leave("127.0.0.1", 7777, 3)'
     holder unix bind "$path" listen
     (ns env LD_PRELOAD="$LIB" REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json REUSESHIM_RULES="unix wait 20s" "$PROGRAMS/sock" \
         unix bind "$path" listen) 3>&- &
-    until_true 5 pgrep --ns "$namespace_pid" --nslist net -f "unix bind $path listen$"
+    until_true 5 is_waiting "unix bind $path listen$"
     rm "$path"
     wait $!
     expect_record '.event == "resolved"' '.outcome == "waited"'
