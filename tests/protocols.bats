@@ -73,6 +73,11 @@ print(len(good))'
 import select, socket, sys, time
 me, peer, port = sys.argv[1], sys.argv[2], 7000
 listener = socket.socket(); listener.bind((me, port)); listener.listen()
+# Both ends say something and hear it before they go.
+def talk(how, c):
+    c.setblocking(True); c.settimeout(10); c.sendall(b"x")
+    print(how, c.recv(1), flush=True)
+    sys.exit(0)
 print("ready", flush=True)
 sys.stdin.read()
 end = time.monotonic() + 10
@@ -83,10 +88,10 @@ while time.monotonic() < end:
     c.connect_ex((peer, port))
     readable, writable, _ = select.select([listener], [c], [], 0.5)
     if readable:
-        print("accepted", listener.accept()[1], flush=True); time.sleep(2); sys.exit(0)
+        talk("accepted", listener.accept()[0])
     try:
         if writable and c.getpeername() == (peer, port):
-            print("connected", flush=True); time.sleep(2); sys.exit(0)
+            talk("connected", c)
     except OSError:
         pass
     c.close()

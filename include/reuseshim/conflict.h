@@ -159,7 +159,7 @@ void exhausted_explain(struct conflict *conflict, struct newcomer *newcomer, voi
 
 /* Removes the socket file that `newcomer` cannot bind because of, if nobody is bound to it: 1, 0 if somebody
  * is or may be, or if it is no socket, or -errno. */
-int unix_evict(const struct newcomer *newcomer, void *buffer);
+int unix_evict(const struct newcomer *newcomer, int64_t deadline, void *buffer);
 
 /* An AF_UNIX name that is taken: fills in holder, owner and cause. */
 void unix_explain(struct conflict *conflict, const struct newcomer *newcomer, void *buffer);

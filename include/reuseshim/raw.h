@@ -56,8 +56,9 @@ struct raw_identity {
     uint64_t size;
 };
 bool raw_identify(int fd, struct raw_identity *identity);
-/* The same of a path, whose last link is followed. */
+/* The same of a path, whose last link is followed; of the path itself, link or not. */
 bool raw_identify_path(const char *path, struct raw_identity *identity);
+bool raw_identify_link(const char *path, struct raw_identity *identity);
 
 /* Nanoseconds on `clock` (CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME). */
 int64_t raw_clock(int clock);

@@ -169,6 +169,11 @@ bool raw_identify_path(const char *path, struct raw_identity *identity)
     return identify(AT_FDCWD, path, 0, identity);
 }
 
+bool raw_identify_link(const char *path, struct raw_identity *identity)
+{
+    return identify(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, identity);
+}
+
 long raw_filesystem_type(const char *path)
 {
     struct statfs status;

@@ -45,7 +45,7 @@ int conflict_evict(const struct newcomer *newcomer, uint64_t *removed, int64_t d
                                 .found = remove_it,
                                 .context = &eviction};
     if (newcomer->family == AF_UNIX) { /* the stale file */
-        int result = unix_evict(newcomer, buffer);
+        int result = unix_evict(newcomer, deadline, buffer);
         *removed += result > 0;
         return result < 0 ? result : 0;
     }

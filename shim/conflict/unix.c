@@ -179,27 +179,28 @@ static void identify(struct wanted *wanted)
         wanted->file.mode = 0;
 }
 
-int unix_evict(const struct newcomer *newcomer, void *buffer)
+int unix_evict(const struct newcomer *newcomer, int64_t deadline, void *buffer)
 {
-    struct wanted wanted = {.newcomer = newcomer}, again = {.newcomer = newcomer};
+    struct wanted wanted = {.newcomer = newcomer};
+    struct raw_identity again;
     char path[sizeof(struct unix_path) + 1];
     if (newcomer->path.length == 0 || newcomer->path.bytes[0] == '\0')
         return 0;
-    identify(&wanted);
-    if (wanted.file.mode == 0 || !S_ISSOCK(wanted.file.mode))
+    /* The file itself: a link to a stale socket is no socket. */
+    write_path(path, newcomer);
+    if (!raw_identify_link(path, &wanted.file) || !S_ISSOCK(wanted.file.mode))
         return 0;
     /* Twice: the kernel answers for all network namespaces, sock_diag names the socket of this very file. */
     struct conflict *conflict = raw_map(sizeof *conflict);
     if (conflict == NULL)
         return -ENOMEM;
-    conflict->deadline = INT64_MAX;
+    conflict->deadline = deadline;
     bool is_free = is_live(newcomer) == NO && ask(conflict, &wanted, buffer) == 0 &&
                    (conflict->holder_count == 0 || conflict->holders[0].state == STATE_ESTABLISHED);
     raw_unmap(conflict, sizeof *conflict);
-    identify(&again);
-    if (!is_free || again.file.inode != wanted.file.inode || again.file.device != wanted.file.device)
+    if (!is_free || !raw_identify_link(path, &again) || again.inode != wanted.file.inode ||
+        again.device != wanted.file.device)
         return 0;
-    write_path(path, newcomer);
     int result = raw_unlink(path);
     return result < 0 ? result : 1;
 }

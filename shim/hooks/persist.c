@@ -17,7 +17,7 @@ struct attempt {
     struct raw_mask mask;
     int64_t started, end; /* CLOCK_MONOTONIC, ms */
     int64_t pause_ms;
-    int64_t waited_ms;
+    int64_t waited_ms; /* 0 if there was nothing to sleep for */
     uint64_t evicted;
 };
 
@@ -51,11 +51,22 @@ static void tell_trouble(const struct passage *passage, int error)
     report_message(passage->shim, passage, LEVEL_ERROR, reason);
 }
 
+/* As long as a process surely refuses us, to remove anything would be in vain, and the harm would be done to
+ * that process's connections. */
+static bool somebody_blocks(const struct conflict *conflict)
+{
+    for (uint32_t i = 0; i < conflict->holder_count; i++)
+        if (conflict->holders[i].blocks == YES && conflict->holders[i].inode)
+            return true;
+    return false;
+}
+
 static bool evict(struct attempt *attempt)
 {
     struct workspace *work = attempt->work;
     uint64_t before = attempt->evicted;
-    if (!attempt->passage->rule->evict || work == NULL || !workspace_may_ask(work, attempt->passage->shim))
+    if (!attempt->passage->rule->evict || work == NULL || !workspace_may_ask(work, attempt->passage->shim) ||
+        somebody_blocks(&work->conflict))
         return false;
     int64_t deadline =
         raw_clock(CLOCK_MONOTONIC) + (int64_t)attempt->passage->shim->settings.budget_ms * 1000000;
@@ -99,7 +110,11 @@ static bool sleep_once(struct attempt *attempt)
 {
     int64_t left = attempt->end - now_ms();
     int64_t length = left > 0 ? time_to_sleep(attempt, left) : OUTLASTS;
-    return length != OUTLASTS && raw_sleep(length, &attempt->mask) == 0;
+    if (length == OUTLASTS)
+        return false;
+    bool undisturbed = raw_sleep(length, &attempt->mask) == 0;
+    attempt->waited_ms = now_ms() - attempt->started;
+    return undisturbed;
 }
 
 /* ---- both -------------------------------------------------------------------------------------- */
@@ -126,26 +141,35 @@ static void record_end(struct attempt *attempt, int error)
     record_emit(attempt->passage->shim, &work->record, work->output);
 }
 
+/* Evicts, then sleeps, then asks again, until the call succeeds or there is nothing more to be done. What a
+ * holder that stops meanwhile leaves behind is evicted in the next round. */
+static int try_until_done(struct attempt *attempt)
+{
+    int error = EADDRINUSE;
+    for (;;) {
+        look(attempt);
+        if (evict(attempt))
+            error = repeat(attempt->passage);
+        if (error != EADDRINUSE || !sleep_once(attempt))
+            return error;
+        error = repeat(attempt->passage);
+        if (error != EADDRINUSE)
+            return error;
+    }
+}
+
 int persist(const struct passage *passage)
 {
-    struct attempt attempt = {.passage = passage, .work = raw_map(sizeof(struct workspace))};
-    int error = EADDRINUSE;
-    attempt.pause_ms = FIRST_PAUSE_MS;
-    if (attempt.work)
-        workspace_begin(attempt.work);
-    look(&attempt);
-    if (evict(&attempt))
-        error = repeat(passage);
+    struct attempt attempt = {.passage = passage,
+                              .work = raw_map(sizeof(struct workspace)),
+                              .started = now_ms(),
+                              .pause_ms = FIRST_PAUSE_MS};
+    attempt.end = attempt.started + passage->rule->wait_ms;
     /* A signal that comes while we look shall end the wait, and not be slept through. */
     raw_mask_hold(&attempt.mask);
-    attempt.started = now_ms();
-    attempt.end = attempt.started + passage->rule->wait_ms;
-    while (error == EADDRINUSE && sleep_once(&attempt)) {
-        error = repeat(passage);
-        if (error == EADDRINUSE)
-            look(&attempt);
-    }
-    attempt.waited_ms = now_ms() - attempt.started;
+    if (attempt.work)
+        workspace_begin(attempt.work);
+    int error = try_until_done(&attempt);
     raw_mask_let_go(&attempt.mask);
     record_end(&attempt, error);
     if (attempt.work)
