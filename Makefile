@@ -28,7 +28,7 @@ COMMAND  = $(wildcard shim/command/*.c)
 PROGRAMS = $(patsubst tests/programs/%.c,$(BUILD)/programs/%,$(wildcard tests/programs/*.c))
 PRELOADS = $(patsubst tests/programs/lib/%.c,$(BUILD)/programs/lib/%.so,$(wildcard tests/programs/lib/*.c))
 UNITS    = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/unit/*.c)) $(BUILD)/kernel/pairs $(BUILD)/kernel/histories $(BUILD)/kernel/automatic
-WORLD    = $(addprefix tests/kernel/,world.c witness.c judge.c)
+WORLD    = $(addprefix tests/kernel/,world.c witness.c judge.c arguments.c)
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 LIBRARY  = $(BUILD)/libreuseshim.so

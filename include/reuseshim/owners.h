@@ -42,6 +42,8 @@ struct self {
     unsigned ancestor_count;
 };
 
+/* "/proc/PID/NAME", in `buffer`. */
+const char *process_path(char *buffer, size_t size, pid_t pid, const char *name);
 void process_self(struct self *self);
 void process_describe(struct process *process, pid_t pid, const struct self *self);
 /* The parent of a process, 0 where not known. */
@@ -58,7 +60,7 @@ tristate process_closes_on_exec(pid_t pid, int fd);
 
 struct search {
     void (*found)(void *context, pid_t pid, int fd, uint64_t inode); /* a socket */
-    bool (*enough)(void *context);                                   /* asked between processes */
+    bool (*enough)(void *context); /* asked between processes; NULL: never */
     void *context;
     int64_t deadline;
     char *buffer;    /* working memory of BUFFER_SIZE bytes */

@@ -36,7 +36,7 @@ static enum cause cause_by_state(const struct newcomer *newcomer, const struct h
         return holder->inherited == YES ? CAUSE_INHERITED : CAUSE_LISTENER;
     if (holder->state == STATE_CLOSE || holder->state == STATE_BOUND_INACTIVE)
         return CAUSE_BOUND;
-    bool udp = newcomer->protocol == IPPROTO_UDP || newcomer->protocol == IPPROTO_UDPLITE;
+    bool udp = protocol_is_udp(newcomer->protocol);
     bool happened = holder->automatic == YES && (udp || holder->outgoing == YES);
     return happened ? CAUSE_EPHEMERAL_CLIENT : CAUSE_CONNECTED;
 }

@@ -3,6 +3,7 @@
  * Removes what stands in the way and belongs to nobody. Contract in conflict.h.
  */
 #include "reuseshim/conflict.h"
+#include "reuseshim/linux.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -49,8 +50,7 @@ int conflict_evict(const struct newcomer *newcomer, uint64_t *removed, int64_t d
         *removed += result > 0;
         return result < 0 ? result : 0;
     }
-    if ((newcomer->protocol != IPPROTO_TCP && newcomer->protocol != IPPROTO_MPTCP) ||
-        newcomer->local.port == 0)
+    if (!protocol_is_tcp(newcomer->protocol) || newcomer->local.port == 0)
         return 0;
     int result = sock_diag_ask(&question, buffer);
     *removed += eviction.removed;

@@ -3,6 +3,7 @@
  * A second look at the holder on which the cause hangs. Contract in conflict.h.
  */
 #include "reuseshim/conflict.h"
+#include "reuseshim/linux.h"
 
 #include <netinet/in.h>
 #include <string.h>
@@ -27,8 +28,7 @@ static void mark_automatic(void *context, const struct holder *found)
 /* The kernel selects those that no bind() gave a number; who is not among them was given one. */
 static void ask_automatic(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
 {
-    struct question question = {.protocol =
-                                    newcomer->protocol == IPPROTO_MPTCP ? IPPROTO_TCP : newcomer->protocol,
+    struct question question = {.protocol = protocol_shown(newcomer->protocol),
                                 .ports = {newcomer->local.port, newcomer->local.port},
                                 .states = 1U << conflict->holders[0].state,
                                 .automatic_only = true,
@@ -86,18 +86,12 @@ static void note(void *context, pid_t pid, int fd, uint64_t inode)
     owners_note(look->conflict, look->newcomer, &look->self, pid, fd, inode);
 }
 
-static bool never(void *context)
-{
-    (void)context;
-    return false;
-}
-
 /* Its maker may be alive and hold it as well: then nobody was left with anything. */
 static bool everybody_is_known(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
 {
     struct second_look look = {.conflict = conflict, .newcomer = newcomer};
     struct search search = {
-        .found = note, .enough = never, .context = &look, .deadline = conflict->deadline, .buffer = buffer};
+        .found = note, .context = &look, .deadline = conflict->deadline, .buffer = buffer};
     if (!conflict->all_processes) {
         process_self(&look.self);
         conflict->all_processes = search_everybody(&search, newcomer->uid);

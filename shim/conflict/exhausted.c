@@ -149,12 +149,6 @@ static void found(void *context, pid_t pid, int fd, uint64_t inode)
     census->processes[at].ports++;
 }
 
-static bool never(void *context)
-{
-    (void)context;
-    return false;
-}
-
 static void name_takers(struct census *census)
 {
     struct range_use *use = &census->conflict->range_use;
@@ -181,22 +175,21 @@ static void name_takers(struct census *census)
 static void count(struct census *census, void *buffer)
 {
     struct conflict *conflict = census->conflict;
-    struct question question = {
-        .protocol = census->newcomer->protocol == IPPROTO_MPTCP ? IPPROTO_TCP : census->newcomer->protocol,
-        .ports = conflict->range_use.range,
-        .states = (1U << STATE_COUNT) - 1,
-        .deadline = conflict->deadline,
-        .found = take_in,
-        .context = census};
+    struct question question = {.protocol = protocol_shown(census->newcomer->protocol),
+                                .ports = conflict->range_use.range,
+                                .states = (1U << STATE_COUNT) - 1,
+                                .deadline = conflict->deadline,
+                                .found = take_in,
+                                .context = census};
     struct search search = {
-        .found = found, .enough = never, .context = census, .deadline = conflict->deadline, .buffer = buffer};
+        .found = found, .context = census, .deadline = conflict->deadline, .buffer = buffer};
     conflict->all_sockets = conflict_collect(conflict, &question, buffer) == 0;
     process_self(&census->self);
     conflict->all_processes = search_everybody(&search, census->newcomer->uid);
     owners_judge(conflict, &search);
     name_takers(census);
     /* Where bound-only sockets do not show, most of those that took the ports may be missing. */
-    bool udp = census->newcomer->protocol == IPPROTO_UDP || census->newcomer->protocol == IPPROTO_UDPLITE;
+    bool udp = protocol_is_udp(census->newcomer->protocol);
     conflict->range_use.counted =
         conflict->all_sockets && !search.late && (udp || conflict_shows_bound(conflict));
 }

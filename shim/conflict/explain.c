@@ -32,8 +32,7 @@ static void list(void *context, const struct holder *holder)
 static int collect(struct conflict *conflict, const struct newcomer *newcomer, uint32_t states, void *buffer)
 {
     struct listing listing = {conflict, newcomer};
-    struct question question = {.protocol =
-                                    newcomer->protocol == IPPROTO_MPTCP ? IPPROTO_TCP : newcomer->protocol,
+    struct question question = {.protocol = protocol_shown(newcomer->protocol),
                                 .ports = {newcomer->local.port, newcomer->local.port},
                                 .states = states,
                                 .deadline = conflict->deadline,
@@ -66,8 +65,7 @@ static bool are_few(void)
 
 static int collect_all(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
 {
-    bool tcp = newcomer->protocol == IPPROTO_TCP || newcomer->protocol == IPPROTO_MPTCP;
-    if (!tcp)
+    if (!protocol_is_tcp(newcomer->protocol))
         return collect(conflict, newcomer, ALL, buffer);
     uint32_t connected = ALL & ~(uint32_t)(LISTENING | BOUND);
     if (newcomer->call == CALL_CONNECT)

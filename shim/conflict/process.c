@@ -13,8 +13,7 @@
 
 #pragma weak getauxval
 
-/* "/proc/PID/NAME" */
-static const char *proc_path(char *buffer, size_t size, pid_t pid, const char *name)
+const char *process_path(char *buffer, size_t size, pid_t pid, const char *name)
 {
     struct text text = text_in(buffer, size);
     text_string(&text, "/proc/");
@@ -48,7 +47,7 @@ static bool read_stat(pid_t pid, struct stat_facts *facts)
 {
     char path[32], line[512];
     *facts = (struct stat_facts){.parent = 0, .started = -1};
-    ssize_t length = file_read(proc_path(path, sizeof path, pid, "stat"), line, sizeof line - 1);
+    ssize_t length = file_read(process_path(path, sizeof path, pid, "stat"), line, sizeof line - 1);
     if (length <= 0)
         return false;
     line[length] = '\0';
@@ -82,7 +81,7 @@ static bool read_stat(pid_t pid, struct stat_facts *facts)
 static bool read_uid(pid_t pid, uint32_t *uid)
 {
     char path[32], status[768];
-    ssize_t length = file_read(proc_path(path, sizeof path, pid, "status"), status, sizeof status - 1);
+    ssize_t length = file_read(process_path(path, sizeof path, pid, "status"), status, sizeof status - 1);
     if (length <= 0)
         return false;
     status[length] = '\0';
@@ -97,7 +96,7 @@ static bool read_uid(pid_t pid, uint32_t *uid)
 static void read_command(struct process *process)
 {
     char path[32];
-    ssize_t length = file_read(proc_path(path, sizeof path, process->pid, "cmdline"), process->command,
+    ssize_t length = file_read(process_path(path, sizeof path, process->pid, "cmdline"), process->command,
                                sizeof process->command);
     size_t used = length > 0 ? (size_t)length : 0;
     while (used > 0 && process->command[used - 1] == '\0')
@@ -163,7 +162,7 @@ void process_describe(struct process *process, pid_t pid, const struct self *sel
     process->parent = facts.parent;
     process->session = facts.session;
     process->never_executed = facts.never_executed;
-    if (file_executable_name(proc_path(path, sizeof path, pid, "exe"), process->program,
+    if (file_executable_name(process_path(path, sizeof path, pid, "exe"), process->program,
                              sizeof process->program) == 0 &&
         alive)
         memcpy(process->program, facts.program, sizeof process->program);
@@ -209,7 +208,7 @@ static bool sleeps_often(pid_t pid, char *buffer)
     enum { OFTEN = 20 };
     char path[32];
     uint64_t times;
-    ssize_t length = file_read(proc_path(path, sizeof path, pid, "status"), buffer, BUFFER_SIZE - 1);
+    ssize_t length = file_read(process_path(path, sizeof path, pid, "status"), buffer, BUFFER_SIZE - 1);
     buffer[length > 0 ? length : 0] = '\0';
     const char *at = strstr(buffer, "\nvoluntary_ctxt_switches:\t");
     if (at == NULL)
@@ -222,7 +221,7 @@ tristate process_is_idle(pid_t pid, int64_t deadline, char *buffer)
 {
     char path[64], function[64];
     _Alignas(struct raw_entry) char entries[512];
-    int directory = raw_open(proc_path(path, sizeof path, pid, "task"), O_RDONLY | O_DIRECTORY, 0);
+    int directory = raw_open(process_path(path, sizeof path, pid, "task"), O_RDONLY | O_DIRECTORY, 0);
     ssize_t length;
     bool sleeps = false;
     tristate idle = UNKNOWN;
@@ -251,7 +250,7 @@ tristate process_closes_on_exec(pid_t pid, int fd)
     struct text text = text_in(number, sizeof number);
     text_string(&text, "fdinfo/");
     text_signed(&text, fd);
-    ssize_t length = file_read(proc_path(path, sizeof path, pid, text_end(&text)), info, sizeof info - 1);
+    ssize_t length = file_read(process_path(path, sizeof path, pid, text_end(&text)), info, sizeof info - 1);
     info[length > 0 ? length : 0] = '\0';
     const char *at = strstr(info, "flags:");
     if (at == NULL)

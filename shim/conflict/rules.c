@@ -30,16 +30,6 @@ static tristate kleene_or(tristate a, tristate b)
     return kleene_not(kleene_and(kleene_not(a), kleene_not(b)));
 }
 
-static bool is_tcp(int protocol)
-{
-    return protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP;
-}
-
-static bool is_udp(int protocol)
-{
-    return protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE;
-}
-
 bool rules_is_time_wait(const struct holder *holder)
 {
     /* An orphan in FIN_WAIT2 is normally a mini-socket like TIME_WAIT; with a tcp_fin_timeout above 60 s it
@@ -98,7 +88,7 @@ tristate rules_overlap(const struct newcomer *newcomer, const struct holder *hol
     bool holder_real_v6 = holder->local.family == AF_INET6 && !endpoint_is_wildcard(&holder->local) &&
                           !endpoint_is_mapped(&holder->local);
     if (holder_real_v6 && (newcomer->local.family != AF_INET ||
-                           (is_tcp(newcomer->protocol) && !endpoint_is_wildcard(&newcomer->local))))
+                           (protocol_is_tcp(newcomer->protocol) && !endpoint_is_wildcard(&newcomer->local))))
         a.v4 = NO;
     tristate v4 = kleene_and(a.v4, b.v4);
     tristate v6 = kleene_and(a.v6, b.v6);
@@ -132,7 +122,7 @@ bool rules_is_automatic(const struct newcomer *newcomer)
 /* SO_REUSEADDR on both, and no listener. */
 static tristate share_by_address(const struct newcomer *newcomer, const struct holder *holder)
 {
-    if (is_tcp(newcomer->protocol) && holder->state == STATE_LISTEN)
+    if (protocol_is_tcp(newcomer->protocol) && holder->state == STATE_LISTEN)
         return NO;
     return kleene_and(newcomer->options[OPTION_REUSEADDR], holder->reuseaddr);
 }
@@ -176,13 +166,13 @@ static tristate keeps_from_connect(const struct newcomer *newcomer, const struct
 
 tristate rules_blocks(const struct newcomer *newcomer, const struct holder *holder)
 {
-    if (!is_tcp(newcomer->protocol) && !is_udp(newcomer->protocol))
+    if (!protocol_is_tcp(newcomer->protocol) && !protocol_is_udp(newcomer->protocol))
         return rules_overlap(newcomer, holder) == NO ? NO : UNKNOWN;
-    if (is_tcp(newcomer->protocol) && rules_is_request(holder))
+    if (protocol_is_tcp(newcomer->protocol) && rules_is_request(holder))
         return NO;
     if (newcomer->call == CALL_CONNECT && newcomer->local.port != 0)
         return rules_same_tuple(newcomer, holder);
-    if (is_udp(newcomer->protocol) || !rules_is_automatic(newcomer))
+    if (protocol_is_udp(newcomer->protocol) || !rules_is_automatic(newcomer))
         return conflicts(newcomer, holder);
     return newcomer->call == CALL_CONNECT ? keeps_from_connect(newcomer, holder)
                                           : keeps_from_bind(newcomer, holder);

@@ -21,14 +21,9 @@ static bool is_late(struct search *search)
     return search->late;
 }
 
-/* "/proc/PID/NAME" */
-static const char *path_of(char *buffer, size_t size, pid_t pid, const char *name)
+static bool has_enough(const struct search *search)
 {
-    struct text text = text_in(buffer, size);
-    text_string(&text, "/proc/");
-    text_signed(&text, pid);
-    text_string(&text, name);
-    return text_end(&text);
+    return search->enough && search->enough(search->context);
 }
 
 /* The inode of "socket:[123]", 0 for anything else. */
@@ -73,7 +68,7 @@ static int walk(struct search *search, const char *path, pid_t pid)
 static void walk_threads(struct search *search, pid_t pid)
 {
     char path[64], entries[1024] __attribute__((aligned(8)));
-    int directory = raw_open(path_of(path, sizeof path, pid, "/task"), O_RDONLY | O_DIRECTORY, 0);
+    int directory = raw_open(process_path(path, sizeof path, pid, "task"), O_RDONLY | O_DIRECTORY, 0);
     ssize_t length = directory < 0 ? 0 : raw_getdents(directory, entries, sizeof entries);
     int seen = 0;
     for (ssize_t at = 0; at < length && seen == 0;) {
@@ -95,7 +90,7 @@ static void walk_threads(struct search *search, pid_t pid)
 void search_process(struct search *search, pid_t pid)
 {
     char path[40];
-    int seen = walk(search, path_of(path, sizeof path, pid, "/fd"), pid);
+    int seen = walk(search, process_path(path, sizeof path, pid, "fd"), pid);
     if (seen == -EACCES || seen == -EPERM)
         search->unreadable = true;
     if (seen == 0)
@@ -138,7 +133,7 @@ static unsigned add_children(struct search *search, pid_t pid, pid_t *row, unsig
 {
     char path[64];
     char *entries = search->buffer + OUTER_PART, *text = entries + 4096;
-    int directory = raw_open(path_of(path, sizeof path, pid, "/task"), O_RDONLY | O_DIRECTORY, 0);
+    int directory = raw_open(process_path(path, sizeof path, pid, "task"), O_RDONLY | O_DIRECTORY, 0);
     ssize_t length;
     while (directory >= 0 && (length = raw_getdents(directory, entries, 4096)) > 0)
         for (ssize_t at = 0; at < length && !is_late(search);) {
@@ -163,7 +158,7 @@ void search_descendants(struct search *search, pid_t pid, int fd)
 {
     pid_t *row = (pid_t *)(void *)search->buffer; /* fits in OUTER_PART */
     unsigned count = add_children(search, pid, row, 0);
-    for (unsigned i = 0; i < count && !is_late(search) && !search->enough(search->context); i++) {
+    for (unsigned i = 0; i < count && !is_late(search) && !has_enough(search); i++) {
         if (fd < 0)
             search_process(search, row[i]);
         else
@@ -231,7 +226,7 @@ static uint8_t class_of(pid_t pid, uint32_t uid)
 {
     char path[40];
     struct raw_identity folder;
-    if (!raw_identify_path(path_of(path, sizeof path, pid, "/fd"), &folder))
+    if (!raw_identify_path(process_path(path, sizeof path, pid, "fd"), &folder))
         return 3;
     bool few = folder.size > 0 && folder.size <= FEW_FILES;
     return (uint8_t)((folder.uid == uid ? 0 : 2) + few);
@@ -268,7 +263,7 @@ bool search_everybody(struct search *search, uint32_t uid)
             unsigned at = from_both_ends(i, crowd->count);
             if (crowd->classes[at] != class)
                 continue;
-            if (is_late(search) || (crowd->count > LOOK_AT_ALL && search->enough(search->context)))
+            if (is_late(search) || (crowd->count > LOOK_AT_ALL && has_enough(search)))
                 complete = false;
             else
                 search_process(search, crowd->pids[at]);

@@ -12,7 +12,7 @@
 
 static bool is_datagram(const struct newcomer *newcomer)
 {
-    return newcomer->protocol == IPPROTO_UDP || newcomer->protocol == IPPROTO_UDPLITE;
+    return protocol_is_udp(newcomer->protocol);
 }
 
 /* IPv4, in whatever form. */
@@ -167,7 +167,6 @@ static const char *const shares[] = {
     [THEIRS_NARROWER] = "what is for its address goes to that one, the rest comes here",
     [OURS_NARROWER] = "what is for this address comes here, and no longer to that one",
     [ALL_GET_IT] = "both receive every datagram of the group",
-    [BY_HASH] = "is dealt out by a hash",
     [NEWEST] = "every datagram comes here, to the newest, and none to that one any more",
     [NOT_KNOWN] =
         "only one of the two receives; which of them hangs on devices and options that do not all show",
@@ -225,13 +224,13 @@ static bool collect(struct listing *listing, void *buffer)
                             .context = listing,
                             .deadline = conflict->deadline,
                             .buffer = buffer};
-    struct question question = {
-        .protocol = newcomer->protocol == IPPROTO_MPTCP ? IPPROTO_TCP : newcomer->protocol,
-        .ports = {newcomer->local.port, newcomer->local.port},
-        .states = is_datagram(newcomer) ? (1U << STATE_COUNT) - 1 : 1U << STATE_LISTEN,
-        .deadline = conflict->deadline,
-        .found = list,
-        .context = listing};
+    struct question question = {.protocol = protocol_shown(newcomer->protocol),
+                                .ports = {newcomer->local.port, newcomer->local.port},
+                                .states =
+                                    is_datagram(newcomer) ? (1U << STATE_COUNT) - 1 : 1U << STATE_LISTEN,
+                                .deadline = conflict->deadline,
+                                .found = list,
+                                .context = listing};
     process_self(&self);
     search_process(&search, self.pid);
     conflict->all_sockets = conflict_collect(conflict, &question, buffer) == 0;

@@ -24,7 +24,7 @@ static bool is_refusal(const struct passage *passage, int error)
 /* Datagrams come from bind on, connections from listen on. */
 static bool receives_now(const struct newcomer *newcomer)
 {
-    bool datagrams = newcomer->protocol == IPPROTO_UDP || newcomer->protocol == IPPROTO_UDPLITE;
+    bool datagrams = protocol_is_udp(newcomer->protocol);
     return newcomer->call == CALL_LISTEN ? !datagrams : datagrams;
 }
 

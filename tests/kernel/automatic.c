@@ -7,6 +7,7 @@
  *   automatic [-l LIBRARY [-u UID] [-s STEP]] [-t FILE]
  */
 #define _GNU_SOURCE
+#include "arguments.h"
 #include "judge.h"
 #include "tap.h"
 #include "witness.h"
@@ -20,10 +21,8 @@
 
 enum { FIRST_PORT = 20000, LAST_PORT = 32767 };
 
-static const char *library;
-static uint32_t user;
+static struct arguments arguments;
 static bool witnessed; /* the last call was made under the shim */
-static FILE *trials;
 static uint16_t port = FIRST_PORT;
 static bool autobind_reuse;
 
@@ -113,7 +112,7 @@ static void try_one(struct tally *tally, const struct deed *deed, const struct k
         fcntl(fd, F_SETFL, O_NONBLOCK); /* connect() is done once it has a port */
         struct newcomer b = describe(deed, new_choice);
         int error = do_it(deed, fd, new_choice);
-        judge_pair(tally, &b, &a.holder, is_full(error), trials);
+        judge_pair(tally, &b, &a.holder, is_full(error), arguments.trials);
         if (is_full(error) && witnessed)
             judge_record(tally, &b, &a.holder, 1);
         const struct linger reset = {.l_onoff = 1, .l_linger = 0};
@@ -139,8 +138,8 @@ static void deed_against(const struct deed *deed, const struct kind *kind, bool 
     char name[160], line[500];
     world_begin();
     set_autobind_reuse(relaxed);
-    if (library)
-        witness_start(library, user);
+    if (arguments.library)
+        witness_start(arguments.library, arguments.user);
     for (int i = 0; i < PLACES * PLACES; i++)
         for (unsigned bits = 0; bits < 32; bits++) {
             uint32_t other = bits & 16 ? OTHER_USER : 0;
@@ -171,8 +170,8 @@ static void connect_from_there(const struct kind *kind)
     struct tally tally = {0};
     char name[160], line[500];
     world_begin();
-    if (library)
-        witness_start(library, user);
+    if (arguments.library)
+        witness_start(arguments.library, arguments.user);
     for (int i = 0; i < PLACES * PLACES * 2; i++) {
         const struct deed *deed = i & 1 ? &other : &same;
         struct choice old_choice = {.place = &places[i / 2 / PLACES], .reuseaddr = true};
@@ -190,7 +189,7 @@ static void connect_from_there(const struct kind *kind)
                 b.local = bound.local;
             b.local.port = at;
             int error = do_it(deed, fd, &new_choice);
-            judge_pair(&tally, &b, &a.holder, is_full(error), trials);
+            judge_pair(&tally, &b, &a.holder, is_full(error), arguments.trials);
             if (is_full(error) && witnessed)
                 judge_record(&tally, &b, &a.holder, 1);
         }
@@ -208,18 +207,7 @@ static void connect_from_there(const struct kind *kind)
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "witness") == 0)
-        return witness_main();
-    for (int option; (option = getopt(argc, argv, "l:u:s:t:")) != -1;) {
-        if (option == 'l')
-            library = realpath(optarg, NULL);
-        else if (option == 'u')
-            user = (uint32_t)atol(optarg);
-        else if (option == 's')
-            witness_sample(atol(optarg));
-        else if (option != 't' || (trials = fopen(optarg, "wb")) == NULL)
-            return 2;
-    }
+    arguments_read(&arguments, argc, argv);
     for (size_t i = 0; i < sizeof deeds / sizeof *deeds; i++)
         for (unsigned k = 0; k < kind_count; k++) {
             if (kinds[k].tcp != deeds[i].tcp)

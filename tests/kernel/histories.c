@@ -8,6 +8,7 @@
  *   histories [-n COUNT] [-S SEED] [-l LIBRARY [-u UID] [-s STEP]]
  */
 #define _GNU_SOURCE
+#include "arguments.h"
 #include "judge.h"
 #include "tap.h"
 #include "witness.h"
@@ -43,11 +44,10 @@ struct history {
     struct bucket bucket;
 };
 
-static const char *library;
-static uint32_t user;
+static struct arguments arguments = {.count = 40000, .seed = 1};
 static bool witnessed; /* the last call was made under the shim */
 static long by_cache, by_order;
-static uint64_t seed = 1;
+static uint64_t seed; /* never 0 */
 
 static unsigned dice(unsigned sides)
 {
@@ -272,36 +272,23 @@ static void live(struct tally *tally, bool tcp, uint16_t port)
 
 int main(int argc, char **argv)
 {
-    long count = 40000;
-    if (argc == 2 && strcmp(argv[1], "witness") == 0)
-        return witness_main();
-    for (int option; (option = getopt(argc, argv, "n:S:l:u:s:")) != -1;) {
-        if (option == 'l')
-            library = realpath(optarg, NULL);
-        else if (option == 'u')
-            user = (uint32_t)atol(optarg);
-        else if (option == 's')
-            witness_sample(atol(optarg));
-        else if (option == 'n')
-            count = atol(optarg);
-        else if (option != 'S' || (seed = (uint64_t)atoll(optarg)) == 0)
-            return 2;
-    }
+    arguments_read(&arguments, argc, argv);
+    seed = (uint64_t)arguments.seed;
     for (int tcp = 1; tcp >= 0; tcp--) {
         struct tally tally = {0};
         char line[500], name[160];
         uint64_t begun = seed;
         world_begin();
-        if (library)
-            witness_start(library, user);
-        for (long i = 0; i < count; i++)
+        if (arguments.library)
+            witness_start(arguments.library, arguments.user);
+        for (long i = 0; i < arguments.count; i++)
             live(&tally, tcp, (uint16_t)(1024 + i % 30000));
         witness_stop();
-        snprintf(name, sizeof name, "%ld %s histories (seed %llu; %ld let in by %s)", count,
+        snprintf(name, sizeof name, "%ld %s histories (seed %llu; %ld let in by %s)", arguments.count,
                  tcp ? "TCP" : "UDP", (unsigned long long)begun, tcp ? by_cache : by_order,
                  tcp ? "the bucket cache" : "the first in the chain");
         judge_write(line, sizeof line, name, &tally);
-        ok(judge_is_clean(&tally) && tally.outcomes > count, line);
+        ok(judge_is_clean(&tally) && tally.outcomes > arguments.count, line);
         fflush(stdout);
     }
     return tap_end();

@@ -10,6 +10,7 @@
  * under a bent rule.
  */
 #define _GNU_SOURCE
+#include "arguments.h"
 #include "judge.h"
 #include "tap.h"
 #include "witness.h"
@@ -22,10 +23,8 @@
 
 enum { FIRST_PORT = 1024, LAST_PORT = 32767 };
 
-static const char *library;
-static uint32_t user;
+static struct arguments arguments;
 static bool witnessed; /* the last call was made under the shim */
-static FILE *trials;
 static uint16_t port = FIRST_PORT;
 static long all_pairs, all_outcomes;
 
@@ -47,7 +46,7 @@ static void judge(struct tally *tally, const struct newcomer *b, const struct ho
         tally->mismatches++;
         return;
     }
-    judge_pair(tally, b, a, error != 0, trials);
+    judge_pair(tally, b, a, error != 0, arguments.trials);
     if (error && witnessed)
         judge_record(tally, b, a, 1);
 }
@@ -92,8 +91,8 @@ static void try_pair(struct tally *tally, const struct kind *kind, const struct 
 static void begin(void)
 {
     world_begin();
-    if (library)
-        witness_start(library, user);
+    if (arguments.library)
+        witness_start(arguments.library, arguments.user);
 }
 
 static void end(const char *name, const struct tally *tally)
@@ -183,18 +182,7 @@ static void accepted_by_others(const struct kind *kind)
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "witness") == 0)
-        return witness_main();
-    for (int option; (option = getopt(argc, argv, "l:u:s:t:")) != -1;) {
-        if (option == 'l')
-            library = realpath(optarg, NULL);
-        else if (option == 'u')
-            user = (uint32_t)atol(optarg);
-        else if (option == 's')
-            witness_sample(atol(optarg));
-        else if (option != 't' || (trials = fopen(optarg, "wb")) == NULL)
-            return 2;
-    }
+    arguments_read(&arguments, argc, argv);
     for (unsigned k = 0; k < kind_count; k++)
         options_and_users(&kinds[k]);
     for (unsigned k = 0; k < kind_count; k++)

@@ -6,6 +6,7 @@
 #include "witness.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,12 +37,12 @@ void witness_start(const char *path, uint32_t uid)
     log_fd = memfd_create("records", MFD_CLOEXEC);
     process = fork();
     if (process == 0) {
-        dup2(pair[1], CHANNEL + 10);
-        dup2(log_fd, LOG + 10);
-        dup2(CHANNEL + 10, CHANNEL);
-        dup2(LOG + 10, LOG);
-        close(CHANNEL + 10);
-        close(LOG + 10);
+        /* Out of each other's way first: either may have the other's number, or any that a caller left open.
+         */
+        int channel_copy = fcntl(pair[1], F_DUPFD_CLOEXEC, LOG + 1);
+        int log_copy = fcntl(log_fd, F_DUPFD_CLOEXEC, LOG + 1);
+        dup2(channel_copy, CHANNEL);
+        dup2(log_copy, LOG);
         setenv("LD_PRELOAD", path, 1);
         setenv("REUSESHIM_RULES", "keep", 1);
         setenv("REUSESHIM_LOG", "fd:4", 1);
