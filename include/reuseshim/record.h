@@ -31,13 +31,19 @@ struct record {
     pid_t pid, tid;
     uid_t uid;
     const char *program;
+    char host[66];         /* for the system log; "" where not known */
     bool usual_calls_only; /* a seccomp filter is on: write with the plainest calls */
     uint64_t lost;         /* records that could not be written before this one */
 };
 
+const char *event_word(enum event event);
+
 /* Both write at most `holders` of the holders and count the others as omitted. Pure, async-signal-safe. */
 void record_write_text(struct text *text, const struct record *record, uint32_t holders);
 void record_write_json(struct text *text, const struct record *record, uint32_t holders);
+
+/* One of the holders, as a text record shows it. */
+void record_write_holder(struct text *text, const struct conflict *conflict, const struct holder *holder);
 
 /* "2026-11-21T12:00:00.123456Z"; without the fraction if `fraction` is false. */
 void time_write(struct text *text, int64_t nanoseconds, bool fraction);

@@ -21,7 +21,7 @@ enum variable {
 extern const char *const variable_names[VARIABLE_COUNT];
 
 enum level { LEVEL_ERROR, LEVEL_CONFLICT, LEVEL_CHANGE, LEVEL_TRACE };
-enum log_kind { LOG_AUTO, LOG_STDERR, LOG_FD, LOG_FILE, LOG_NONE };
+enum log_kind { LOG_AUTO, LOG_STDERR, LOG_FD, LOG_FILE, LOG_JOURNAL, LOG_SYSLOG, LOG_NONE };
 enum diagnose { DIAGNOSE_AUTO, DIAGNOSE_ALWAYS, DIAGNOSE_NEVER };
 
 struct settings {

@@ -16,6 +16,7 @@ struct load_facts {
     struct raw_identity stderr_file; /* mode 0: was not open */
     struct raw_identity log_file;    /* of fd:N; mode 0: was not open, or no such setting */
     uintptr_t stack_end;             /* see memory.h */
+    bool stderr_is_journal;          /* as JOURNAL_STREAM says, systemd.exec(5) */
     bool secure;                     /* AT_SECURE: no variable is trusted */
     char *copies;                    /* of the values; NULL if none is set */
     size_t copies_size;

@@ -7,6 +7,16 @@
 
 #include <string.h>
 
+static const char events[][12] = {
+    [EVENT_CONFLICT] = "conflict", [EVENT_RESOLVED] = "resolved",       [EVENT_CHANGE] = "change",
+    [EVENT_SHARED] = "shared",     [EVENT_PORTABILITY] = "portability", [EVENT_ERROR] = "error",
+    [EVENT_TRACE] = "trace"};
+
+const char *event_word(enum event event)
+{
+    return events[event];
+}
+
 static void key(struct text *text, const char *name)
 {
     char last = text->used ? text->start[text->used - 1] : '{';
@@ -255,10 +265,6 @@ static void cures_keys(struct text *text, const struct conflict *conflict)
 
 void record_write_json(struct text *text, const struct record *record, uint32_t holders)
 {
-    static const char *const events[] = {
-        [EVENT_CONFLICT] = "conflict", [EVENT_RESOLVED] = "resolved",       [EVENT_CHANGE] = "change",
-        [EVENT_SHARED] = "shared",     [EVENT_PORTABILITY] = "portability", [EVENT_ERROR] = "error",
-        [EVENT_TRACE] = "trace"};
     static const struct endpoint nowhere = {.family = AF_UNSPEC};
     const struct newcomer *newcomer = record->newcomer;
     const struct conflict *conflict = record->conflict;
@@ -267,7 +273,7 @@ void record_write_json(struct text *text, const struct record *record, uint32_t 
     text_char(text, '"');
     time_write(text, record->time_ns, true);
     text_char(text, '"');
-    string_key(text, "event", events[record->event]);
+    string_key(text, "event", event_word(record->event));
     string_key(text, "call", newcomer ? call_word(newcomer->call) : NULL);
     errno_key(text, newcomer ? newcomer->error : 0);
     number_key(text, "pid", true, record->pid);

@@ -137,7 +137,7 @@ static void write_owner(struct text *text, const struct conflict *conflict, cons
     }
 }
 
-static void write_holder(struct text *text, const struct conflict *conflict, const struct holder *holder)
+void record_write_holder(struct text *text, const struct conflict *conflict, const struct holder *holder)
 {
     protocol_write(text, holder->local.family, -1, holder->protocol);
     text_char(text, ' ');
@@ -182,7 +182,7 @@ static void write_holders(struct text *text, const struct record *record, uint32
                     : holder->blocks == UNKNOWN       ? 1
                                                       : 2;
         line_start(text, record, labels[label]);
-        write_holder(text, conflict, holder);
+        record_write_holder(text, conflict, holder);
         text_char(text, '\n');
     }
     uint32_t omitted = conflict->holders_omitted + conflict->holder_count - shown;

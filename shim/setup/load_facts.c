@@ -31,13 +31,28 @@ static void identify_log_fd(struct load_facts *facts)
         facts->log_file.mode = 0;
 }
 
+/* "DEVICE:INODE" of the socket that leads to the journal. A program that was given another stderr since then
+ * has inherited the variable, and not that socket. */
+static bool leads_to_journal(const char *stream, const struct raw_identity *file)
+{
+    uint64_t device, inode;
+    size_t digits = stream ? strcspn(stream, ":") : 0;
+    return digits && stream[digits] && file->mode && text_to_number(stream, digits, UINT64_MAX, &device) &&
+           text_to_number(stream + digits + 1, strlen(stream + digits + 1), UINT64_MAX, &inode) &&
+           device == file->device && inode == file->inode;
+}
+
 bool load_facts_capture(struct load_facts *facts, char *const *environment, bool secure)
 {
     const char *found[VARIABLE_COUNT] = {NULL};
+    const char *journal_stream = NULL;
     size_t size = 0;
     for (char *const *entry = environment; *entry && !secure; entry++) {
+        static const char stream[] = "JOURNAL_STREAM=";
         const char *value;
         int variable = variable_of(*entry, &value);
+        if (variable < 0 && strncmp(*entry, stream, sizeof stream - 1) == 0)
+            journal_stream = *entry + sizeof stream - 1;
         if (variable < 0 || found[variable]) /* like getenv(3), the first one counts */
             continue;
         found[variable] = value;
@@ -61,6 +76,7 @@ bool load_facts_capture(struct load_facts *facts, char *const *environment, bool
     facts->stack_end = memory_stack_end(environment);
     if (!raw_identify(2, &facts->stderr_file))
         facts->stderr_file.mode = 0;
+    facts->stderr_is_journal = leads_to_journal(journal_stream, &facts->stderr_file);
     identify_log_fd(facts);
     return true;
 }

@@ -37,8 +37,8 @@ static bool parse_rules(struct settings *settings, const char *value)
 
 static bool parse_log(struct settings *settings, const char *value)
 {
-    static const char *const words[] = {"auto", "stderr", "none", NULL};
-    static const enum log_kind kinds[] = {LOG_AUTO, LOG_STDERR, LOG_NONE};
+    static const char *const words[] = {"auto", "stderr", "journal", "syslog", "none", NULL};
+    static const enum log_kind kinds[] = {LOG_AUTO, LOG_STDERR, LOG_JOURNAL, LOG_SYSLOG, LOG_NONE};
     int word = find_word(words, value);
     uint64_t fd;
     if (word >= 0)
@@ -103,9 +103,7 @@ static const struct {
 } readers[VARIABLE_COUNT] = {
     [VARIABLE_POLICY] = {parse_policy, NULL}, /* the list of names is made when it is needed */
     [VARIABLE_RULES] = {parse_rules, NULL},
-    [VARIABLE_LOG] = {parse_log,
-                      "auto, stderr, fd:N, an absolute path or none (journal and syslog are not in "
-                      "this version yet)"},
+    [VARIABLE_LOG] = {parse_log, "auto, stderr, journal, syslog, fd:N, an absolute path or none"},
     [VARIABLE_FORMAT] = {parse_format, "text or json"},
     [VARIABLE_LEVEL] = {parse_level, "error, conflict, change or trace"},
     [VARIABLE_ON_ERROR] = {parse_on_error, "warn or exit"},

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Between the parts of this room: where one record goes, and in which form.
+ */
+#ifndef REUSESHIM_RECORD_SINKS_H
+#define REUSESHIM_RECORD_SINKS_H
+
+#include "reuseshim/record.h"
+
+enum form { FORM_PLAIN, FORM_JOURNAL, FORM_SYSLOG };
+
+/* An open descriptor to write to, and what must be known about it. */
+struct sink {
+    int fd;
+    uint32_t mode;
+    enum form form;
+    size_t room; /* the longest record that it takes whole, and one byte */
+    bool close;  /* it was opened for this record */
+};
+
+/* A socket of the system's own log, connected: 0, or -errno. */
+int sink_open_journal(struct sink *sink);
+int sink_open_syslog(struct sink *sink);
+
+/* All of it with one write or send, within the budget. Async-signal-safe. */
+bool sink_write(const struct sink *sink, const char *bytes, size_t size, int budget_ms,
+                bool usual_calls_only);
+
+/* ---- what a log with fields is told of a record. Pure, async-signal-safe ------------------------ */
+
+/* Writes the value of the next field that this record has, from *field on, and moves *field behind it; NULL
+ * at the end, else its name ("HOLDER_PID"). The value is text without control characters, or JSON. */
+const char *record_field(struct text *value, const struct record *record, unsigned *field);
+
+/* Syslog's number for how much it matters: 3 error ... 7 debug. */
+unsigned record_priority(const struct record *record);
+
+/* The native protocol of systemd-journald, https://systemd.io/JOURNAL_NATIVE_PROTOCOL/. */
+void record_write_journal(struct text *text, const struct record *record, uint32_t holders, bool json);
+/* RFC 5424, in one line. */
+void record_write_syslog(struct text *text, const struct record *record, uint32_t holders, bool json);
+
+#endif
