@@ -3,8 +3,15 @@
 CC      ?= cc
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
-LIBDIR  ?= $(PREFIX)/lib
+# What glibc's loader puts in the place of $LIB (ld.so(8)): lib/x86_64-linux-gnu, lib64, lib. So one LD_PRELOAD serves
+# 64-bit and 32-bit programs. It is asked; loaders before 2.33 do not tell, then the compiler's multiarch name is taken.
+token    = $(or $(shell $(firstword $(wildcard $(1)) true) --list-diagnostics 2>/dev/null | sed -n 's/^dl_dst_lib="\(.*\)"/\1/p'),$(patsubst %,lib/%,$(shell $(CC) $(2) -print-multiarch 2>/dev/null)),$(3))
+LIBSUB   := $(call token,/lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1,,lib)
+LIBSUB32 := $(call token,/lib/ld-linux.so.2 /lib/ld-linux-armhf.so.3,-m32,lib32)
+LIBDIR   ?= $(PREFIX)/$(LIBSUB)
+LIBDIR32 ?= $(PREFIX)/$(LIBSUB32)
 DATADIR ?= $(PREFIX)/share
+COMPDIR ?= $(DATADIR)/bash-completion/completions
 MANDIR  ?= $(DATADIR)/man
 DESTDIR ?=
 BUILD   ?= build
@@ -47,10 +54,12 @@ $(TOOL): $(call objects,$(SHARED) $(COMMAND))
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^)
 
+PLACES   = PREFIX='"$(PREFIX)"' BINDIR='"$(BINDIR)"' LIBDIR='"$(LIBDIR)"' LIBDIR32='"$(LIBDIR32)"' LIBSUB='"$(LIBSUB)"' \
+           LIBSUB32='"$(LIBSUB32)"'
 $(BUILD)/shim/command/%.o: shim/command/%.c
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	$(Q)$(CC) $(PLAIN) $(WARNINGS) $(CFLAGS) $(CPPFLAGS) -DLIBDIR='"$(LIBDIR)"' -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(PLAIN) $(WARNINGS) $(CFLAGS) $(CPPFLAGS) $(PLACES:%=-D%) -MMD -MP -c -o $@ $<
 
 # Only the doors and what they pass are in anybody's way; the rest is for the day of a failure, and small.
 COLD     = conflict record setup

@@ -15,6 +15,11 @@ enum {
 
 /* Each gets its own argv (argv[0] is its name) and returns the exit code. */
 int command_run(int argc, char **argv);
+int command_why(int argc, char **argv);
+int command_check(int argc, char **argv);
+int command_policies(int argc, char **argv);
+int command_log(int argc, char **argv);
+int command_unit(int argc, char **argv);
 
 /* "reuseshim: PARTS", one line on stderr. The parts are joined; the last one is NULL. */
 void command_error(const char *first, ...);

@@ -87,6 +87,9 @@ struct conflict {
     uint32_t cure_count;
     struct cure cures[CURES_MAX];
     int64_t deadline; /* CLOCK_MONOTONIC, ns: when to stop looking */
+    bool
+        usual_calls_only; /* a seccomp filter is on: neither pidfd_getfd(2) nor open_by_handle_at(2), which
+                             are not in @system-service of systemd.exec(5) and would kill the program there */
     enum source source;
     bool complete;
     bool all_sockets;   /* every socket that the source shows was looked at */

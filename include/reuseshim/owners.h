@@ -63,9 +63,10 @@ struct search {
     bool (*enough)(void *context); /* asked between processes; NULL: never */
     void *context;
     int64_t deadline;
-    char *buffer;    /* working memory of BUFFER_SIZE bytes */
-    bool late;       /* the deadline came first */
-    bool unreadable; /* at least one process would not show its descriptors */
+    char *buffer;          /* working memory of BUFFER_SIZE bytes */
+    bool usual_calls_only; /* as in struct conflict */
+    bool late;             /* the deadline came first */
+    bool unreadable;       /* at least one process would not show its descriptors */
 };
 
 void search_process(struct search *search, pid_t pid);
@@ -87,7 +88,8 @@ bool search_sees_the_machine(void);
 /* ---- cgroup v2 --------------------------------------------------------------------------------- */
 
 /* The folder of the group with that id, under wherever cgroup2 is mounted (a hybrid mount, too); *path is the
- * part that names the group ("/system.slice/x.service"), inside `folder`. NULL where it cannot be found. */
-const char *cgroup_find(uint64_t id, char *folder, size_t size, char *buffer, int64_t deadline);
+ * part that names the group ("/system.slice/x.service"), inside `folder`. NULL where it cannot be found. Of
+ * `search` the buffer and the limits count. */
+const char *cgroup_find(uint64_t id, char *folder, size_t size, const struct search *search);
 
 #endif

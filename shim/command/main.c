@@ -17,7 +17,14 @@ static const struct {
     const char *arguments;
     const char *purpose;
 } subcommands[] = {
-    {"run", command_run, "[OPTION]... [--] COMMAND [ARG]...", "run a program under the shim"},
+    {"run", command_run, "[OPTION]... [--] COMMAND [ARG]...", "run a program under the library"},
+    {"why", command_why, "[OPTION]... [ADDRESS:]PORT",
+     "tell who has a port, why it is refused, and what helps"},
+    {"check", command_check, "[--json] [POLICY | FILE]",
+     "print the rules of a policy, or what is wrong with it"},
+    {"policies", command_policies, "[--json] [NAME]", "list the shipped policies, or print one"},
+    {"log", command_log, "[--json] [FILE]...", "sum up records, from files or standard input"},
+    {"unit", command_unit, "[-p POLICY] UNIT", "print a drop-in for a systemd service"},
 };
 
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
@@ -38,9 +45,10 @@ static void usage(FILE *file)
 {
     fputs("usage:\n", file);
     for (int i = 0; i < SUBCOMMANDS; i++)
-        fprintf(file, "  reuseshim %s %s\n      %s; reuseshim %s --help tells more\n", subcommands[i].name,
-                subcommands[i].arguments, subcommands[i].purpose, subcommands[i].name);
-    fputs("  reuseshim --version\n  reuseshim --help\n", file);
+        fprintf(file, "  reuseshim %-8s %-33s  %s\n", subcommands[i].name, subcommands[i].arguments,
+                subcommands[i].purpose);
+    fputs("  reuseshim --version | --help\n\nEach has --help of its own; reuseshim(1) tells all of it.\n",
+          file);
 }
 
 int main(int argc, char **argv)
@@ -58,7 +66,8 @@ int main(int argc, char **argv)
         if (strcmp(word, subcommands[i].name) == 0)
             return subcommands[i].run(argc - 1, argv + 1);
     if (argc > 1)
-        command_error("'", word, "': expected a subcommand (run), --version or --help", (char *)NULL);
+        command_error("'", word, "': expected run, why, check, policies, log, unit, --version or --help",
+                      (char *)NULL);
     else
         usage(stderr);
     return EXIT_USAGE;

@@ -2,8 +2,10 @@
  *
  * reuseshim run: check what can be checked, set the environment, become the program.
  */
+#include "library.h"
 #include "reuseshim/command.h"
 #include "reuseshim/setup.h"
+#include "target.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -12,15 +14,14 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char library_name[] = "libreuseshim.so";
-
 static const char help[] =
     "usage: reuseshim run [OPTION]... [--] COMMAND [ARG]...\n"
     "\n"
     "Runs COMMAND with libreuseshim.so preloaded. Options go before the environment:\n"
     "  -p, --policy POLICY   name of a shipped policy, or the path of a file    REUSESHIM_POLICY\n"
     "  -r, --rule RULE       a rule to try before the policy; may be repeated   REUSESHIM_RULES\n"
-    "  -l, --log LOG         auto, stderr, fd:N, an absolute path or none       REUSESHIM_LOG\n"
+    "  -l, --log LOG         auto, stderr, journal, syslog, fd:N, an absolute path\n"
+    "                        or none                                            REUSESHIM_LOG\n"
     "  -f, --format FORMAT   text or json                                       REUSESHIM_FORMAT\n"
     "  -v, --verbose         also record changed options; twice: every call     REUSESHIM_LEVEL\n"
     "      --help\n"
@@ -123,31 +124,6 @@ static int check_settings(const char *program)
     return 0;
 }
 
-/* Beside the command itself (the build tree), else where it was installed. */
-static char *find_library(void)
-{
-    char self[4096];
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
-    char *found = NULL;
-    if (length > 0) {
-        self[length] = '\0';
-        char *slash = strrchr(self, '/');
-        *(slash ? slash : self) = '\0';
-        found = join(self, '/', library_name);
-        if (found == NULL || access(found, R_OK) == 0)
-            return found;
-        free(found);
-    }
-    found = join(LIBDIR, '/', library_name);
-    if (found && access(found, R_OK) != 0) {
-        command_error(library_name, ": not found, neither in ", length > 0 ? self : ".", " nor in " LIBDIR,
-                      (char *)NULL);
-        free(found);
-        return NULL;
-    }
-    return found;
-}
-
 /* ld.so splits LD_PRELOAD at blanks and colons. */
 static bool contains_path(const char *list, const char *path)
 {
@@ -158,27 +134,18 @@ static bool contains_path(const char *list, const char *path)
     return false;
 }
 
-static int preload(void)
+/* Ours comes first: what other libraries change on a socket, they change behind our doors. */
+static int preload(const struct elf *target)
 {
-    char *library = find_library();
-    if (library == NULL)
-        return EXIT_TROUBLE;
-    if (strpbrk(library, ": \t\n")) {
-        command_error(library,
-                      ": ld.so cannot preload a path with a blank or colon; expected the library elsewhere",
-                      (char *)NULL);
-        free(library);
-        return EXIT_TROUBLE;
-    }
+    char library[LIBRARY_PATH_MAX];
+    int result = library_find(library, target);
     const char *existing = getenv("LD_PRELOAD");
-    int result = 0;
-    if (!contains_path(existing, library)) {
-        char *list = join(library, ':', existing);
-        if (list == NULL || setenv("LD_PRELOAD", list, 1) != 0)
-            result = EXIT_TROUBLE;
-        free(list);
-    }
-    free(library);
+    if (result || contains_path(existing, library))
+        return result;
+    char *list = join(library, ':', existing);
+    if (list == NULL || setenv("LD_PRELOAD", list, 1) != 0)
+        result = EXIT_TROUBLE;
+    free(list);
     return result;
 }
 
@@ -211,6 +178,23 @@ static bool make_path_absolute(void)
     return set;
 }
 
+static int become(char **command)
+{
+    static struct target target;
+    const char *slash = strrchr(command[0], '/');
+    int result = check_settings(slash ? slash + 1 : command[0]);
+    if (result == 0)
+        result = target_find(&target, command[0]);
+    if (result == 0)
+        result = preload(&target.elf);
+    if (result)
+        return result;
+    execvp(command[0], command);
+    result = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN;
+    command_error(command[0], ": ", strerror(errno), (char *)NULL);
+    return result;
+}
+
 int command_run(int argc, char **argv)
 {
     struct choices choices = {NULL, 0};
@@ -223,14 +207,5 @@ int command_run(int argc, char **argv)
     }
     if (!add_rules(&choices) || !raise_level(&choices) || !make_path_absolute())
         return EXIT_TROUBLE;
-    const char *slash = strrchr(argv[optind], '/');
-    result = check_settings(slash ? slash + 1 : argv[optind]);
-    if (result == 0)
-        result = preload();
-    if (result)
-        return result;
-    execvp(argv[optind], argv + optind);
-    result = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN;
-    command_error(argv[optind], ": ", strerror(errno), (char *)NULL);
-    return result;
+    return become(argv + optind);
 }

@@ -102,7 +102,7 @@ static bool find_below(uint64_t id, char *folder, size_t size, char *buffer, uns
     return found;
 }
 
-const char *cgroup_find(uint64_t id, char *folder, size_t size, char *buffer, int64_t deadline)
+const char *cgroup_find(uint64_t id, char *folder, size_t size, const struct search *search)
 {
     const char *mount = find_mount();
     if (mount == NULL || size < NAME_MAX_HERE)
@@ -111,8 +111,9 @@ const char *cgroup_find(uint64_t id, char *folder, size_t size, char *buffer, in
     memcpy(folder, mount, root + 1);
     if (is_group(folder, id))
         return "/";
-    if (find_by_handle(id, mount, folder, size) || find_nearby(id, mount, folder, size, buffer))
+    if ((!search->usual_calls_only && find_by_handle(id, mount, folder, size)) ||
+        find_nearby(id, mount, folder, size, search->buffer))
         return folder + root;
     memcpy(folder, mount, root + 1);
-    return find_below(id, folder, size, buffer, 0, deadline) ? folder + root : NULL;
+    return find_below(id, folder, size, search->buffer, 0, search->deadline) ? folder + root : NULL;
 }

@@ -169,8 +169,8 @@ static void reuse_address(struct conflict *conflict, const struct newcomer *newc
         conflict->cause == CAUSE_TIME_WAIT
             ? "for the next time: run every instance under the policy restart, this one included"
         : conflict->cause == CAUSE_BOUND
-            ? "or run both under the policy restart, the holder from its start; only one of them can then listen"
-            : "or run both under the policy restart, the holder from its start",
+            ? "run both under the policy restart, the holder from its start; only one of them can then listen"
+            : "run both under the policy restart, the holder from its start",
         -1, "");
     write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR, "");
 }
@@ -183,8 +183,8 @@ static void reuse_address_of_connection(struct conflict *conflict, const struct 
     struct cure *cure = add(conflict, NULL, APPLY_TO_BOTH, 0);
     write_text(cure,
                conflict->cause == CAUSE_EPHEMERAL_CLIENT
-                   ? "or run the client under the policy client from its start, and this one under restart"
-                   : "or force SO_REUSEADDR on both, on the holder from its start",
+                   ? "run the client under the policy client from its start, and this one under restart"
+                   : "force SO_REUSEADDR on both, on the holder from its start",
                -1, "");
     write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR, ";on connect tcp force reuseaddr");
 }
@@ -233,8 +233,8 @@ static void share_the_port(struct conflict *conflict, const struct newcomer *new
     bool same = endpoint_same_address(&newcomer->local, &conflict->holders[0].local);
     write_text(
         cure,
-        same ? "or let both serve the port: each then gets a part of the connections"
-             : "or let both serve the port: each then gets what is for its own address, the exact one first",
+        same ? "let both serve the port: each then gets a part of the connections"
+             : "let both serve the port: each then gets what is for its own address, the exact one first",
         -1, "");
     write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR | 1U << OPTION_REUSEPORT, "");
 }
@@ -245,7 +245,7 @@ static void receive_together(struct conflict *conflict, const struct newcomer *n
     if (newcomer->protocol != IPPROTO_UDP || !endpoint_is_multicast(&newcomer->local))
         return;
     struct cure *cure = add(conflict, NULL, APPLY_TO_BOTH, 0);
-    write_text(cure, "or let both receive: SO_REUSEADDR on both, on the holder from its start", -1, "");
+    write_text(cure, "let both receive: SO_REUSEADDR on both, on the holder from its start", -1, "");
     write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR, "");
 }
 

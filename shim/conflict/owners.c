@@ -16,12 +16,14 @@ struct quest {
 
 /* ---- what a descriptor tells ------------------------------------------------------------------- */
 
-static void read_flags(struct holder *holder, const struct newcomer *newcomer, bool own, pid_t pid,
-                       int number)
+static void read_flags(struct holder *holder, const struct newcomer *newcomer, bool usual_calls_only,
+                       bool own, pid_t pid, int number)
 {
     /* Nothing hangs on the flags of a holder that blocks whatever they are. */
     if (holder->reuseport != UNKNOWN || holder->local.family == AF_UNIX ||
         (holder->blocks == YES && newcomer->options[OPTION_REUSEPORT] != YES))
+        return;
+    if (!own && usual_calls_only)
         return;
     int fd = own ? number : raw_steal_fd(pid, number);
     struct raw_identity identity;
@@ -52,7 +54,8 @@ void owners_note(struct conflict *conflict, const struct newcomer *newcomer, con
 {
     for (size_t i = 0; i < conflict->holder_count; i++)
         if (conflict->holders[i].inode == inode) {
-            read_flags(&conflict->holders[i], newcomer, pid == self->pid, pid, fd);
+            read_flags(&conflict->holders[i], newcomer, conflict->usual_calls_only, pid == self->pid, pid,
+                       fd);
             add_process(&conflict->owners[i], self, pid, fd);
         }
 }
@@ -101,8 +104,7 @@ static void look_in_cgroups(struct quest *quest, bool processes)
         if (group->id)
             continue;
         group->id = holder->cgroup_id;
-        const char *name =
-            cgroup_find(group->id, folder, sizeof folder, quest->search.buffer, quest->search.deadline);
+        const char *name = cgroup_find(group->id, folder, sizeof folder, &quest->search);
         if (name == NULL || strlen(name) >= sizeof group->path)
             continue;
         memcpy(group->path, name, strlen(name) + 1);
@@ -200,6 +202,7 @@ bool owners_find(struct conflict *conflict, const struct newcomer *newcomer, voi
                                    .enough = enough,
                                    .context = &quest,
                                    .deadline = conflict->deadline,
+                                   .usual_calls_only = conflict->usual_calls_only,
                                    .buffer = buffer};
     if (enough(&quest)) {
         look_in_cgroups(&quest, false);

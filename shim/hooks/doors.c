@@ -213,5 +213,7 @@ SHIM_EXPORT int __connect(int fd, const struct sockaddr *address, socklen_t leng
 
 SHIM_EXPORT const char *reuseshim_version(void)
 {
-    return REUSESHIM_VERSION;
+    /* The words in front are what the command looks for in the file. */
+    static const char marked[] = "libreuseshim " REUSESHIM_VERSION;
+    return marked + sizeof "libreuseshim";
 }

@@ -36,6 +36,7 @@ static void share_in(struct workspace *work, const struct passage *passage)
         return;
     /* Without the argument: port 0 has become a port by now. */
     newcomer_ask(&work->newcomer, passage->call, passage->fd, 0, NULL, true);
+    work->conflict.usual_calls_only = work->status.filtered;
     work->conflict.deadline = raw_clock(CLOCK_MONOTONIC) + (int64_t)shim->settings.budget_ms * 1000000;
     if (!receives_now(&work->newcomer) || !conflict_sharing(&work->conflict, &work->newcomer, work->input))
         return;

@@ -46,6 +46,7 @@ bool workspace_explain(struct workspace *work, const struct passage *passage, in
     if (may_ask) {
         memset(&work->conflict, 0, sizeof work->conflict);
         work->conflict.deadline = raw_clock(CLOCK_MONOTONIC) + (int64_t)shim->settings.budget_ms * 1000000;
+        work->conflict.usual_calls_only = work->status.filtered;
         work->record.conflict = &work->conflict;
         return conflict_explain(&work->conflict, &work->newcomer, work->input);
     }

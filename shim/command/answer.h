@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What probes found, for a person or for a program.
+ */
+#ifndef REUSESHIM_COMMAND_ANSWER_H
+#define REUSESHIM_COMMAND_ANSWER_H
+
+#include "probe.h"
+
+/* A line for each probe, aligned, with what is on the port below it; what two of them have in common is said
+ * once. */
+void answer_show(const struct probe *probes, size_t count);
+/* Each as a record, a line of JSON. */
+void answer_json(const struct probe *probes, size_t count);
+/* "in use", "free", or why it could not be tried. */
+const char *answer_verdict(const struct probe *probe);
+/* "tcp", and "0.0.0.0:8080" or a path. */
+void answer_subject(struct text *protocol, struct text *address, const struct probe *probe);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * reuseshim check: the rules as they are understood, or what is wrong with them.
+ */
+#include "describe.h"
+#include "reuseshim/command.h"
+#include "reuseshim/errno_name.h"
+#include "reuseshim/file.h"
+#include "reuseshim/settings.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] =
+    "usage: reuseshim check [--json] [POLICY | FILE]\n"
+    "\n"
+    "Prints the rules of a shipped policy or of a file as they are understood, in the order in which they are tried, or\n"
+    "the first error. Without an argument: of REUSESHIM_RULES and REUSESHIM_POLICY, after checking all of the variables.\n"
+    "  -j, --json   a line for each rule\n"
+    "      --help\n"
+    "\n"
+    "The exit code is 0 if there is no error, else 100.\n";
+
+struct source {
+    const char *place, *start;
+    size_t length;
+    bool from_variable;
+};
+
+/* One rule a line: where it stands, what it says. */
+static void print_rule(const struct source *source, const struct rule *rule, bool json)
+{
+    char place[600], line[2048], quoted[4096];
+    struct text text = text_in(line, sizeof line);
+    rule_describe(&text, rule);
+    text_end(&text);
+    snprintf(place, sizeof place, "%.500s:%u", source->place, rule->line);
+    if (json) {
+        text = text_in(quoted, sizeof quoted);
+        text_string(&text, "{\"place\":");
+        text_json(&text, place, strlen(place));
+        text_string(&text, ",\"rule\":");
+        text_json(&text, line, strlen(line));
+        text_string(&text, "}");
+        puts(text_end(&text));
+    } else
+        printf("%s  %s\n", place, line);
+}
+
+/* An error is told before anything of that source is printed. */
+static int check_source(const struct source *source, bool json)
+{
+    struct complaint complaint;
+    size_t room = policy_capacity(source->start, source->length);
+    struct rule *rules = calloc(room + 1, sizeof *rules);
+    if (rules == NULL) {
+        command_error("check: no memory for the rules", (char *)NULL);
+        return EXIT_TROUBLE;
+    }
+    int count =
+        policy_parse(rules, source->start, source->length, source->place, source->from_variable, &complaint);
+    if (count < 0)
+        command_error(complaint.line, (char *)NULL);
+    for (int i = 0; i < count; i++)
+        print_rule(source, &rules[i], json);
+    free(rules);
+    return count < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+}
+
+static int check_file(const char *path, bool json)
+{
+    struct file_text file;
+    char reason[64];
+    int error = file_map(&file, path);
+    if (error == 0)
+        return check_source(&(struct source){path, file.start, file.length, false}, json);
+    struct text text = text_in(reason, sizeof reason);
+    errno_name_write(&text, -error);
+    command_error("check: '", path, "': cannot be read (", text_end(&text),
+                  "); expected a shipped policy, or a regular file of at most 1 MiB with rules",
+                  (char *)NULL);
+    return EXIT_USAGE;
+}
+
+static int check_policy(const char *name, bool json)
+{
+    const struct shipped_policy *shipped = strchr(name, '/') ? NULL : shipped_policy_find(name);
+    if (shipped == NULL)
+        return check_file(name, json);
+    return check_source(
+        &(struct source){name, shipped->start, (size_t)(shipped->end - shipped->start), false}, json);
+}
+
+static int check_environment(bool json)
+{
+    const char *values[VARIABLE_COUNT];
+    struct settings settings;
+    struct complaint complaint;
+    for (int i = 0; i < VARIABLE_COUNT; i++)
+        values[i] = getenv(variable_names[i]);
+    if (!settings_parse(&settings, values, &complaint)) {
+        command_error(complaint.line, (char *)NULL);
+        return EXIT_USAGE;
+    }
+    const char *rules = settings.rules;
+    int result =
+        rules
+            ? check_source(&(struct source){variable_names[VARIABLE_RULES], rules, strlen(rules), true}, json)
+            : EXIT_SUCCESS;
+    return result ? result : check_policy(settings.policy, json);
+}
+
+int command_check(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    bool json = false;
+    optind = 1;
+    for (int letter; (letter = getopt_long(argc, argv, "j", options, NULL)) != -1;) {
+        if (letter == 'h') {
+            fputs(help, stdout);
+            return EXIT_SUCCESS;
+        }
+        if (letter == '?') {
+            command_error("see 'reuseshim check --help'", (char *)NULL);
+            return EXIT_USAGE;
+        }
+        json = true;
+    }
+    if (argc - optind > 1) {
+        command_error("check: '", argv[optind + 1],
+                      "': expected at most one policy; see 'reuseshim check --help'", (char *)NULL);
+        return EXIT_USAGE;
+    }
+    return optind < argc ? check_policy(argv[optind], json) : check_environment(json);
+}

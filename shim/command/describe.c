@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Contract in describe.h.
+ */
+#include "describe.h"
+
+#include <netinet/in.h>
+
+static void word(struct text *text, const char *name)
+{
+    text_strings(text, text->used ? " " : "", name);
+}
+
+static void write_ports(struct text *text, const struct rule *rule)
+{
+    for (unsigned i = 0; i < rule->range_count; i++) {
+        const struct port_range *range = &rule->ranges[i];
+        text_string(text, i ? "," : " port ");
+        text_unsigned(text, range->first);
+        if (range->last != range->first) {
+            text_char(text, '-');
+            text_unsigned(text, range->last);
+        }
+    }
+}
+
+static void write_prefix(struct text *text, const struct prefix *prefix)
+{
+    struct endpoint endpoint = endpoint_of(prefix->family, prefix->address, 0);
+    text_string(text, " address ");
+    address_write(text, &endpoint);
+    if (prefix->bits != (prefix->family == AF_INET ? 32 : 128)) {
+        text_char(text, '/');
+        text_unsigned(text, prefix->bits);
+    }
+}
+
+static void write_options(struct text *text, const char *action, unsigned options)
+{
+    bool first = true;
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (options & 1U << i) {
+            if (first)
+                text_strings(text, " ", action, " ", option_table[i].word);
+            else
+                text_strings(text, ",", option_table[i].word);
+            first = false;
+        }
+}
+
+static void write_wait(struct text *text, uint32_t milliseconds)
+{
+    bool seconds = milliseconds % 1000 == 0;
+    text_string(text, " wait ");
+    text_unsigned(text, seconds ? milliseconds / 1000 : milliseconds);
+    text_string(text, seconds ? "s" : "ms");
+}
+
+void rule_describe(struct text *text, const struct rule *rule)
+{
+    static const struct {
+        unsigned class;
+        const char *name;
+    } classes[] = {
+        {CLASS_MULTICAST, "multicast"}, {CLASS_WILDCARD, "wildcard"}, {CLASS_LOOPBACK, "loopback"}};
+    word(text, rule->when == WHEN_SOCKET    ? "on socket"
+               : rule->when == WHEN_CONNECT ? "on connect"
+                                            : "on bind");
+    if (rule->protocol)
+        word(text, rule->protocol == IPPROTO_TCP ? "tcp" : "udp");
+    if (rule->family)
+        word(text, rule->family == AF_INET ? "ipv4" : rule->family == AF_INET6 ? "ipv6" : "unix");
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
+        if (rule->classes & classes[i].class)
+            word(text, classes[i].name);
+    if (rule->has_address)
+        write_prefix(text, &rule->address);
+    write_ports(text, rule);
+    if (rule->program) {
+        text_string(text, " program ");
+        text_bytes(text, rule->program, rule->program_length);
+    }
+    if (rule->path) {
+        text_string(text, " path ");
+        text_bytes(text, rule->path, rule->path_length);
+    }
+    write_options(text, "force", rule->force);
+    write_options(text, "strip", rule->strip);
+    if (rule->keep)
+        word(text, "keep");
+    if (rule->evict)
+        word(text, "evict");
+    if (rule->wait_ms)
+        write_wait(text, rule->wait_ms);
+    if (rule->watch)
+        word(text, "watch");
+}

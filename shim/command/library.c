@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Contract in library.h.
+ */
+#include "library.h"
+
+#include "reuseshim/command.h"
+#include "reuseshim/version.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char name[] = "libreuseshim.so";
+
+/* The folder of this command; "" where /proc does not tell. */
+static void find_self(char folder[LIBRARY_PATH_MAX])
+{
+    ssize_t length = readlink("/proc/self/exe", folder, LIBRARY_PATH_MAX - 1);
+    folder[length > 0 ? length : 0] = '\0';
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        *slash = '\0';
+}
+
+/* "/stage" if this command is /stage/usr/bin/reuseshim and was meant for /usr/bin; "" else. */
+static void find_root(char root[LIBRARY_PATH_MAX], const char *self)
+{
+    size_t length = strlen(self), tail = strlen(BINDIR);
+    bool staged = length > tail && strcmp(self + length - tail, BINDIR) == 0;
+    snprintf(root, LIBRARY_PATH_MAX, "%.*s", staged ? (int)(length - tail) : 0, self);
+}
+
+static bool exists(char path[LIBRARY_PATH_MAX], const char *root, const char *folder)
+{
+    return snprintf(path, LIBRARY_PATH_MAX, "%s%s/%s", root, folder, name) < LIBRARY_PATH_MAX &&
+           access(path, R_OK) == 0;
+}
+
+static bool find(char path[LIBRARY_PATH_MAX], int bits, bool loader_knows_lib)
+{
+    static const char loader_names_it[] = PREFIX "/$LIB";
+    char self[LIBRARY_PATH_MAX], root[LIBRARY_PATH_MAX], other[LIBRARY_PATH_MAX];
+    bool own = bits == (int)sizeof(void *) * 8;
+    find_self(self);
+    find_root(root, self);
+    if (exists(path, self, own ? "" : "/32"))
+        return true;
+    if (!exists(path, root, own ? LIBDIR : LIBDIR32))
+        return false;
+    bool standard = strcmp(LIBDIR, PREFIX "/" LIBSUB) == 0 && strcmp(LIBDIR32, PREFIX "/" LIBSUB32) == 0;
+    if (standard && loader_knows_lib && exists(other, root, own ? LIBDIR32 : LIBDIR))
+        (void)exists(path, root, loader_names_it);
+    return true;
+}
+
+static const char *machine_word(unsigned machine)
+{
+    static const struct {
+        unsigned machine;
+        const char *word;
+    } words[] = {{EM_X86_64, "x86-64"}, {EM_386, "i386"},    {EM_AARCH64, "aarch64"}, {EM_ARM, "arm"},
+                 {EM_RISCV, "riscv"},   {EM_PPC64, "ppc64"}, {EM_S390, "s390"}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (words[i].machine == machine)
+            return words[i].word;
+    return "another machine";
+}
+
+static int complain_missing(int bits)
+{
+    if (bits == (int)sizeof(void *) * 8)
+        command_error(name, ": not found, neither beside this command nor in " LIBDIR, (char *)NULL);
+    else
+        command_error("the program is a ", bits == 32 ? "32-bit" : "64-bit",
+                      " one, and there is no library for it, neither beside this command nor in " LIBDIR32
+                      "; 'make lib32' builds it",
+                      (char *)NULL);
+    return bits == (int)sizeof(void *) * 8 ? EXIT_TROUBLE : EXIT_NOT_RUN;
+}
+
+/* `path` may contain $LIB; then LIBDIR has what this process would get. */
+static int check(const char *path, const struct elf *target)
+{
+    static const char version[] = "libreuseshim " REUSESHIM_VERSION;
+    struct elf elf;
+    if (strpbrk(path, ": \t\n;")) {
+        command_error(path, ": ld.so cannot preload a path with a blank or colon; put the library elsewhere",
+                      (char *)NULL);
+        return EXIT_TROUBLE;
+    }
+    if (strstr(path, "$LIB"))
+        return 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool read = fd >= 0 && elf_read(&elf, fd) && elf.is_elf;
+    bool same = read && elf_contains(fd, version);
+    if (fd >= 0)
+        close(fd);
+    if (!same) {
+        command_error(path, read ? ": of another version than this command, " : ": not a library; expected ",
+                      version, (char *)NULL);
+        return EXIT_TROUBLE;
+    }
+    if (target && target->is_elf && (target->machine != elf.machine || target->bits != elf.bits)) {
+        command_error("the program is for ", machine_word(target->machine), ", the library ", path, " for ",
+                      machine_word(elf.machine), (char *)NULL);
+        return EXIT_NOT_RUN;
+    }
+    return 0;
+}
+
+int library_find(char path[LIBRARY_PATH_MAX], const struct elf *elf)
+{
+    int bits = elf && elf->is_elf ? elf->bits : (int)sizeof(void *) * 8;
+    /* musl's loader takes $LIB as it stands. */
+    bool musl = elf && strstr(elf->interpreter, "/ld-musl-");
+    return find(path, bits, !musl) ? check(path, elf) : complain_missing(bits);
+}

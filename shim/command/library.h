@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which file LD_PRELOAD has to name.
+ */
+#ifndef REUSESHIM_COMMAND_LIBRARY_H
+#define REUSESHIM_COMMAND_LIBRARY_H
+
+#include "elf.h"
+
+enum { LIBRARY_PATH_MAX = 4096 };
+
+/* The library that fits `elf` (NULL: this command itself), for LD_PRELOAD: beside the command (the build
+ * tree), else where it was installed. 0, or an exit code after one line on stderr: not found, of another
+ * version, for another machine, at a path that the loader would split.
+ *
+ * Where both a 64-bit and a 32-bit library are installed, the path has $LIB in it, which glibc's loader
+ * replaces in each process (ld.so(8)), so that its children get theirs, too. */
+int library_find(char path[LIBRARY_PATH_MAX], const struct elf *elf);
+
+#endif

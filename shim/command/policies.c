@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * reuseshim policies: what is shipped.
+ */
+#include "reuseshim/command.h"
+#include "reuseshim/policy.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] =
+    "usage: reuseshim policies [--json] [NAME]\n"
+    "\n"
+    "Lists the shipped policies, or prints the text of one: a start for a policy of your own.\n"
+    "  -j, --json   a line for each policy, with its text\n"
+    "      --help\n";
+
+/* The first line of each is "# NAME: PURPOSE.". */
+static void print_purpose(const struct shipped_policy *policy)
+{
+    const char *colon = strstr(policy->start, ": "), *end = strchr(policy->start, '\n');
+    int length = colon && end > colon + 3 ? (int)(end - colon - 3) : 0;
+    printf("%-12s  %.*s\n", policy->name, length, colon ? colon + 2 : "");
+}
+
+static void print_json(const struct shipped_policy *policy)
+{
+    static char line[16384];
+    struct text text = text_in(line, sizeof line);
+    text_string(&text, "{\"name\":");
+    text_json(&text, policy->name, strlen(policy->name));
+    text_string(&text, ",\"text\":");
+    text_json(&text, policy->start, (size_t)(policy->end - policy->start));
+    text_string(&text, "}");
+    puts(text_end(&text));
+}
+
+static void print(const struct shipped_policy *policy, bool whole, bool json)
+{
+    if (json)
+        print_json(policy);
+    else if (whole)
+        fwrite(policy->start, 1, (size_t)(policy->end - policy->start), stdout);
+    else
+        print_purpose(policy);
+}
+
+int command_policies(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    bool json = false;
+    optind = 1;
+    for (int letter; (letter = getopt_long(argc, argv, "j", options, NULL)) != -1;) {
+        if (letter == 'h') {
+            fputs(help, stdout);
+            return EXIT_SUCCESS;
+        }
+        if (letter == '?') {
+            command_error("see 'reuseshim policies --help'", (char *)NULL);
+            return EXIT_USAGE;
+        }
+        json = true;
+    }
+    if (argc - optind > 1) {
+        command_error("policies: '", argv[optind + 1], "': expected at most one name", (char *)NULL);
+        return EXIT_USAGE;
+    }
+    const struct shipped_policy *one = optind < argc ? shipped_policy_find(argv[optind]) : NULL;
+    if (optind < argc && one == NULL) {
+        command_error("policies: '", argv[optind],
+                      "': expected the name of a shipped policy; 'reuseshim policies' "
+                      "lists them",
+                      (char *)NULL);
+        return EXIT_USAGE;
+    }
+    if (one)
+        print(one, true, json);
+    for (size_t i = 0; one == NULL && i < shipped_policy_count; i++)
+        print(&shipped_policies[i], false, json);
+    return EXIT_SUCCESS;
+}

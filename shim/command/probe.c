@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Contract in probe.h.
+ */
+#include "probe.h"
+
+#include "reuseshim/linux.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- the bind --------------------------------------------------------------------------------------- */
+
+static int open_socket(const struct probe *probe, unsigned options)
+{
+    int type = protocol_is_udp(probe->protocol) ? SOCK_DGRAM : SOCK_STREAM, on = 1;
+    int fd = raw_socket(probe->local.family, type | SOCK_CLOEXEC, probe->protocol);
+    for (int i = 0; fd >= 0 && i < OPTION_COUNT; i++) {
+        int result = options & 1U << i
+                         ? raw_setsockopt(fd, option_table[i].level, option_table[i].name, &on, sizeof on)
+                         : 0;
+        if (result < 0 && (i != OPTION_V6ONLY || probe->local.family == AF_INET6)) {
+            raw_close(fd);
+            return result;
+        }
+    }
+    return fd;
+}
+
+static int bind_internet(const struct probe *probe, int fd)
+{
+    union any_sockaddr address;
+    socklen_t length = endpoint_to_sockaddr(&probe->local, &address);
+    return raw_bind(fd, &address, length);
+}
+
+/* The file is gone again before anybody could want to connect to it. */
+static int bind_unix(const struct probe *probe, int fd)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + probe->path.length);
+    memcpy(address.sun_path, probe->path.bytes, probe->path.length);
+    int result = raw_bind(fd, &address, length);
+    if (result == 0 && address.sun_path[0])
+        raw_unlink(address.sun_path);
+    return result;
+}
+
+/* ---- who is there ----------------------------------------------------------------------------------- */
+
+struct attendance {
+    struct conflict *conflict;
+    const struct newcomer *newcomer;
+};
+
+static int rank(const struct holder *holder)
+{
+    return holder->state == STATE_LISTEN ? 0 : holder->remote.family == AF_UNSPEC ? 1 : 2;
+}
+
+static void take_in(void *context, const struct holder *found)
+{
+    const struct attendance *attendance = context;
+    struct conflict *conflict = attendance->conflict;
+    uint32_t count = conflict->holder_count, at = 0;
+    if (attendance->newcomer->inode && found->inode == attendance->newcomer->inode)
+        return;
+    while (at < count && rank(&conflict->holders[at]) <= rank(found))
+        at++;
+    if (count == HOLDERS_MAX)
+        conflict->holders_omitted++;
+    else
+        conflict->holder_count = ++count;
+    if (at == HOLDERS_MAX)
+        return;
+    memmove(&conflict->holders[at + 1], &conflict->holders[at], (count - 1 - at) * sizeof *found);
+    conflict->holders[at] = *found;
+    conflict->holders[at].blocks = rules_blocks(attendance->newcomer, found);
+}
+
+void probe_present(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
+{
+    int64_t started = raw_clock(CLOCK_MONOTONIC);
+    struct attendance attendance = {conflict, newcomer};
+    struct question question = {.protocol = protocol_shown(newcomer->protocol),
+                                .ports = {newcomer->local.port, newcomer->local.port},
+                                .states = (1U << STATE_COUNT) - 1,
+                                .deadline = conflict->deadline,
+                                .found = take_in,
+                                .context = &attendance};
+    conflict->all_sockets = conflict_collect(conflict, &question, buffer) == 0;
+    conflict->complete = owners_find(conflict, newcomer, buffer) && conflict->all_sockets;
+    conflict->elapsed_us = (raw_clock(CLOCK_MONOTONIC) - started) / 1000;
+}
+
+/* ---- the answer ------------------------------------------------------------------------------------- */
+
+static void fill_record(struct probe *probe)
+{
+    struct record *record = &probe->record;
+    *record = (struct record){.newcomer = &probe->newcomer,
+                              .conflict = &probe->conflict,
+                              .time_ns = raw_time_of_day(),
+                              .pid = getpid(),
+                              .tid = getpid(),
+                              .uid = getuid(),
+                              .program = "reuseshim"};
+    record->event = probe->error == EADDRINUSE ? EVENT_CONFLICT : EVENT_TRACE;
+    if (probe->error && probe->error != EADDRINUSE)
+        record->message = strerror(probe->error);
+    else if (probe->error == 0)
+        record->message = "free";
+}
+
+void probe_run(struct probe *probe, unsigned options, int budget_ms, void *buffer)
+{
+    struct newcomer *newcomer = &probe->newcomer;
+    int fd = open_socket(probe, options);
+    int result = fd < 0                           ? fd
+                 : probe->local.family == AF_UNIX ? bind_unix(probe, fd)
+                                                  : bind_internet(probe, fd);
+    bool port_chosen = result == 0 && probe->local.port == 0;
+    memset(&probe->conflict, 0, sizeof probe->conflict);
+    probe->error = -result;
+    /* What the socket says of itself after a bind is the port that it got; "any port" was asked for. */
+    newcomer_ask(newcomer, CALL_BIND, fd, probe->error, &probe->local, fd >= 0);
+    newcomer->path = probe->path;
+    if (fd < 0) {
+        newcomer->family = probe->local.family;
+        newcomer->type = protocol_is_udp(probe->protocol) ? SOCK_DGRAM : SOCK_STREAM;
+        newcomer->protocol = probe->protocol;
+    }
+    if (probe->error != EADDRINUSE && fd >= 0)
+        raw_close(fd);
+    probe->conflict.deadline = raw_clock(CLOCK_MONOTONIC) + (int64_t)budget_ms * 1000000;
+    if (probe->error == EADDRINUSE) {
+        conflict_explain(&probe->conflict, newcomer, buffer);
+        raw_close(fd);
+    } else if (endpoint_is_internet(&probe->local) && !port_chosen)
+        probe_present(&probe->conflict, newcomer, buffer);
+    fill_record(probe);
+}
+
+bool probe_is_refused(const struct probe *probe)
+{
+    if (probe->error != EACCES)
+        return probe->error == EADDRINUSE;
+    for (uint32_t i = 0; i < probe->conflict.holder_count; i++)
+        if (probe->conflict.holders[i].blocks == YES)
+            return true;
+    return false;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One bind, tried for real, and what it met.
+ */
+#ifndef REUSESHIM_COMMAND_PROBE_H
+#define REUSESHIM_COMMAND_PROBE_H
+
+#include "reuseshim/record.h"
+
+struct probe {
+    int protocol; /* IPPROTO_*, 0 for AF_UNIX */
+    struct endpoint local;
+    struct unix_path path;
+    bool implied; /* nobody named this address: that the machine does not have it is no trouble */
+    /* The answer. */
+    int error; /* of socket() or bind(), 0 */
+    struct newcomer newcomer;
+    struct conflict conflict; /* after EADDRINUSE what refused; else all that are on the port */
+    struct record record;
+};
+
+/* Makes a socket, binds it, closes it at once, and looks at who is on the port. `options`: bits of enum
+ * socket_option to set. `buffer` has BUFFER_SIZE bytes. The
+ * calls are made directly, past any preloaded library. An AF_UNIX path that the bind made is removed. */
+void probe_run(struct probe *probe, unsigned options, int budget_ms, void *buffer);
+
+/* Everybody on that port, in any state and of both families, with their owners; `blocks` as far as the rule
+ * can tell about `newcomer`. Listening and bound ones come first; beyond HOLDERS_MAX they are counted. */
+void probe_present(struct conflict *conflict, const struct newcomer *newcomer, void *buffer);
+
+/* Is the port refused, by the kernel's answer or, where it would not say (EACCES), by its rule? */
+bool probe_is_refused(const struct probe *probe);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Many records in few lines.
+ */
+#ifndef REUSESHIM_COMMAND_SUMMARY_H
+#define REUSESHIM_COMMAND_SUMMARY_H
+
+#include "record_line.h"
+#include "tally.h"
+#include "timeline.h"
+
+enum { DAMAGED_NAMED = 3 };
+
+struct damage {
+    char file[64];
+    uint64_t line;
+    const char *trouble;
+};
+
+/* All zero to begin with; its size does not grow. Ports, causes, holders, programs and the timeline are about
+ * the event "conflict" alone. */
+struct summary {
+    uint64_t records, conflicts, lost, damaged;
+    int64_t first_us, last_us;
+    struct damage damage[DAMAGED_NAMED];
+    struct tally events, ports, causes, holders, programs;
+    struct timeline timeline;
+};
+
+void summary_add(struct summary *summary, const struct record_line *record);
+void summary_add_damage(struct summary *summary, const char *file, uint64_t line, const char *trouble);
+/* For a person, `top` rows of each; for a program. Nothing may be added afterwards. */
+void summary_show(struct summary *summary, unsigned top);
+void summary_json(struct summary *summary, unsigned top);
+
+#endif

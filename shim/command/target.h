@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Will a preloaded library reach this program? Asked before it is run, when it can still be told.
+ */
+#ifndef REUSESHIM_COMMAND_TARGET_H
+#define REUSESHIM_COMMAND_TARGET_H
+
+#include "elf.h"
+
+enum { TARGET_PATH_MAX = 4096 };
+
+struct target {
+    char path[TARGET_PATH_MAX];    /* of the program as execvp(3) finds it */
+    char program[TARGET_PATH_MAX]; /* what the kernel loads for it: the same, or a script's interpreter */
+    struct elf elf;                /* of that; is_elf false where it cannot be read */
+};
+
+/* 0, or an exit code after one line on stderr: EXIT_NOT_FOUND; EXIT_NOT_RUN for what cannot be executed, and
+ * for what the dynamic loader would start without the library: static programs, set-user-ID, set-group-ID,
+ * file capabilities. */
+int target_find(struct target *target, const char *command);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How many in each stretch of time, for times that come in any order and nobody knows from when to when.
+ * Pure.
+ */
+#ifndef REUSESHIM_COMMAND_TIMELINE_H
+#define REUSESHIM_COMMAND_TIMELINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum { TIMELINE_PARTS = 240 };
+
+/* All zero to begin with. The width of the parts grows as needed, from a second on, in steps that a person
+ * would take: 5 s, 15 s, a minute. */
+struct timeline {
+    int64_t start, width; /* seconds since 1970, seconds */
+    uint64_t counts[TIMELINE_PARTS];
+};
+
+void timeline_add(struct timeline *timeline, int64_t second);
+/* A row of bars, at most `columns` wide, and below it from when to when. Nothing if nothing was added. */
+void timeline_draw(const struct timeline *timeline, FILE *file, int columns, bool unicode);
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * reuseshim unit: a drop-in for a systemd service, made for what the unit allows.
+ */
+#include "library.h"
+#include "reuseshim/command.h"
+#include "reuseshim/setup.h"
+#include "target.h"
+#include "unit_facts.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] =
+    "usage: reuseshim unit [OPTION]... UNIT\n"
+    "\n"
+    "Prints a drop-in that puts a systemd service under the library:\n"
+    "  reuseshim unit foo.service -p restart > /etc/systemd/system/foo.service.d/reuseshim.conf\n"
+    "It asks systemctl for the hardening of the unit, sets what it allows, and says what it costs.\n"
+    "  -p, --policy POLICY   name of a shipped policy, or the path of a file (default: restart)\n"
+    "  -f, --format FORMAT   text or json\n"
+    "      --help\n"
+    "\n"
+    "The exit code is 0; 100 for wrong use or a policy with an error; 111 if the library is not found.\n";
+
+/* What a diagnosis asks of the kernel under a seccomp filter, besides what every program does. In systemd's
+ * own
+ * @system-service all of them are; tests/systemd.bats traces that there are no more. */
+static const char *const calls[] = {
+    "clock_gettime",   "close",  "connect",     "fcntl",      "fstat",         "getdents64",
+    "getpeername",     "getpid", "getsockname", "getsockopt", "gettid",        "getuid",
+    "ioctl",           "mmap",   "munmap",      "newfstatat", "openat",        "ppoll",
+    "pwritev2",        "read",   "readlinkat",  "recvfrom",   "rt_sigpending", "rt_sigprocmask",
+    "rt_sigtimedwait", "sendto", "socket",      "statfs",     "write"};
+
+struct plan {
+    const char *unit, *policy, *format;
+    struct policy rules;
+    struct unit_facts facts;
+};
+
+/* ---- the lines -------------------------------------------------------------------------------------- */
+
+/* A value of Environment=: '%' is a specifier there, and quotes keep blanks together. */
+static void print_variable(const char *name, const char *value)
+{
+    printf("Environment=\"%s=", name);
+    for (; *value; value++) {
+        if (strchr("\"\\", *value))
+            putchar('\\');
+        fputs(*value == '%' ? "%%" : (char[]){*value, '\0'}, stdout);
+    }
+    puts("\"");
+}
+
+static void print_preload(const struct plan *plan, const char *library)
+{
+    char others[LIBRARY_PATH_MAX], list[2 * LIBRARY_PATH_MAX + 2];
+    unit_variable(&plan->facts, "LD_PRELOAD", others, sizeof others);
+    bool alone = others[0] == '\0' || strstr(others, "libreuseshim.so");
+    snprintf(list, sizeof list, "%s%s%s", library, alone ? "" : ":", alone ? "" : others);
+    print_variable("LD_PRELOAD", list);
+}
+
+static bool has_word(const char *list, const char *word)
+{
+    return list[0] && unit_allows(list, word);
+}
+
+/* Into the journal with fields, which takes a socket of its own. */
+static void print_log(const struct plan *plan)
+{
+    bool unix_allowed = unit_allows(plan->facts.values[UNIT_FAMILIES], "AF_UNIX");
+    if (!unix_allowed)
+        puts(
+            "# RestrictAddressFamilies= does not have AF_UNIX: records reach the journal by stderr, without fields.");
+    print_variable("REUSESHIM_LOG", unix_allowed ? "journal" : "stderr");
+    if (plan->format)
+        print_variable("REUSESHIM_FORMAT", plan->format);
+}
+
+/* A filter that answers with an error harms nobody; one that kills must not be met. */
+static void print_diagnose(const struct plan *plan)
+{
+    const char *list = plan->facts.values[UNIT_SYSTEM_CALLS], *error = plan->facts.values[UNIT_CALL_ERROR];
+    bool kills = error[0] == '\0' || strcmp(error, "0") == 0 || strcmp(error, "kill") == 0 ||
+                 strcmp(error, "2147483646") == 0;
+    bool missing = false;
+    for (size_t i = 0; kills && i < sizeof calls / sizeof *calls; i++) {
+        if (unit_allows(list, calls[i]))
+            continue;
+        printf(missing
+                   ? " %s"
+                   : "# SystemCallFilter= kills for what a diagnosis calls, so that records name no holder. "
+                     "To have them:\n#SystemCallFilter=%s",
+               calls[i]);
+        missing = true;
+    }
+    if (missing)
+        puts("");
+    /* Most hardening settings are seccomp filters, and auto asks nothing under any of them. */
+    if (plan->facts.asked)
+        print_variable("REUSESHIM_DIAGNOSE", missing ? "never" : "always");
+}
+
+static void print_costs(const struct plan *plan)
+{
+    const char *const *values = plan->facts.values;
+    bool other_user = (values[UNIT_USER][0] && strcmp(values[UNIT_USER], "root") != 0) ||
+                      strcmp(values[UNIT_DYNAMIC_USER], "yes") == 0;
+    bool evicts = false;
+    for (size_t i = 0; i < plan->rules.count; i++)
+        evicts |= plan->rules.rules[i].evict;
+    if (!unit_allows(values[UNIT_FAMILIES], "AF_NETLINK"))
+        puts(
+            "# RestrictAddressFamilies= does not have AF_NETLINK: holders come from /proc/net, which does not show TCP\n"
+            "# sockets that are bound and nothing more, nor cgroups, and nothing can be evicted. To have all of it:\n"
+            "#RestrictAddressFamilies=AF_NETLINK");
+    if (other_user)
+        puts(
+            "# The service is not root: what belongs to another user is \"hidden\", its cgroup still names the unit.");
+    if (strcmp(values[UNIT_PROTECT_PROC], "invisible") == 0 ||
+        strcmp(values[UNIT_PROTECT_PROC], "noaccess") == 0)
+        puts("# ProtectProc= hides the processes of other users from it, their sockets show all the same.");
+    if (strcmp(values[UNIT_PRIVATE_NETWORK], "yes") == 0)
+        puts(
+            "# PrivateNetwork=: only what is in its own network namespace shows, and only that can be in the way.");
+    if (values[UNIT_ROOT][0])
+        printf("# RootDirectory=: the library must also be below %s.\n", values[UNIT_ROOT]);
+    if (evicts && (!has_word(values[UNIT_BOUNDING], "cap_net_admin") ||
+                   (other_user && !has_word(values[UNIT_AMBIENT], "cap_net_admin"))))
+        puts("# evict needs CAP_NET_ADMIN; without it the policy waits. To have it:\n"
+             "#AmbientCapabilities=CAP_NET_ADMIN");
+}
+
+/* ---- the command ------------------------------------------------------------------------------------ */
+
+static int load_policy(struct plan *plan)
+{
+    const char *values[VARIABLE_COUNT] = {[VARIABLE_POLICY] = plan->policy, [VARIABLE_FORMAT] = plan->format};
+    struct settings settings;
+    struct complaint complaint;
+    if (settings_parse(&settings, values, &complaint) &&
+        policy_load(&plan->rules, NULL, 0, &settings, "", &complaint))
+        return 0;
+    command_error(complaint.line, (char *)NULL);
+    return EXIT_USAGE;
+}
+
+static bool is_unit_name(const char *name)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@";
+    return name[0] && name[0] != '-' && name[strspn(name, allowed)] == '\0' && strlen(name) < 240;
+}
+
+static int print_unit(struct plan *plan)
+{
+    char library[LIBRARY_PATH_MAX], program[TARGET_PATH_MAX];
+    static struct target target;
+    unit_program(&plan->facts, program, sizeof program);
+    /* A program that no preloaded library reaches is told on stderr, and the unit is no use then. */
+    int result = program[0] ? target_find(&target, program) : 0;
+    if (result == 0)
+        result = library_find(library, program[0] ? &target.elf : NULL);
+    if (result)
+        return result;
+    printf("# /etc/systemd/system/%s.d/reuseshim.conf, then: systemctl daemon-reload; systemctl restart %s\n",
+           plan->unit, plan->unit);
+    if (!plan->facts.asked)
+        printf("# systemd here does not know %s: its hardening could not be considered.\n", plan->unit);
+    puts("[Service]");
+    print_preload(plan, library);
+    print_variable("REUSESHIM_POLICY", plan->policy);
+    print_log(plan);
+    print_diagnose(plan);
+    print_costs(plan);
+    return EXIT_SUCCESS;
+}
+
+static int make_plan(struct plan *plan, const char *word)
+{
+    char unit[256];
+    if (!is_unit_name(word)) {
+        command_error("unit: '", word, "': expected the name of a unit, as foo.service", (char *)NULL);
+        return EXIT_USAGE;
+    }
+    snprintf(unit, sizeof unit, "%s%s", word, strchr(word, '.') ? "" : ".service");
+    size_t length = strlen(unit);
+    if (length > 7 && strcmp(unit + length - 7, ".socket") == 0) {
+        command_error("unit: '", word,
+                      "': systemd itself binds the sockets of such a unit, with what it says (ReusePort=); "
+                      "expected a service",
+                      (char *)NULL);
+        return EXIT_USAGE;
+    }
+    char *path = strchr(plan->policy, '/') && plan->policy[0] != '/' ? realpath(plan->policy, NULL) : NULL;
+    plan->policy = path ? path : plan->policy;
+    plan->unit = unit;
+    int result = load_policy(plan);
+    if (result == 0 && !unit_facts_ask(&plan->facts, unit)) {
+        command_error("unit: no memory", (char *)NULL);
+        result = EXIT_TROUBLE;
+    }
+    if (result == 0)
+        result = print_unit(plan);
+    unit_facts_free(&plan->facts);
+    policy_drop(&plan->rules);
+    free(path);
+    return result;
+}
+
+int command_unit(int argc, char **argv)
+{
+    static const struct option options[] = {{"policy", required_argument, NULL, 'p'},
+                                            {"format", required_argument, NULL, 'f'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    struct plan plan = {.policy = "restart"};
+    optind = 1;
+    for (int letter; (letter = getopt_long(argc, argv, "p:f:", options, NULL)) != -1;) {
+        if (letter == 'h') {
+            fputs(help, stdout);
+            return EXIT_SUCCESS;
+        }
+        if (letter == '?') {
+            command_error("see 'reuseshim unit --help'", (char *)NULL);
+            return EXIT_USAGE;
+        }
+        *(letter == 'p' ? &plan.policy : &plan.format) = optarg;
+    }
+    if (argc - optind != 1) {
+        command_error("unit: expected one UNIT; see 'reuseshim unit --help'", (char *)NULL);
+        return EXIT_USAGE;
+    }
+    return make_plan(&plan, argv[optind]);
+}

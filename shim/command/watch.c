@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * reuseshim why --watch. Contract in watch.h.
+ */
+#include "watch.h"
+
+#include "answer.h"
+#include "terminal.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    PAUSE_MS = 250,
+    BUDGET_MS = 3000,
+    SEEN_MAX = 2048, /* sockets that are told apart; a port with more shows the first of them */
+    LINES_MAX = 16,  /* of one kind in one round */
+    LINE_SIZE = 1024,
+};
+
+/* One socket, and the line it was announced with. */
+struct seen {
+    struct holder holder;
+    char line[LINE_SIZE];
+};
+
+struct round {
+    size_t count;
+    bool more;
+    struct seen *sockets;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal)
+{
+    (void)signal;
+    interrupted = 1;
+}
+
+static bool same_socket(const struct holder *one, const struct holder *other)
+{
+    bool cookies = (one->cookie[0] | one->cookie[1]) && (other->cookie[0] | other->cookie[1]);
+    if (one->protocol != other->protocol || one->state != other->state)
+        return false;
+    if (cookies)
+        return memcmp(one->cookie, other->cookie, sizeof one->cookie) == 0;
+    return memcmp(&one->local, &other->local, sizeof one->local) == 0 &&
+           memcmp(&one->remote, &other->remote, sizeof one->remote) == 0;
+}
+
+static struct seen *find(const struct round *round, const struct holder *holder)
+{
+    for (size_t i = 0; i < round->count; i++)
+        if (same_socket(&round->sockets[i].holder, holder))
+            return &round->sockets[i];
+    return NULL;
+}
+
+static void take_in(void *context, const struct holder *holder)
+{
+    struct round *round = context;
+    if (find(round, holder))
+        return; /* asked for once for each family */
+    if (round->count == SEEN_MAX)
+        round->more = true;
+    else
+        round->sockets[round->count++] = (struct seen){.holder = *holder};
+}
+
+/* One look for each protocol; the port is the same for all probes. */
+static void look(struct round *round, const struct probe *probes, size_t count, void *buffer)
+{
+    round->count = 0;
+    round->more = false;
+    for (size_t i = 0; i < count; i++) {
+        if ((i && probes[i].protocol == probes[i - 1].protocol) || !endpoint_is_internet(&probes[i].local))
+            continue;
+        static struct conflict scratch;
+        struct question question = {.protocol = probes[i].protocol,
+                                    .ports = {probes[i].local.port, probes[i].local.port},
+                                    .states = (1U << STATE_COUNT) - 1,
+                                    .deadline = raw_clock(CLOCK_MONOTONIC) + BUDGET_MS * INT64_C(1000000),
+                                    .found = take_in,
+                                    .context = round};
+        memset(&scratch, 0, sizeof scratch);
+        (void)conflict_collect(&scratch, &question, buffer);
+    }
+}
+
+static void print_line(enum paint paint, const char *label, const char *line)
+{
+    char clock[16];
+    time_t now = time(NULL);
+    struct tm parts;
+    strftime(clock, sizeof clock, "%H:%M:%S", localtime_r(&now, &parts));
+    printf("%s  ", clock);
+    terminal_paint(stdout, paint, label);
+    printf("  %s\n", line);
+}
+
+/* With its owner, who may be gone when the socket is. */
+static void describe(struct seen *seen, const struct probe *probe, void *buffer)
+{
+    static struct conflict one;
+    struct text text = text_in(seen->line, sizeof seen->line);
+    memset(&one, 0, sizeof one);
+    one.deadline = raw_clock(CLOCK_MONOTONIC) + BUDGET_MS * INT64_C(1000000);
+    one.holders[0] = seen->holder;
+    one.holder_count = 1;
+    (void)owners_find(&one, &probe->newcomer, buffer);
+    record_write_holder(&text, &one, &one.holders[0]);
+    text_end(&text);
+}
+
+/* In `now` and not in `before` (came), or the other way round (left); how many. */
+static size_t compare(struct round *now, struct round *before, bool came, const struct probe *probe,
+                      bool quiet, void *buffer)
+{
+    const struct round *other = came ? before : now;
+    struct round *round = came ? now : before;
+    size_t changes = 0;
+    for (size_t i = 0; i < round->count; i++) {
+        struct seen *seen = &round->sockets[i], *known = find(other, &seen->holder);
+        if (known) {
+            if (came)
+                memcpy(seen->line, known->line, sizeof seen->line);
+            continue;
+        }
+        if (came && changes < LINES_MAX)
+            describe(seen, probe, buffer);
+        if (!quiet && changes < LINES_MAX && seen->line[0])
+            print_line(came ? PAINT_BAD : PAINT_GOOD, came ? "came" : "left", seen->line);
+        changes++;
+    }
+    if (!quiet && changes > LINES_MAX)
+        printf("          and %zu more %s\n", changes - LINES_MAX, came ? "came" : "left");
+    return changes;
+}
+
+/* The verdicts, where they are no longer what they were. */
+static void try_again(struct probe *probes, size_t count, unsigned options, bool json, void *buffer)
+{
+    for (size_t i = 0; i < count; i++) {
+        int before = probes[i].error;
+        probe_run(&probes[i], options, BUDGET_MS, buffer);
+        if (probes[i].error == before)
+            continue;
+        char subject[160];
+        struct text protocol = text_in(subject, sizeof subject);
+        struct text address = text_in(subject + 80, sizeof subject - 80);
+        answer_subject(&protocol, &address, &probes[i]);
+        char line[256];
+        snprintf(line, sizeof line, "%s %s", text_end(&protocol), text_end(&address));
+        if (json)
+            answer_json(&probes[i], 1);
+        else
+            print_line(probes[i].error ? PAINT_BAD : PAINT_GOOD, answer_verdict(&probes[i]), line);
+    }
+}
+
+/* How long the oldest leftover still has, in a line that the next one overwrites. */
+static void show_countdown(const struct round *round)
+{
+    int64_t last = -1;
+    size_t counted = 0;
+    for (size_t i = 0; i < round->count; i++) {
+        int64_t left = round->sockets[i].holder.timer_ms;
+        counted += left >= 0;
+        last = left > last ? left : last;
+    }
+    printf("\r\033[K");
+    if (counted)
+        printf("%zu in TIME_WAIT or the like, the last one gone in %lld.%lld s", counted,
+               (long long)last / 1000, (long long)last / 100 % 10);
+}
+
+void watch_port(struct probe *probes, size_t count, unsigned options, bool json, void *buffer)
+{
+    struct round now = {.sockets = calloc(SEEN_MAX, sizeof *now.sockets)};
+    struct round before = {.sockets = calloc(SEEN_MAX, sizeof *before.sockets)};
+    struct sigaction action = {.sa_handler = interrupt};
+    bool live = !json && terminal_is(stdout);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    (json ? answer_json : answer_show)(probes, count);
+    for (bool first = true; !interrupted && now.sockets && before.sockets; first = false) {
+        if (live)
+            printf("\r\033[K");
+        look(&now, probes, count, buffer);
+        size_t changes = compare(&now, &before, false, probes, json, buffer) +
+                         compare(&now, &before, true, probes, json || first, buffer);
+        if ((changes && !first) || !endpoint_is_internet(&probes->local))
+            try_again(probes, count, options, json, buffer);
+        if (live)
+            show_countdown(&now);
+        fflush(stdout);
+        struct round swap = before;
+        before = now;
+        now = swap;
+        const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+        nanosleep(&pause, NULL);
+    }
+    if (live)
+        printf("\r\033[K");
+    free(now.sockets);
+    free(before.sockets);
+}
