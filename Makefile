@@ -38,6 +38,9 @@ UNITS    = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/unit/*.c)) $(BUILD)/
 WORLD    = $(addprefix tests/kernel/,world.c witness.c judge.c arguments.c)
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
+PAGES    = shim/command/reuseshim.1 shim/policy/reuseshim.policy.5 shim/hooks/libreuseshim.7
+FOLDERS  = $(BINDIR) $(LIBDIR) $(DATADIR)/reuseshim/policies $(COMPDIR) $(addprefix $(MANDIR)/man,1 5 7)
+
 LIBRARY  = $(BUILD)/libreuseshim.so
 TOOL     = $(BUILD)/reuseshim
 
@@ -56,6 +59,13 @@ $(TOOL): $(call objects,$(SHARED) $(COMMAND))
 
 PLACES   = PREFIX='"$(PREFIX)"' BINDIR='"$(BINDIR)"' LIBDIR='"$(LIBDIR)"' LIBDIR32='"$(LIBDIR32)"' LIBSUB='"$(LIBSUB)"' \
            LIBSUB32='"$(LIBSUB32)"'
+# "make" and then "make install PREFIX=/usr": the command must know where the library really went.
+$(BUILD)/places: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' $(PLACES:%='%') | cmp -s - $@ || printf '%s\n' $(PLACES:%='%') >$@
+$(BUILD)/shim/command/library.o: $(BUILD)/places
+FORCE:
+
 $(BUILD)/shim/command/%.o: shim/command/%.c
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
@@ -105,21 +115,35 @@ bench: all programs
 	$(Q)tests/bench/bench.sh $(BUILD)
 
 install: all
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(DATADIR)/reuseshim/policies
+	install -d $(FOLDERS:%=$(DESTDIR)%)
 	install -m 755 $(TOOL) $(DESTDIR)$(BINDIR)/reuseshim
 	install -m 644 $(LIBRARY) $(DESTDIR)$(LIBDIR)/libreuseshim.so
 	install -m 644 policies/*.policy $(DESTDIR)$(DATADIR)/reuseshim/policies
-	install -d $(DESTDIR)$(MANDIR)/man5
-	install -m 644 shim/policy/reuseshim.policy.5 $(DESTDIR)$(MANDIR)/man5
+	install -m 644 shim/command/reuseshim.bash $(DESTDIR)$(COMPDIR)/reuseshim
+	$(foreach page,$(PAGES),install -m 644 $(page) $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)));)
+	if [ -e $(BUILD)/32/libreuseshim.so ]; then install -d $(DESTDIR)$(LIBDIR32) && \
+	    install -m 644 $(BUILD)/32/libreuseshim.so $(DESTDIR)$(LIBDIR32)/libreuseshim.so; fi
 
+# The folders that are ours alone go, too.
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/reuseshim $(DESTDIR)$(LIBDIR)/libreuseshim.so
+	rm -f $(DESTDIR)$(BINDIR)/reuseshim $(DESTDIR)$(LIBDIR)/libreuseshim.so $(DESTDIR)$(LIBDIR32)/libreuseshim.so \
+	    $(DESTDIR)$(COMPDIR)/reuseshim $(foreach page,$(PAGES),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -rf $(DESTDIR)$(DATADIR)/reuseshim
-	rm -f $(DESTDIR)$(MANDIR)/man5/reuseshim.policy.5
+
+# Source and binary packages for Debian, in $(BUILD)/deb.
+VERSION  = $(shell sed -n 's/.*REUSESHIM_VERSION "\(.*\)"/\1/p' include/reuseshim/version.h)
+SOURCES  = Makefile LICENSE README.md include policies shim tests
+deb:
+	rm -rf $(BUILD)/deb
+	mkdir -p $(BUILD)/deb/reuseshim-$(VERSION)
+	cp -a $(SOURCES) $(BUILD)/deb/reuseshim-$(VERSION)
+	tar -C $(BUILD)/deb --owner=0 --group=0 -czf $(BUILD)/deb/reuseshim_$(VERSION).orig.tar.gz reuseshim-$(VERSION)
+	cp -a shim/package/debian $(BUILD)/deb/reuseshim-$(VERSION)
+	cd $(BUILD)/deb/reuseshim-$(VERSION) && dpkg-buildpackage -us -uc
 
 clean:
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all programs units lib32 demo check bench install uninstall clean
+.PHONY: FORCE all programs units lib32 demo check bench install uninstall deb clean
 .DELETE_ON_ERROR:

@@ -1,0 +1,89 @@
+# Completion of reuseshim(1) for bash. Installed where bash-completion(7) finds it by the name of the command.
+# shellcheck shell=bash
+
+# The words of "reuseshim policies", first column: what this command knows, not what this file remembers.
+_reuseshim_policies() {
+    "${COMP_WORDS[0]}" policies 2>/dev/null | cut -d' ' -f1
+}
+
+_reuseshim_units() {
+    systemctl list-unit-files --type=service --no-legend --no-pager 2>/dev/null | cut -d' ' -f1
+}
+
+_reuseshim_words() {
+    mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur")
+}
+
+_reuseshim_files() {
+    compopt -o filenames 2>/dev/null
+    mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$cur")
+}
+
+# Where the program begins in "reuseshim run -p share -- PROGRAM ARG": its index, or nothing.
+_reuseshim_command_at() {
+    local i
+    for ((i = 2; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+        -p | -r | -l | -f | --policy | --rule | --log | --format) ((i++)) ;;
+        --) echo $((i + 1)) && return ;;
+        -*) ;;
+        *) echo "$i" && return ;;
+        esac
+    done
+}
+
+_reuseshim_option_value() {
+    case $1 in
+    -p | --policy)
+        _reuseshim_words "$(_reuseshim_policies)"
+        [[ $cur != */* ]] || _reuseshim_files
+        ;;
+    -l | --log)
+        _reuseshim_words "auto stderr journal syslog none fd:"
+        [[ $cur != /* ]] || _reuseshim_files
+        ;;
+    -f | --format) _reuseshim_words "text json" ;;
+    *) return 1 ;;
+    esac
+}
+
+_reuseshim() {
+    local cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} at
+    COMPREPLY=()
+    if ((COMP_CWORD == 1)); then
+        _reuseshim_words "run why check policies log unit --help --version"
+        return
+    fi
+    case ${COMP_WORDS[1]} in
+    run)
+        at=$(_reuseshim_command_at)
+        if [[ -n $at ]] && declare -F _command_offset >/dev/null; then
+            _command_offset "$at"
+        elif _reuseshim_option_value "$previous"; then
+            return
+        elif [[ $cur == -* ]]; then
+            _reuseshim_words "-p --policy -r --rule -l --log -f --format -v --verbose -- --help"
+        elif [[ -z $at ]]; then
+            mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+        else
+            _reuseshim_files
+        fi
+        ;;
+    why) _reuseshim_words "-t --tcp -u --udp -4 -6 -a --reuseaddr -p --reuseport --v6only -j --json -w --watch --help" ;;
+    check)
+        _reuseshim_words "$(_reuseshim_policies) -j --json --help"
+        _reuseshim_files
+        ;;
+    policies) _reuseshim_words "$(_reuseshim_policies) -j --json --help" ;;
+    log)
+        [[ $cur != -* ]] || _reuseshim_words "-n --top -j --json --help"
+        _reuseshim_files
+        ;;
+    unit)
+        _reuseshim_option_value "$previous" ||
+            _reuseshim_words "$(_reuseshim_units) -p --policy -f --format --help"
+        ;;
+    esac
+}
+
+complete -F _reuseshim reuseshim

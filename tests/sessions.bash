@@ -1,0 +1,109 @@
+# The terminal sessions that README and the man pages show, taken out of them, run again, and made comparable.
+#
+# A session is a literal block that begins with "$ ". The line before it may name a stage, in a comment: what is on the
+# machine when the session begins. stage_NAME builds it; during_NAME OUTPUT, where there is one, acts while the session runs.
+#
+# shellcheck shell=bash
+
+stage_none() { :; }
+
+# On PATH is /usr/bin first: a wrapper that a version manager puts there is another process.
+stage_http() {
+    PATH=/usr/bin:$PATH background ns sh -c 'python3 -m http.server 8080 --bind 127.0.0.1 >/dev/null 2>&1 & echo $!; wait'
+    server_pid=$(cat "$last_out")
+    until_true 10 listens 8080
+}
+listens() { [ -n "$(ns ss -Htln "sport = :$1")" ]; }
+
+stage_http_stops() { stage_http; }
+during_http_stops() {
+    until_true 10 grep -q because "$1"
+    kill "$server_pid"
+    until_true 10 grep -q '  free' "$1"
+    ns pkill -INT --ns "$namespace_pid" --nslist net -x reuseshim
+}
+
+stage_time_wait() {
+    ns "$PROGRAMS/sock" tcp bind 127.0.0.1:8080 listen tcp connect 127.0.0.1:8080 back accept close closeall
+}
+
+stage_mistake() {
+    printf '# our old server\ntcp port 8080 force reuseadr\n' >my.policy
+}
+
+# What three servers said that found the port taken, the last of them torn.
+stage_records() {
+    stage_http
+    for program in "socat TCP-LISTEN:8080,bind=127.0.0.1 -" "socat TCP-LISTEN:8080 -" "$PROGRAMS/legacy 8080"; do
+        # shellcheck disable=SC2086
+        ns "$BUILD/reuseshim" run -f json -l "$PWD/conflicts.json" $program >/dev/null 2>&1 || true
+    done
+    echo '{"time":"2026-11-21T19:02:11.3' >>conflicts.json
+}
+
+# sessions_of FILE: writes each session of a document to $BATS_TEST_TMPDIR/session.N, its stage to session.N.stage.
+sessions_of() {
+    awk -v to="$BATS_TEST_TMPDIR/session." '
+        function finish() { if (n && open) close(to n); open = 0 }
+        match($0, /stage: [a-z_]+/) { stage = substr($0, RSTART + 7, RLENGTH - 7); next }
+        /^\.Bd -literal/ { literal = 1; first = 1; next }
+        /^\.Ed/ { literal = 0; finish(); stage = ""; next }
+        {
+            line = $0; inside = literal
+            if (FILENAME ~ /\.md$/) { inside = sub(/^    /, "", line); if (!inside) { finish(); if ($0 != "") stage = "" } }
+            if (inside && !open && line ~ /^\$ / && (first || FILENAME ~ /\.md$/)) {
+                n++; open = 1
+                print (stage == "" ? "none" : stage) >(to n ".stage")
+            }
+            first = 0
+            if (inside && open) { gsub(/\\e/, "\\", line); print line >(to n) }
+        }' "$1"
+}
+
+# What differs from run to run.
+comparable() {
+    sed -E -e 's/^([0-9]{4})[-\/]([0-9]{2})[-\/]([0-9]{2}) [0-9:]{8} /TIME /' -e 's/[0-9-]{10}T[0-9:]{8}(\.[0-9]+)?Z/TIME/g' \
+        -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}Z/TIME/g' -e 's/^[0-9]{2}:[0-9]{2}:[0-9]{2} /CLOCK /' \
+        -e 's/(reuseshim|socat)\[[0-9]+\]/\1[N]/g' -e 's/(pid|process) [0-9]+/\1 N/g' -e 's/python3\.[0-9]+/python3/g' \
+        -e 's/127\.0\.0\.1:[0-9]{5}/127.0.0.1:N/g' -e 's/in [0-9]+\.[0-9] s/in N s/g' -e 's/wait [0-9]+ s/wait N s/' \
+        -e 's/bind\([0-9]+,/bind(N,/g' -e 's|[^ ="]*/libreuseshim\.so|libreuseshim.so|g' -e 's/[[:space:]]+$//' -e 's/^  [^ -~]+$/  BARS/' \
+        -e 's/^CLOCK  (in use|free|left|came) .*/CLOCK \1/'
+}
+
+# run_session N: runs the commands of a session in the namespace, in a folder of their own; writes session.N.ran.
+run_session() {
+    local session=$BATS_TEST_TMPDIR/session.$1 stage ran=$BATS_TEST_TMPDIR/session.$1.ran runner
+    stage=$(cat "$session.stage")
+    mkdir "$session.folder"
+    cd "$session.folder" || return 1
+    "stage_$stage"
+    ns env PATH="$BUILD:/usr/bin:$PATH" BUILD="$BUILD" bash -c '
+        ln -s "$BUILD" build
+        grep "^\\$ " "$0" | while read -r _ line; do
+            printf "$ %s\n" "$line"
+            eval "$line" </dev/null
+        done' "$session" >"$ran" 2>&1 3>&- &
+    runner=$!
+    started+=("$runner")
+    [ "$(type -t "during_$stage")" != function ] || "during_$stage" "$ran"
+    wait "$runner" || true
+}
+
+# compare_sessions FILE: all of them; shows how the first one differs that does.
+compare_sessions() {
+    local n
+    sessions_of "$1"
+    [ -e "$BATS_TEST_TMPDIR/session.1" ] || { echo "no session found" >&2; return 1; }
+    for n in "$BATS_TEST_TMPDIR"/session.*.stage; do
+        n=${n%.stage}
+        [ "$(cat "$n.stage")" != systemd ] || continue
+        # Each in a namespace of its own.
+        teardown >/dev/null 2>&1
+        rm -f "$BATS_TEST_TMPDIR"/{hold,up,out.*}
+        setup
+        run_session "${n##*.}"
+        comparable <"$n" >"$n.expected"
+        comparable <"$n.ran" >"$n.got"
+        diff -u "$n.expected" "$n.got" >&2 || { cat "$n.ran" >&2; return 1; }
+    done
+}
