@@ -139,7 +139,7 @@ deb:
 	cp -a $(SOURCES) $(BUILD)/deb/reuseshim-$(VERSION)
 	tar -C $(BUILD)/deb --owner=0 --group=0 -czf $(BUILD)/deb/reuseshim_$(VERSION).orig.tar.gz reuseshim-$(VERSION)
 	cp -a shim/package/debian $(BUILD)/deb/reuseshim-$(VERSION)
-	cd $(BUILD)/deb/reuseshim-$(VERSION) && dpkg-buildpackage -us -uc
+	cd $(BUILD)/deb/reuseshim-$(VERSION) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc
 
 clean:
 	rm -rf $(BUILD)

@@ -74,11 +74,170 @@ tool() {
     [[ $output == *"cannot preload a path with a blank or colon"* ]]
 }
 
-@test "installed, it finds the library; uninstalled, nothing is left" {
-    make -s -C "$TOP" BUILD="$BATS_TEST_TMPDIR/b" PREFIX="$BATS_TEST_TMPDIR/usr" install >/dev/null
-    run -0 ns "$BATS_TEST_TMPDIR/usr/bin/reuseshim" run sh -c 'echo "$LD_PRELOAD"'
-    [ "$output" = "$BATS_TEST_TMPDIR/usr/lib/libreuseshim.so" ]
-    cmp "$TOP/policies/restart.policy" "$BATS_TEST_TMPDIR/usr/share/reuseshim/policies/restart.policy"
-    make -s -C "$TOP" BUILD="$BATS_TEST_TMPDIR/b" PREFIX="$BATS_TEST_TMPDIR/usr" uninstall >/dev/null
-    [ -z "$(find "$BATS_TEST_TMPDIR/usr" -type f)" ]
+
+# ---- what it finds out before it becomes the program ------------------------------------------------------------
+
+# refuses CODE TEXT COMMAND...: run ends with CODE and one line that contains TEXT; the program was not run.
+refuses() {
+    local code=$1 text=$2
+    shift 2
+    run -"$code" --separate-stderr tool run "$@"
+    [[ ${stderr_lines[-1]} == *"$text"* ]] || { echo "$stderr" >&2; return 1; }
+    [ "${#stderr_lines[@]}" = 1 ]
+    [ -z "$output" ]
+}
+
+@test "not found, not executable, a directory" {
+    refuses 127 "no-such-program: not found in PATH" no-such-program
+    refuses 127 "/nonexistent/x: not found" /nonexistent/x
+    refuses 127 ": not found" ""
+    echo "echo ran" >"$BATS_TEST_TMPDIR/plain"
+    refuses 126 "plain: not executable" "$BATS_TEST_TMPDIR/plain"
+    refuses 126 "is a directory" "$BATS_TEST_TMPDIR"
+}
+
+@test "PATH is searched as execvp does: a file that may not be executed is passed over, and told if there is no other" {
+    mkdir "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/b"
+    printf '#!/bin/sh\necho %s\n' ran >"$BATS_TEST_TMPDIR/a/thing"
+    cp "$BATS_TEST_TMPDIR/a/thing" "$BATS_TEST_TMPDIR/b/thing"
+    chmod +x "$BATS_TEST_TMPDIR/b/thing"
+    run -0 ns env PATH="$BATS_TEST_TMPDIR/a:$BATS_TEST_TMPDIR/b:$PATH" "$BUILD/reuseshim" run thing
+    [ "$output" = ran ]
+    run -126 ns env PATH="$BATS_TEST_TMPDIR/a" "$BUILD/reuseshim" run thing
+    [[ $output == *"thing: not executable" ]]
+}
+
+@test "a statically linked program, with and without PIE" {
+    printf 'int main(void) { return 0; }\n' >"$BATS_TEST_TMPDIR/p.c"
+    gcc -static -o "$BATS_TEST_TMPDIR/static" "$BATS_TEST_TMPDIR/p.c"
+    refuses 126 "statically linked" "$BATS_TEST_TMPDIR/static"
+    gcc -static-pie -o "$BATS_TEST_TMPDIR/static-pie" "$BATS_TEST_TMPDIR/p.c"
+    refuses 126 "statically linked" "$BATS_TEST_TMPDIR/static-pie"
+}
+
+@test "set-user-ID, set-group-ID, file capabilities" {
+    cp /bin/true "$BATS_TEST_TMPDIR/suid" && chmod u+s "$BATS_TEST_TMPDIR/suid"
+    refuses 126 "set-user-ID: the dynamic loader ignores LD_PRELOAD" "$BATS_TEST_TMPDIR/suid"
+    cp /bin/true "$BATS_TEST_TMPDIR/sgid" && chmod g+s "$BATS_TEST_TMPDIR/sgid"
+    refuses 126 "set-group-ID: the dynamic loader ignores LD_PRELOAD" "$BATS_TEST_TMPDIR/sgid"
+    needs_root
+    cp /bin/true "$BATS_TEST_TMPDIR/caps" && setcap cap_net_bind_service=ep "$BATS_TEST_TMPDIR/caps"
+    refuses 126 "has file capabilities: the dynamic loader ignores LD_PRELOAD" "$BATS_TEST_TMPDIR/caps"
+}
+
+@test "the loader really would have dropped it" {
+    needs_root
+    open_folder
+    cp "$PROGRAMS/sock" "$open/sock" && setcap cap_net_bind_service=ep "$open/sock"
+    port=$(free_port)
+    run -0 ns setpriv --reuid 4711 --clear-groups env LD_PRELOAD="$LIB" REUSESHIM_LEVEL=trace "$open/sock" tcp bind 127.0.0.1:"$port" \
+        get reuseaddr
+    [ "$output" = "reuseaddr=0" ]
+}
+
+@test "a program for another machine, of the other byte order, or no program at all" {
+    cp /bin/true "$BATS_TEST_TMPDIR/aarch64"
+    printf '\xb7\x00' | dd of="$BATS_TEST_TMPDIR/aarch64" bs=1 seek=18 conv=notrunc status=none
+    refuses 126 "the program is for aarch64, the library" "$BATS_TEST_TMPDIR/aarch64"
+    cp /bin/true "$BATS_TEST_TMPDIR/big-endian"
+    printf '\x02' | dd of="$BATS_TEST_TMPDIR/big-endian" bs=1 seek=5 conv=notrunc status=none
+    refuses 126 "not a program of this machine" "$BATS_TEST_TMPDIR/big-endian"
+    cp "$PROGRAMS/sock" "$BATS_TEST_TMPDIR/object"
+    printf '\x01' | dd of="$BATS_TEST_TMPDIR/object" bs=1 seek=16 conv=notrunc status=none
+    refuses 126 "not a program of this machine" "$BATS_TEST_TMPDIR/object"
+}
+
+@test "a 32-bit program without a 32-bit library is told so; with one it gets that" {
+    printf 'int main(void) { return 0; }\n' >"$BATS_TEST_TMPDIR/p.c"
+    gcc -m32 -o "$BATS_TEST_TMPDIR/p32" "$BATS_TEST_TMPDIR/p.c"
+    mkdir "$BATS_TEST_TMPDIR/alone" && cp "$BUILD/reuseshim" "$LIB" "$BATS_TEST_TMPDIR/alone"
+    run -126 --separate-stderr ns "$BATS_TEST_TMPDIR/alone/reuseshim" run "$BATS_TEST_TMPDIR/p32"
+    [[ $stderr == *"the program is a 32-bit one, and there is no library for it"*"make lib32"* ]]
+    make -s -C "$TOP" BUILD="$BATS_TEST_TMPDIR/b" lib32 >/dev/null
+    mkdir "$BATS_TEST_TMPDIR/alone/32" && cp "$BATS_TEST_TMPDIR/b/32/libreuseshim.so" "$BATS_TEST_TMPDIR/alone/32"
+    gcc -m32 -w -o "$BATS_TEST_TMPDIR/sock32" "$TOP/tests/programs/sock.c"
+    port=$(free_port)
+    run -0 --separate-stderr ns "$BATS_TEST_TMPDIR/alone/reuseshim" run "$BATS_TEST_TMPDIR/sock32" tcp bind 127.0.0.1:"$port" get reuseaddr
+    [ "$output" = "reuseaddr=1" ]
+    [ -z "$stderr" ]
+}
+
+@test "a missing loader is named, and not just 'No such file or directory'" {
+    printf 'int main(void) { return 0; }\n' >"$BATS_TEST_TMPDIR/p.c"
+    gcc -Wl,--dynamic-linker=/nonexistent/ld.so -o "$BATS_TEST_TMPDIR/p" "$BATS_TEST_TMPDIR/p.c"
+    refuses 127 "its dynamic loader '/nonexistent/ld.so' is not there" "$BATS_TEST_TMPDIR/p"
+}
+
+@test "a musl program gets the very same library" {
+    cat >"$BATS_TEST_TMPDIR/bind.c" <<'C'
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+int main(int argc, char **argv) {
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[1]))};
+    int fd = socket(AF_INET, SOCK_STREAM, 0), on = 0;
+    socklen_t size = sizeof on;
+    int result = bind(fd, (void *)&a, sizeof a);
+    getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, &size);
+    printf("bind %d reuseaddr %d\n", result, on);
+}
+C
+    musl-gcc -o "$BATS_TEST_TMPDIR/bind" "$BATS_TEST_TMPDIR/bind.c"
+    run -0 --separate-stderr tool run "$BATS_TEST_TMPDIR/bind" "$(free_port)"
+    [ "$output" = "bind 0 reuseaddr 1" ]
+}
+
+@test "a script is judged by its interpreter, through several of them" {
+    gcc -static -x c -o "$BATS_TEST_TMPDIR/static" - <<<'int main(void) { return 0; }'
+    printf '#!%s -x\n' "$BATS_TEST_TMPDIR/static" >"$BATS_TEST_TMPDIR/script"
+    printf '#! %s\n' "$BATS_TEST_TMPDIR/script" >"$BATS_TEST_TMPDIR/outer"
+    printf '#!/nonexistent/sh\n' >"$BATS_TEST_TMPDIR/orphan"
+    printf '#!%s\n' "$BATS_TEST_TMPDIR/loop" >"$BATS_TEST_TMPDIR/loop"
+    printf 'echo without a first line\n' >"$BATS_TEST_TMPDIR/bare"
+    chmod +x "$BATS_TEST_TMPDIR"/{script,outer,orphan,loop,bare}
+    refuses 126 "script: its interpreter $BATS_TEST_TMPDIR/static: statically linked" "$BATS_TEST_TMPDIR/script"
+    refuses 126 "outer: its interpreter $BATS_TEST_TMPDIR/static: statically linked" "$BATS_TEST_TMPDIR/outer"
+    refuses 127 "its interpreter '/nonexistent/sh' is not there" "$BATS_TEST_TMPDIR/orphan"
+    refuses 126 "too many interpreters" "$BATS_TEST_TMPDIR/loop"
+    run -0 tool run "$BATS_TEST_TMPDIR/bare"
+    [ "$output" = "without a first line" ]
+}
+
+@test "no library, one of another version, one that is none" {
+    mkdir "$BATS_TEST_TMPDIR/x" && cp "$BUILD/reuseshim" "$BATS_TEST_TMPDIR/x"
+    run -111 --separate-stderr ns "$BATS_TEST_TMPDIR/x/reuseshim" run true
+    [[ $stderr == "reuseshim: libreuseshim.so: not found, neither beside this command nor in "* ]]
+    version=$("$BUILD/reuseshim" --version | cut -d' ' -f2)
+    sed "s/libreuseshim $version/libreuseshim ${version%?}x/" "$LIB" >"$BATS_TEST_TMPDIR/x/libreuseshim.so"
+    run -111 --separate-stderr ns "$BATS_TEST_TMPDIR/x/reuseshim" run true
+    [[ $stderr == *"of another version than this command, libreuseshim $version" ]]
+    echo >"$BATS_TEST_TMPDIR/x/libreuseshim.so"
+    run -111 --separate-stderr ns "$BATS_TEST_TMPDIR/x/reuseshim" run true
+    [[ $stderr == *"not a library; expected libreuseshim $version" ]]
+}
+
+@test "damaged programs: cut anywhere in their headers, they are refused or run by the shell, and never crash it" {
+    mkdir "$BATS_TEST_TMPDIR/empty" && cd "$BATS_TEST_TMPDIR/empty" # what a shell makes of such bytes stays here
+    for size in 3 4 15 16 40 52 63 64 100 200 500 700; do
+        head -c "$size" /bin/true >"$BATS_TEST_TMPDIR/cut" && chmod +x "$BATS_TEST_TMPDIR/cut"
+        status=0
+        tool run "$BATS_TEST_TMPDIR/cut" 2>/dev/null || status=$?
+        [[ $status =~ ^(2|126|127)$ ]]
+    done
+    cp /bin/true "$BATS_TEST_TMPDIR/wild"
+    for at in 32 40 54 56; do # e_phoff, e_shoff, e_phentsize, e_phnum
+        cp /bin/true "$BATS_TEST_TMPDIR/wild"
+        printf '\xff\xff' | dd of="$BATS_TEST_TMPDIR/wild" bs=1 seek="$at" conv=notrunc status=none
+        run tool run "$BATS_TEST_TMPDIR/wild"
+        [ "$status" -lt 128 ]
+    done
+}
+
+@test "a program made by Go is run, and it is said that nothing of it will be seen" {
+    # The note that Go's linker leaves: name size, size, type 4, "Go\0\0".
+    printf '.section .note.go.buildid,"a",@note\n.long 4, 4, 4\n.asciz "Go"\n.byte 0\n.long 0\n.section .note.GNU-stack,"",@progbits\n' \
+        >"$BATS_TEST_TMPDIR/note.s"
+    gcc -o "$BATS_TEST_TMPDIR/gopher" -x c - -x assembler "$BATS_TEST_TMPDIR/note.s" <<<'int main(void) { return 7; }'
+    run -7 --separate-stderr tool run "$BATS_TEST_TMPDIR/gopher"
+    [[ $stderr == *"gopher: made by Go, which calls the kernel itself; what it does will not be noticed" ]]
 }
