@@ -1,0 +1,212 @@
+#!/usr/bin/env bats
+# reuseshim check, policies and log; what all subcommands have in common.
+
+load helper
+
+tool() {
+    "$BUILD/reuseshim" "$@"
+}
+
+@test "each subcommand has --help, on standard output, and ends with 0" {
+    for subcommand in run why check policies log unit; do
+        run -0 --separate-stderr tool "$subcommand" --help
+        [ "${output%%$'\n'*}" != "" ]
+        [[ $output == "usage: reuseshim $subcommand "* ]]
+        [ -z "$stderr" ]
+        tool --help | grep -q "reuseshim $subcommand "
+    done
+}
+
+@test "an unknown subcommand, option or surplus word is named, and ends with 100" {
+    run -100 --separate-stderr tool bogus
+    [ "$stderr" = "reuseshim: 'bogus': expected run, why, check, policies, log, unit, --version or --help" ]
+    for subcommand in run why check policies log unit; do
+        run -100 --separate-stderr tool "$subcommand" --bogus
+        [[ $stderr == *"--bogus"*"see 'reuseshim $subcommand --help'"* ]]
+        [ -z "$output" ]
+    done
+    for words in "check restart share" "policies restart share" "log -n 0" "log -n x" "unit" "unit a b" "run" "run --" "why"; do
+        # shellcheck disable=SC2086
+        run -100 --separate-stderr tool $words
+        [[ ${stderr_lines[-1]} == "reuseshim: "* ]]
+    done
+}
+
+@test "every message of wrong use is escaped" {
+    for subcommand in "" why check policies unit; do
+        # shellcheck disable=SC2086
+        run -100 --separate-stderr tool $subcommand $'x\e[31m'
+        [[ $stderr == *'x\x1b[31m'* ]]
+        [[ $stderr != *$'\e'* ]]
+    done
+}
+
+# ---- check, policies ----------------------------------------------------------------------------------------
+
+@test "policies: all that are shipped, and the text of one as it stands in the file" {
+    tool policies >"$BATS_TEST_TMPDIR/list"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/list")" = "$(find "$TOP/policies" -name '*.policy' | wc -l)" ]
+    for file in "$TOP"/policies/*.policy; do
+        name=$(basename "$file" .policy)
+        grep -qE "^$name +[a-z]" "$BATS_TEST_TMPDIR/list"
+        tool policies "$name" | cmp - "$file"
+        tool policies --json "$name" | jq -e --rawfile text "$file" ".name == \"$name\" and .text == \$text"
+    done
+    run -100 tool policies nosuch
+}
+
+@test "check: what it prints is the policy itself; parsed again, nothing changes" {
+    for file in "$TOP"/policies/*.policy "$BATS_TEST_TMPDIR/all.policy"; do
+        [ -e "$file" ] || cat >"$file" <<'P'
+tcp port 80,443,8000-8099 program nginx* force reuseaddr,reuseport wait 1500ms; udp multicast strip reuseport watch
+ipv6 address 2001:db8::/32 force v6only   # a comment
+address 0.0.0.0 keep
+address 10.1.2.3/8 keep; loopback keep
+on connect tcp ipv4 force bind-address-no-port; on socket udp strip cloexec
+unix path /run/*.sock evict wait 2m
+port 0 evict
+P
+        tool check "$file" | sed 's/^[^ ]*  //' >"$BATS_TEST_TMPDIR/once.policy"
+        [ -s "$BATS_TEST_TMPDIR/once.policy" ]
+        tool check "$BATS_TEST_TMPDIR/once.policy" | sed 's/^[^ ]*  //' | cmp - "$BATS_TEST_TMPDIR/once.policy"
+    done
+    grep -qx 'on bind tcp port 80,443,8000-8099 program nginx\* force reuseaddr,reuseport wait 1500ms' "$BATS_TEST_TMPDIR/once.policy"
+    grep -qx 'on bind unix path /run/\*.sock evict wait 120s' "$BATS_TEST_TMPDIR/once.policy"
+}
+
+@test "check: names file and line of a rule, and of an error; nothing of a policy with an error is printed" {
+    printf 'tcp keep\n\nudp keep; port 70000 keep\n' >"$BATS_TEST_TMPDIR/bad.policy"
+    run -100 --separate-stderr tool check "$BATS_TEST_TMPDIR/bad.policy"
+    [ "$stderr" = "reuseshim: $BATS_TEST_TMPDIR/bad.policy:3: '70000': expected a port from 0 to 65535" ]
+    [ -z "$output" ]
+    printf 'tcp keep\n\nudp keep\n' >"$BATS_TEST_TMPDIR/good.policy"
+    run -0 tool check --json "$BATS_TEST_TMPDIR/good.policy"
+    [ "$(jq -r .place <<<"${lines[1]}")" = "$BATS_TEST_TMPDIR/good.policy:3" ]
+    cd "$BATS_TEST_TMPDIR" && run -0 tool check good.policy
+    for path in /nonexistent "$BATS_TEST_TMPDIR" /dev/null/x; do
+        run -100 tool check "$path"
+    done
+}
+
+@test "check without an argument: the variables, the rules, the policy, in the order in which they count" {
+    REUSESHIM_RULES="udp keep" REUSESHIM_POLICY=share run -0 tool check
+    [ "${lines[0]}" = "REUSESHIM_RULES:1  on bind udp keep" ]
+    [[ ${lines[1]} == "share:"* ]]
+    REUSESHIM_LOG=nowhere run -100 tool check
+    [[ $output == *"REUSESHIM_LOG: 'nowhere': expected auto, stderr, journal, syslog, "* ]]
+    REUSESHIM_RULES=bogus run -100 tool check
+    REUSESHIM_POLICY=nosuch run -100 tool check
+}
+
+# ---- log ----------------------------------------------------------------------------------------------------
+
+# Real records, of refusals by several programs on several ports.
+make_records() {
+    for port in 8080 8080 8081; do
+        ns "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen hold >"$BATS_TEST_TMPDIR/held.$port" 2>/dev/null 3>&- &
+        started+=($!)
+        until_true 5 grep -q ready "$BATS_TEST_TMPDIR/held.$port"
+        shim "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" >/dev/null || true
+    done
+    shim "$PROGRAMS/legacy" 8080 2>/dev/null || true
+}
+
+@test "log: totals by port, cause, holder and program, first and last time, of files and of standard input" {
+    make_records
+    run -0 tool log "$LOG"
+    [[ ${lines[0]} =~ ^4\ records,\ 20[0-9T:-]+Z\ to\ 20[0-9T:-]+Z$ ]]
+    grep -qE '^ +3 +75\.0 %  tcp 8080$' <<<"$output"
+    grep -qE '^ +1 +25\.0 %  tcp 8081$' <<<"$output"
+    grep -qE '^ +4 +100\.0 %  listener$' <<<"$output"
+    grep -qE '^ +4 +100\.0 %  sock, LISTEN$' <<<"$output"
+    grep -qE '^ +1 +25\.0 %  legacy$' <<<"$output"
+    from_file=$output
+    run -0 tool log <"$LOG"
+    [ "$output" = "$from_file" ]
+    run -0 tool log - <"$LOG"
+    [ "$output" = "$from_file" ]
+    run -0 tool log --json "$LOG" "$LOG"
+    jq -e '.records == 8 and .conflicts == 8 and .damaged == 0 and .ports[0] == {name: "tcp 8080", count: 6}
+        and (.timeline | add) == 8 and .first < .last' <<<"$output"
+    run -0 tool log -n 1 "$LOG"
+    grep -qE '^ +1 +25\.0 %  others$' <<<"$output"
+}
+
+@test "log: a damaged line is counted and named, and does not end it" {
+    make_records
+    { head -n 1 "$LOG"; echo '{"time":"2026-11-21T12:0'; echo 'Nov 21 nginx started'; sed 's/"errno"/errno/' "$LOG" | head -n 1
+      echo 'reuseshim[1] x: bind(3) failed'; echo '{"a":1}'; printf '{"time":"x","event":"conflict"}\n\n'; tail -n 1 "$LOG" | tr -d '\n'; } \
+        >"$BATS_TEST_TMPDIR/damaged"
+    run -0 tool log "$BATS_TEST_TMPDIR/damaged"
+    [[ ${lines[0]} == "2 records, "* ]]
+    [ "${lines[1]}" = "$BATS_TEST_TMPDIR/damaged:2: no record: it ends in the middle" ] ||
+        [ "${lines[1]#*damaged:}" = "2: no record: it ends in the middle" ]
+    [[ ${lines[2]} == *":3: no record: no JSON object" ]]
+    [[ ${lines[4]} == "6 lines are no records, these are the first" ]]
+    run -0 tool log --json "$BATS_TEST_TMPDIR/damaged"
+    jq -e '.records == 2 and .damaged == 6' <<<"$output"
+}
+
+@test "log: cut at every byte, a record never crashes it, and is a record only as a whole" {
+    make_records
+    tail -n 1 "$LOG" >"$BATS_TEST_TMPDIR/one"
+    size=$(stat -c %s "$BATS_TEST_TMPDIR/one")
+    for ((i = 1; i < size - 1; i++)); do
+        head -c "$i" "$BATS_TEST_TMPDIR/one"
+        echo
+    done >"$BATS_TEST_TMPDIR/cut"
+    run -0 tool log --json "$BATS_TEST_TMPDIR/cut"
+    jq -e ".records == 0 and .damaged == $((size - 2))" <<<"$output"
+}
+
+@test "log: nothing, nothing but newlines, a line without end, bytes without sense, a file that is not there" {
+    run -0 tool log /dev/null
+    [ "${lines[0]}" = "0 records" ]
+    run -0 tool log < <(printf '\n\n\n')
+    [ "${lines[0]}" = "0 records" ]
+    run -0 tool log < <(head -c 3000000 /dev/zero | tr '\0' x; echo; head -c 200000 /dev/urandom)
+    [ "${lines[0]}" = "0 records" ]
+    [ "${lines[1]}" = "standard input:1: no record: longer than a mebibyte" ]
+    run -0 tool log < <(printf '%0100000d' 0 | tr 0 '['; printf '\n{"a":%s' "$(printf '%050000d' 0 | tr 0 '[')")
+    [ "${lines[0]}" = "0 records" ]
+    run -111 --separate-stderr tool log /nonexistent /dev/null
+    [ "${lines[0]}" = "0 records" ]
+    [[ $stderr == "reuseshim: /nonexistent: No such file or directory" ]]
+}
+
+@test "log: times in any order, years apart, fill one timeline" {
+    for time in 2026-11-21T12:00:00 2019-01-01T00:00:00 2026-11-21T12:00:01 2031-05-05T05:05:05 2019-01-01T00:00:01 2024-02-29T23:59:59; do
+        echo "{\"time\":\"$time.000000Z\",\"event\":\"conflict\"}"
+    done >"$BATS_TEST_TMPDIR/years"
+    run -0 tool log --json "$BATS_TEST_TMPDIR/years"
+    jq -e '.first == "2019-01-01T00:00:00.000000Z" and .last == "2031-05-05T05:05:05.000000Z" and (.timeline | add) == 6
+        and .timeline_start <= .first' <<<"$output"
+    run -0 env LC_ALL=C.UTF-8 "$BUILD/reuseshim" log "$BATS_TEST_TMPDIR/years"
+    [[ ${lines[2]} == "  █"* ]]
+    run -0 env LC_ALL=C "$BUILD/reuseshim" log "$BATS_TEST_TMPDIR/years"
+    [[ ${lines[2]} == "  #"* ]]
+}
+
+@test "log: what a record says cannot write to the terminal" {
+    printf '{"time":"2026-11-21T12:00:00Z","event":"conflict","program":"a\\u001b[31m\x7f\xc2\x9b","cause":"\xff"}\n' >"$BATS_TEST_TMPDIR/evil"
+    run -0 tool log "$BATS_TEST_TMPDIR/evil"
+    run -1 grep -qP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' <<<"$output"
+}
+
+@test "log: a million records in under 5 seconds, and no more memory than for ten; progress on a terminal alone" {
+    make_records
+    head -n 10 "$LOG" >"$BATS_TEST_TMPDIR/few"
+    for _ in $(seq 250); do cat "$LOG"; done >"$BATS_TEST_TMPDIR/thousand"
+    # A million lines of real records, without a gigabyte on the disk.
+    run -0 --separate-stderr bash -c '
+        million() { for _ in $(seq 1000); do cat "$0/thousand"; done; }
+        million | /usr/bin/time -f "%e %M" "$1" log' "$BATS_TEST_TMPDIR" "$BUILD/reuseshim"
+    [[ ${lines[0]} == "1,000,000 records, "* ]]
+    read -r seconds kilobytes <<<"${stderr_lines[-1]}"
+    [ "${#stderr_lines[@]}" = 1 ]
+    awk -v s="$seconds" 'BEGIN { exit !(s < 5) }' || { echo "took $seconds s" >&2; false; }
+    read -r _ few < <(/usr/bin/time -f "%e %M" "$BUILD/reuseshim" log "$BATS_TEST_TMPDIR/few" 2>&1 >/dev/null)
+    [ "$kilobytes" -lt $((few + 1024)) ]
+    run -0 script -qec "for i in \$(seq 300); do cat '$BATS_TEST_TMPDIR/thousand'; done | $BUILD/reuseshim log" /dev/null
+    [[ $output == *$'\r'*" records, "*" MB"*$'\r'* ]]
+}
