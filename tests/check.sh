@@ -10,7 +10,9 @@ tools_need bats:bats jq:jq strace:strace socat:socat erl:erlang-base ss:iproute2
     pkill:procps setpriv:util-linux sysctl:procps musl-gcc:musl-tools readelf:binutils ldconfig:libc-bin \
     /usr/bin/python3:python3 perl:perl lua5.3:lua5.3 ruby:ruby guile:guile-3.0 zsh:zsh php:php-cli tclsh:tcl \
     redis-server:redis-server memcached:memcached lighttpd:lighttpd iperf3:iperf3 busybox:busybox ncat:ncat tcpserver:ucspi-tcp tinyproxy:tinyproxy \
-    nginx:nginx-light setsid:util-linux
+    nginx:nginx-light setsid:util-linux script:bsdutils setcap:libcap2-bin /usr/bin/time:time \
+    /lib/systemd/systemd:systemd systemd-nspawn:systemd-container rsyslogd:rsyslog lintian:lintian dh:debhelper \
+    dpkg-buildpackage:dpkg-dev
 lua5.3 -e 'require("socket")' 2>/dev/null || tools_install lua-socket
 tools_need_header_32
 tools_need_asan

@@ -112,8 +112,8 @@ PY
 @test "syslog: quotes, backslashes and brackets in a value are escaped" {
     setup_conflict
     rsyslogd_with off
-    cp "$PROGRAMS/sock" "$BATS_TEST_TMPDIR/"'a"]b c\'
-    run -1 inside env LD_PRELOAD="$LIB" REUSESHIM_LOG=syslog "$BATS_TEST_TMPDIR/"'a"]b c\' tcp bind 127.0.0.1:"$port"
+    cp "$PROGRAMS/sock" "$BATS_TEST_TMPDIR/a\"]b c\\"
+    run -1 inside env LD_PRELOAD="$LIB" REUSESHIM_LOG=syslog "$BATS_TEST_TMPDIR/a\"]b c\\" tcp bind 127.0.0.1:"$port"
     until_true 5 test -s "$BATS_TEST_TMPDIR/syslog"
     IFS='|' read -r _ app _ event _ data _ < <(head -n 1 "$BATS_TEST_TMPDIR/syslog")
     [ "$app $event" = 'a"]b_c\ conflict' ]

@@ -1,0 +1,230 @@
+#!/usr/bin/env bats
+# reuseshim unit, under a real systemd: drop-ins that work, and what the hardening of a unit costs a diagnosis. The table
+# of libreuseshim(7) is tried here row by row.
+
+load helper
+load machine
+
+setup_file() {
+    [ "$(id -u)" != 0 ] || start_machine
+}
+
+teardown_file() {
+    [ "$(id -u)" != 0 ] || stop_machine
+}
+
+# The tests have names and ports of their own; the machine is one.
+setup() {
+    needs_root
+    name=t$BATS_TEST_NUMBER port=$((9000 + BATS_TEST_NUMBER))
+    LOG=$BATS_TEST_TMPDIR/log
+}
+
+teardown() { :; }
+
+holder_service() {
+    service "$name-holder" "Type=exec" "ExecStart=/opt/test/sock tcp bind 127.0.0.1:$port listen hold"
+    machine systemctl start "$name-holder"
+    until_true 10 machine sh -c "ss -Htln 'sport = :$port' | grep -q ."
+    holder_pid=$(machine systemctl show -p MainPID --value "$name-holder")
+}
+
+# conflict LINE...: a service with these lines meets the holder, under the drop-in; its record goes to $LOG.
+conflict() {
+    holder_service
+    service "$name" "Type=oneshot" "ExecStart=/opt/test/sock tcp bind 127.0.0.1:$port" "$@"
+    drop_in "$name"
+    conflict_again
+}
+
+conflict_again() {
+    machine systemctl start "$name" 2>/dev/null || true
+    # A program that a filter has killed would say "signal" here.
+    [ "$(machine systemctl show -p Result --value "$name")" = exit-code ]
+    machine journalctl --sync
+    machine journalctl -q -o json -u "$name" >"$BATS_TEST_TMPDIR/journal"
+    jq -r 'select(.REUSESHIM_JSON).REUSESHIM_JSON' "$BATS_TEST_TMPDIR/journal" >"$LOG"
+}
+
+# What a diagnosis that nothing hinders finds.
+everything_found() {
+    expect_record '.cause == "listener"' '.diagnosis.source == "sock_diag"' '.diagnosis.complete' '.holders[0].blocks' \
+        ".holders[0].processes[0].pid == $holder_pid" '.holders[0].processes[0].program == "sock"'
+}
+
+@test "a service that cannot be restarted can, under the drop-in" {
+    for with in no yes; do
+        service "$name-$with" "Type=exec" "ExecStart=/opt/test/legacy $port"
+        [ $with = no ] || drop_in "$name-$with"
+        machine systemctl start "$name-$with"
+        until_true 10 machine sh -c "ss -Htln 'sport = :$port' | grep -q ."
+        [ "$(machine bash -c "cat </dev/tcp/127.0.0.1/$port")" = "hello from an old server" ]
+        machine ss -Htan "sport = :$port" | grep -q TIME-WAIT
+        machine systemctl restart "$name-$with" || true
+        until_true 10 machine sh -c "systemctl is-failed $name-$with || ss -Htln 'sport = :$port' | grep -q ."
+        [ "$(machine systemctl is-active "$name-$with")" = "$([ $with = yes ] && echo active || echo failed)" ]
+        port=$((port + 100))
+    done
+}
+
+@test "the record is in the journal, under the unit, with fields; the holder's unit is named" {
+    conflict
+    everything_found
+    expect_record ".holders[0].cgroup | endswith(\"/system.slice/$name-holder.service\")"
+    machine journalctl -q -o json -u "$name" REUSESHIM_CAUSE=listener REUSESHIM_LOCAL_PORT="$port" |
+        jq -e ".REUSESHIM_HOLDER_PID == \"$holder_pid\" and (.REUSESHIM_HOLDER_CGROUP | endswith(\"$name-holder.service\"))
+            and ._SYSTEMD_UNIT == \"$name.service\""
+    machine journalctl -q -u "$name" -o cat | grep -q "^reuseshim\[[0-9]*\] sock: bind("
+}
+
+@test "a setting that is a seccomp filter: auto names nobody, the drop-in's always does" {
+    holder_service
+    service "$name" "Type=oneshot" "ExecStart=/opt/test/sock tcp bind 127.0.0.1:$port" "LockPersonality=yes" "NoNewPrivileges=yes" \
+        'Environment=LD_PRELOAD=/usr/local/$LIB/../../lib/../$LIB/libreuseshim.so REUSESHIM_LOG=journal'
+    conflict_again
+    expect_record '.cause == null' '.holders == []' '.diagnosis.source == "none"'
+    conflict "LockPersonality=yes" "NoNewPrivileges=yes"
+    [[ $drop == *'Environment="REUSESHIM_DIAGNOSE=always"'* ]]
+    everything_found
+}
+
+@test "SystemCallFilter=@system-service has all that a diagnosis calls; what hangs on the holder's own options is null" {
+    conflict "SystemCallFilter=@system-service" "SystemCallArchitectures=native"
+    [[ $drop != *"#SystemCallFilter"* ]]
+    everything_found
+    # SO_REUSEPORT on both sockets: whether that helps is written on the holder's alone.
+    port=$((port + 100))
+    service "$name-holder" "Type=exec" "ExecStart=/opt/test/sock tcp set reuseport bind 127.0.0.1:$port listen hold" "User=daemon"
+    machine systemctl restart "$name-holder"
+    until_true 10 machine sh -c "ss -Htln 'sport = :$port' | grep -q ."
+    service "$name" "Type=oneshot" "ExecStart=/opt/test/sock tcp set reuseport bind 127.0.0.1:$port" "SystemCallFilter=@system-service"
+    conflict_again
+    expect_record '.holders[0].reuseport == null'
+}
+
+@test "a filter that would kill for a diagnosis: none is made, what is missing is named, and with that added it works" {
+    conflict "SystemCallFilter=@system-service" "SystemCallFilter=~getdents64 statfs"
+    [[ $drop == *"SystemCallFilter= kills for what a diagnosis calls"*$'\n'"#SystemCallFilter=getdents64 statfs"* ]]
+    [[ $drop == *'Environment="REUSESHIM_DIAGNOSE=never"'* ]]
+    expect_record '.cause == null' '.holders == []'
+    machine sed -i 's/^#SystemCallFilter/SystemCallFilter/; s/DIAGNOSE=never/DIAGNOSE=always/' \
+        "/etc/systemd/system/$name.service.d/reuseshim.conf"
+    machine systemctl daemon-reload
+    conflict_again
+    everything_found
+}
+
+@test "a filter that answers with an error: the diagnosis goes as far as it can" {
+    conflict "SystemCallFilter=@system-service" "SystemCallFilter=~getdents64" "SystemCallErrorNumber=EPERM"
+    [[ $drop == *'Environment="REUSESHIM_DIAGNOSE=always"'* ]]
+    expect_record '.cause == "listener"' '.holders[0].owner != "known"'
+}
+
+@test "RestrictAddressFamilies without AF_NETLINK: from /proc/net, said in the drop-in; with the line it offers, all of it" {
+    conflict "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX"
+    [[ $drop == *$'\n#RestrictAddressFamilies=AF_NETLINK'* ]]
+    expect_record '.cause == "listener"' '.diagnosis.source == "proc"' ".holders[0].processes[0].pid == $holder_pid" '.holders[0].cgroup == null'
+    machine sed -i 's/^#Restrict/Restrict/' "/etc/systemd/system/$name.service.d/reuseshim.conf"
+    machine systemctl daemon-reload
+    conflict_again
+    everything_found
+}
+
+@test "RestrictAddressFamilies without AF_UNIX: by stderr, which still leads to the journal, without fields" {
+    conflict "RestrictAddressFamilies=AF_INET AF_NETLINK"
+    [[ $drop == *'Environment="REUSESHIM_LOG=stderr"'* ]]
+    [ ! -s "$LOG" ]
+    jq -r .MESSAGE "$BATS_TEST_TMPDIR/journal" | grep -q "held by  tcp 127.0.0.1:$port  LISTEN, pid $holder_pid (sock)"
+}
+
+@test "User=: what is another user's is hidden, its unit is not; the same under ProtectProc=invisible" {
+    conflict "User=daemon"
+    [[ $drop == *"what belongs to another user is \"hidden\""* ]]
+    expect_record '.cause == "listener"' '.holders[0].owner == "hidden"' '.holders[0].processes == []' \
+        ".holders[0].cgroup | endswith(\"$name-holder.service\")"
+    conflict "DynamicUser=yes" "ProtectProc=invisible"
+    [[ $drop == *"ProtectProc= hides the processes of other users"* ]]
+    expect_record '.holders[0].owner == "hidden"' '.holders[0].uid == 0'
+}
+
+@test "PrivateNetwork=: nothing outside is in the way" {
+    holder_service
+    service "$name" "Type=oneshot" "ExecStart=/opt/test/sock tcp bind 127.0.0.1:$port" "PrivateNetwork=yes"
+    drop_in "$name"
+    [[ $drop == *"PrivateNetwork=: only what is in its own network namespace"* ]]
+    machine systemctl start "$name"
+}
+
+@test "NoNewPrivileges, MemoryDenyWriteExecute, ProtectKernelTunables, ProtectSystem, PrivateTmp cost nothing" {
+    conflict "NoNewPrivileges=yes" "MemoryDenyWriteExecute=yes" "ProtectKernelTunables=yes" "ProtectSystem=strict" "PrivateTmp=yes" \
+        "ProtectHome=yes" "RestrictNamespaces=yes" "RestrictRealtime=yes" "PrivateDevices=yes" "ProtectClock=yes"
+    everything_found
+}
+
+@test "evict: without CAP_NET_ADMIN the drop-in offers it, with it nothing is offered" {
+    service "$name" "ExecStart=/opt/test/legacy $port" "CapabilityBoundingSet=CAP_NET_BIND_SERVICE"
+    drop_in "$name" -p restart-now
+    [[ $drop == *$'\n#AmbientCapabilities=CAP_NET_ADMIN'* ]]
+    service "$name" "ExecStart=/opt/test/legacy $port"
+    drop_in "$name" -p restart-now
+    [[ $drop != *AmbientCapabilities* ]]
+    [[ $drop == *'Environment="REUSESHIM_POLICY=restart-now"'* ]]
+}
+
+@test "an LD_PRELOAD that the unit has already is kept, ours comes first" {
+    machine sh -c 'cp /usr/local/lib/*/libreuseshim.so /opt/test/other.so'
+    service "$name" "ExecStart=/opt/test/legacy $port" 'Environment="A=b c" LD_PRELOAD=/opt/test/other.so'
+    drop_in "$name"
+    [[ $drop =~ Environment=\"LD_PRELOAD=/usr/local/[^:]*libreuseshim.so:/opt/test/other.so\" ]]
+}
+
+@test "a service that no preloaded library reaches is refused, and nothing is printed" {
+    service "$name" "ExecStart=/opt/test/static"
+    run -126 --separate-stderr machine reuseshim unit "$name"
+    [[ $stderr == "reuseshim: /opt/test/static: statically linked"* ]]
+    [ -z "$output" ]
+}
+
+@test "a unit that is not there, a socket unit, no unit at all, a policy with an error" {
+    run -0 machine reuseshim unit nowhere
+    [[ $output == *"systemd here does not know nowhere.service: its hardening could not be considered"* ]]
+    run -100 --separate-stderr machine reuseshim unit ssh.socket
+    [[ $stderr == *"systemd itself binds the sockets of such a unit"* ]]
+    for word in "a b" "x;y" $'x\n' "" "-"; do
+        run -100 machine reuseshim unit -- "$word"
+    done
+    run -100 --separate-stderr machine reuseshim unit -p nosuch nowhere
+    [[ $stderr == *"REUSESHIM_POLICY: 'nosuch': expected restart,"* ]]
+}
+
+@test "what it prints is what reuseshim(1) shows" {
+    load sessions
+    sessions_of "$TOP/shim/command/reuseshim.1"
+    session=$(grep -l '^systemd$' "$BATS_TEST_TMPDIR"/session.*.stage)
+    session=${session%.stage}
+    service nginx "ExecStart=/opt/test/legacy $port" "SystemCallFilter=@system-service" "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX"
+    { head -n 1 "$session"; machine bash -c "$(sed -n '1s/^\$ //p' "$session")"; } | comparable >"$BATS_TEST_TMPDIR/got"
+    diff <(comparable <"$session") "$BATS_TEST_TMPDIR/got"
+}
+
+@test "the list in reuseshim unit has every call that a diagnosis makes under a filter" {
+    namespace_start
+    port=$(free_port)
+    started=()
+    # shellcheck disable=SC2086
+    for words in "tcp bind 127.0.0.1:$port" "udp bind 127.0.0.1:$port" "tcp6 bind [::]:$port" "unix bind $BATS_TEST_TMPDIR/s"; do
+        holder ${words/:port/} listen
+        ns strace -f -qq -o "$BATS_TEST_TMPDIR/trace" -E LD_PRELOAD="$LIB" -E REUSESHIM_DIAGNOSE=always -E REUSESHIM_LOG=stderr \
+            -E REUSESHIM_RULES=keep "$PROGRAMS/filter" errno prctl "$PROGRAMS/sock" $words >/dev/null 2>&1 || true
+        # From the bind that failed until the program says so.
+        sed -n '/ bind(.*EADDRINUSE/,/write(1,/p' "$BATS_TEST_TMPDIR/trace" | sed '1d;$d' | sed -nE 's/^[0-9]+ +([a-z0-9_]+)\(.*/\1/p'
+        stop "$holder_pid"
+    done | sort -u >"$BATS_TEST_TMPDIR/made"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/made")" -gt 10 ]
+    sed -n '/static const char \*const calls/,/};/p' "$TOP/shim/command/unit.c" | grep -oE '"[a-z0-9_]+"' | tr -d '"' | sort -u \
+        >"$BATS_TEST_TMPDIR/listed"
+    # brk and getrandom are malloc's, when the program prints.
+    run -0 sh -c 'comm -23 "$0" "$1" | grep -vx "brk\|getrandom" || true' "$BATS_TEST_TMPDIR/made" "$BATS_TEST_TMPDIR/listed"
+    [ -z "$output" ] || { echo "not listed: $output" >&2; false; }
+    kill "${started[@]}" "$namespace_pid" 2>/dev/null || true
+}
