@@ -163,7 +163,7 @@ file() {
 }
 
 @test "bad values of the other variables" {
-    bad REUSESHIM_LOG=journal -- "REUSESHIM_LOG: 'journal': expected auto, stderr, fd:N, an absolute path or none (journal*"
+    bad REUSESHIM_LOG=journald -- "REUSESHIM_LOG: 'journald': expected auto, stderr, journal, syslog, fd:N, an absolute path or none"
     bad REUSESHIM_LOG=relative/path -- "REUSESHIM_LOG: 'relative/path': expected*"
     bad REUSESHIM_LOG=fd:x -- "REUSESHIM_LOG: 'fd:x': expected*"
     bad REUSESHIM_FORMAT=xml -- "REUSESHIM_FORMAT: 'xml': expected text or json"

@@ -50,7 +50,7 @@ tool() {
         name=$(basename "$file" .policy)
         grep -qE "^$name +[a-z]" "$BATS_TEST_TMPDIR/list"
         tool policies "$name" | cmp - "$file"
-        tool policies --json "$name" | jq -e --rawfile text "$file" ".name == \"$name\" and .text == \$text"
+        tool policies --json "$name" | holds ".name == \"$name\" and .text == \$text" --rawfile text "$file"
     done
     run -100 tool policies nosuch
 }
@@ -126,7 +126,7 @@ make_records() {
     run -0 tool log - <"$LOG"
     [ "$output" = "$from_file" ]
     run -0 tool log --json "$LOG" "$LOG"
-    jq -e '.records == 8 and .conflicts == 8 and .damaged == 0 and .ports[0] == {name: "tcp 8080", count: 6}
+    holds '.records == 8 and .conflicts == 8 and .damaged == 0 and .ports[0] == {name: "tcp 8080", count: 6}
         and (.timeline | add) == 8 and .first < .last' <<<"$output"
     run -0 tool log -n 1 "$LOG"
     grep -qE '^ +1 +25\.0 %  others$' <<<"$output"
@@ -144,7 +144,7 @@ make_records() {
     [[ ${lines[2]} == *":3: no record: no JSON object" ]]
     [[ ${lines[4]} == "6 lines are no records, these are the first" ]]
     run -0 tool log --json "$BATS_TEST_TMPDIR/damaged"
-    jq -e '.records == 2 and .damaged == 6' <<<"$output"
+    holds '.records == 2 and .damaged == 6' <<<"$output"
 }
 
 @test "log: cut at every byte, a record never crashes it, and is a record only as a whole" {
@@ -156,7 +156,7 @@ make_records() {
         echo
     done >"$BATS_TEST_TMPDIR/cut"
     run -0 tool log --json "$BATS_TEST_TMPDIR/cut"
-    jq -e ".records == 0 and .damaged == $((size - 2))" <<<"$output"
+    holds ".records == 0 and .damaged == $((size - 2))" <<<"$output"
 }
 
 @test "log: nothing, nothing but newlines, a line without end, bytes without sense, a file that is not there" {
@@ -179,7 +179,7 @@ make_records() {
         echo "{\"time\":\"$time.000000Z\",\"event\":\"conflict\"}"
     done >"$BATS_TEST_TMPDIR/years"
     run -0 tool log --json "$BATS_TEST_TMPDIR/years"
-    jq -e '.first == "2019-01-01T00:00:00.000000Z" and .last == "2031-05-05T05:05:05.000000Z" and (.timeline | add) == 6
+    holds '.first == "2019-01-01T00:00:00.000000Z" and .last == "2031-05-05T05:05:05.000000Z" and (.timeline | add) == 6
         and .timeline_start <= .first' <<<"$output"
     run -0 env LC_ALL=C.UTF-8 "$BUILD/reuseshim" log "$BATS_TEST_TMPDIR/years"
     [[ ${lines[2]} == "  █"* ]]

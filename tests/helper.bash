@@ -106,7 +106,12 @@ free_port() {
 
 # record FILTER: a jq expression over the last record in the log, as compact JSON.
 record() {
-    tail -n 1 "$LOG" | jq -ec "$1"
+    [ -s "$LOG" ] && tail -n 1 "$LOG" | jq -ec "$1" # jq 1.6 calls it true if there is nothing
+}
+
+# holds FILTER [FILE]: true for every JSON value of the input, of which there is at least one.
+holds() {
+    jq -se "length > 0 and all(.[]; $1)" "${@:2}" >/dev/null
 }
 
 # expect_record FILTER...: each must be true for the last record.

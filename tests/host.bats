@@ -153,7 +153,7 @@ PY
     [ "$(wc -l <"$LOG")" = 2 ]
     host signal
     [ "$(wc -l <"$LOG")" -ge 203 ]
-    jq -e . "$LOG" >/dev/null
+    holds . "$LOG" >/dev/null
     rm "$LOG"
     settings=(REUSESHIM_RULES="port 1-65535 keep")
     host title

@@ -106,7 +106,7 @@ PY
             9>&1 >/dev/null | cat >"$BATS_TEST_TMPDIR/record.$format" || true
         [ "$(stat -c %s "$BATS_TEST_TMPDIR/record.$format")" -le 4096 ]
     done
-    jq -e '.holders_omitted > 0 and .holders_omitted + (.holders | length) == 32' "$BATS_TEST_TMPDIR/record.json"
+    holds '.holders_omitted > 0 and .holders_omitted + (.holders | length) == 32' "$BATS_TEST_TMPDIR/record.json"
     grep -qE 'and +[0-9]+ more' "$BATS_TEST_TMPDIR/record.text"
     # A file takes all of it.
     run -1 shim "$PROGRAMS/sock" tcp bind 0.0.0.0:"$port"

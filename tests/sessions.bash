@@ -27,6 +27,14 @@ stage_time_wait() {
     ns "$PROGRAMS/sock" tcp bind 127.0.0.1:8080 listen tcp connect 127.0.0.1:8080 back accept close closeall
 }
 
+# A receiver of another user.
+stage_datagrams() {
+    ns setpriv --reuid 65534 --clear-groups socat -u UDP4-RECV:5000,bind=127.0.0.1,reuseaddr - >/dev/null 2>&1 3>&- &
+    started+=($!)
+    until_true 5 receives 5000
+}
+receives() { [ -n "$(ns ss -Huan "sport = :$1")" ]; }
+
 stage_mistake() {
     printf '# our old server\ntcp port 8080 force reuseadr\n' >my.policy
 }
@@ -50,6 +58,7 @@ sessions_of() {
         /^\.Ed/ { literal = 0; finish(); stage = ""; next }
         {
             line = $0; inside = literal
+            if (FILENAME ~ /\.md$/ && open && line == "") next
             if (FILENAME ~ /\.md$/) { inside = sub(/^    /, "", line); if (!inside) { finish(); if ($0 != "") stage = "" } }
             if (inside && !open && line ~ /^\$ / && (first || FILENAME ~ /\.md$/)) {
                 n++; open = 1
@@ -62,7 +71,7 @@ sessions_of() {
 
 # What differs from run to run.
 comparable() {
-    sed -E -e 's/^([0-9]{4})[-\/]([0-9]{2})[-\/]([0-9]{2}) [0-9:]{8} /TIME /' -e 's/[0-9-]{10}T[0-9:]{8}(\.[0-9]+)?Z/TIME/g' \
+    sed -E -e '/^$/d' -e 's/^([0-9]{4})[-\/]([0-9]{2})[-\/]([0-9]{2}) [0-9:]{8} /TIME /' -e 's/[0-9-]{10}T[0-9:]{8}(\.[0-9]+)?Z/TIME/g' \
         -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}Z/TIME/g' -e 's/^[0-9]{2}:[0-9]{2}:[0-9]{2} /CLOCK /' \
         -e 's/(reuseshim|socat)\[[0-9]+\]/\1[N]/g' -e 's/(pid|process) [0-9]+/\1 N/g' -e 's/python3\.[0-9]+/python3/g' \
         -e 's/127\.0\.0\.1:[0-9]{5}/127.0.0.1:N/g' -e 's/in [0-9]+\.[0-9] s/in N s/g' -e 's/wait [0-9]+ s/wait N s/' \

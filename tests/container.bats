@@ -1,0 +1,88 @@
+#!/usr/bin/env bats
+# The container image and the pod of README, as they stand there, with podman, runc and their default seccomp filter. No
+# registry is asked: the base image is made of this machine's own busybox and libc.
+
+load helper
+
+setup_file() {
+    [ "$(id -u)" = 0 ] || return 0
+    cd "$BATS_FILE_TMPDIR" || return 1
+    # What podman keeps in /run, in a namespace of mounts of its own.
+    mkfifo hold
+    unshare --mount sh -c 'mount -t tmpfs none /run && echo up >up && exec cat hold' >/dev/null 2>&1 3>&- &
+    echo "$!" >mounts
+    until_true 5 test -s up
+    mkdir -p base/bin base/opt base/tmp build
+    cp "$(command -v busybox)" base/bin/
+    for name in sh cp cat; do ln -s busybox "base/bin/$name"; done
+    cp "$PROGRAMS/legacy" "$PROGRAMS/sock" base/opt/
+    for file in $(ldd base/bin/busybox base/opt/* | grep -oE '/lib[^ ]+' | sort -u); do
+        mkdir -p "base$(dirname "$file")"
+        cp -L "$file" "base$file"
+    done
+    cp "$LIB" build/
+    block dockerfile >Dockerfile
+    block yaml >pod.yaml
+    # What a machine like this may not do, and a real node may: raise limits.
+    cat >runtime <<'SH'
+#!/bin/sh
+strip() { jq "del($2)" "$1" >"$1.new" && mv "$1.new" "$1"; }
+for word; do
+    [ ! -f "$word/config.json" ] || strip "$word/config.json" .process.rlimits
+    case $word in *exec-process*) [ ! -f "$word" ] || strip "$word" .rlimits ;; esac
+done
+exec runc "$@"
+SH
+    chmod +x runtime
+    tar -C base -c . | pod import --change 'CMD ["/opt/legacy","8080"]' --change 'ENV PATH=/bin' - localhost/legacy-server >/dev/null 2>&1
+    pod build --network none -t localhost/reuseshim . >/dev/null
+}
+
+teardown_file() {
+    [ "$(id -u)" = 0 ] || return 0
+    pod pod rm -fa >/dev/null 2>&1
+    pod rm -fa >/dev/null 2>&1
+    kill -KILL "$(cat "$BATS_FILE_TMPDIR/mounts")"
+    find /sys/fs/cgroup -depth -path '*/libpod_parent*' -type d -exec rmdir {} + 2>/dev/null || true
+}
+
+pod() {
+    nsenter --target "$(cat "$BATS_FILE_TMPDIR/mounts")" --mount podman --runtime "$BATS_FILE_TMPDIR/runtime" --root "$BATS_FILE_TMPDIR/storage" --runroot "$BATS_FILE_TMPDIR/run" \
+        --storage-driver vfs --cgroup-manager cgroupfs --events-backend file "$@" 3>&-
+}
+
+# block LANGUAGE: that fenced block of README.
+block() {
+    sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" "$TOP/README.md" | sed '1d;$d'
+}
+
+setup() {
+    needs_root
+    LOG=$BATS_TEST_TMPDIR/log
+}
+
+teardown() { :; }
+
+@test "the image of README: the server in it is under the library, and a refusal is explained under the default filter" {
+    pod run --rm --network none localhost/reuseshim sh -c 'cat /proc/self/status; /opt/legacy 8080 & /opt/sock tcp bind 127.0.0.1:9 >/dev/null
+        while ! /opt/legacy 8080 0 2>&1 | cat >/tmp/said || ! cat /tmp/said | { read -r a; case $a in \{*) true;; *) false;; esac }; do :; done
+        cat /tmp/said' >"$BATS_TEST_TMPDIR/out" 2>/dev/null
+    grep -qE '^Seccomp:\s+2$' "$BATS_TEST_TMPDIR/out"
+    grep '^{' "$BATS_TEST_TMPDIR/out" >"$LOG"
+    expect_record '.cause == "listener"' '.holders[0].processes[0].program == "legacy"' '.options.reuseaddr' '.diagnosis.source == "sock_diag"'
+}
+
+listens() {
+    pod logs legacy-server | grep -q listening
+}
+
+@test "the pod of README: the init container hands the library over, the server restarts and refusals are explained" {
+    # A pod that is started by hand is not restarted; podman would begin its init container again and again.
+    sed 's/^spec:/spec:\n  restartPolicy: Never/' "$BATS_FILE_TMPDIR/pod.yaml" >"$BATS_TEST_TMPDIR/pod.yaml"
+    pod play kube --network none "$BATS_TEST_TMPDIR/pod.yaml" >/dev/null
+    until_true 10 listens
+    pod exec legacy-server /opt/legacy 8080 >"$LOG" 2>&1 || true
+    sed -i '/^{/!d' "$LOG"
+    expect_record '.cause == "listener"' '.program == "legacy"' '.holders[0].processes[0].program == "legacy"'
+    pod exec legacy-server /opt/sock tcp bind 127.0.0.1:8081 get reuseaddr | grep -qx reuseaddr=1
+}
