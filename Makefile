@@ -31,7 +31,7 @@ PLAIN    = -std=c11 -D_DEFAULT_SOURCE -Iinclude
 ROOMS    = base policy setup conflict record
 SHARED   = $(wildcard $(ROOMS:%=shim/%/*.c))
 HOOKS    = $(wildcard shim/hooks/*.c)
-COMMAND  = $(wildcard shim/command/*.c)
+COMMAND  = $(wildcard shim/command/*.c shim/command/*/*.c)
 PROGRAMS = $(patsubst tests/programs/%.c,$(BUILD)/programs/%,$(wildcard tests/programs/*.c))
 PRELOADS = $(patsubst tests/programs/lib/%.c,$(BUILD)/programs/lib/%.so,$(wildcard tests/programs/lib/*.c))
 UNITS    = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/unit/*.c)) $(BUILD)/kernel/pairs $(BUILD)/kernel/histories $(BUILD)/kernel/automatic
@@ -63,7 +63,7 @@ PLACES   = PREFIX='"$(PREFIX)"' BINDIR='"$(BINDIR)"' LIBDIR='"$(LIBDIR)"' LIBDIR
 $(BUILD)/places: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' $(PLACES:%='%') | cmp -s - $@ || printf '%s\n' $(PLACES:%='%') >$@
-$(BUILD)/shim/command/library.o: $(BUILD)/places
+$(BUILD)/shim/command/program/library.o: $(BUILD)/places
 FORCE:
 
 $(BUILD)/shim/command/%.o: shim/command/%.c

@@ -230,7 +230,7 @@ everything_found() {
         stop "$holder_pid"
     done | sort -u >"$BATS_TEST_TMPDIR/made"
     [ "$(wc -l <"$BATS_TEST_TMPDIR/made")" -gt 10 ]
-    sed -n '/static const char \*const calls/,/};/p' "$TOP/shim/command/unit.c" | grep -oE '"[a-z0-9_]+"' | tr -d '"' | sort -u \
+    sed -n '/static const char \*const calls/,/};/p' "$TOP/shim/command/unit/unit.c" | grep -oE '"[a-z0-9_]+"' | tr -d '"' | sort -u \
         >"$BATS_TEST_TMPDIR/listed"
     # brk and getrandom are malloc's, when the program prints.
     run -0 sh -c 'comm -23 "$0" "$1" | grep -vx "brk\|getrandom" || true' "$BATS_TEST_TMPDIR/made" "$BATS_TEST_TMPDIR/listed"

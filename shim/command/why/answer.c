@@ -4,7 +4,7 @@
  */
 #include "answer.h"
 
-#include "terminal.h"
+#include "../terminal.h"
 
 #include <errno.h>
 #include <netinet/in.h>

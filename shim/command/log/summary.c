@@ -4,8 +4,8 @@
  */
 #include "summary.h"
 
+#include "../terminal.h"
 #include "reuseshim/record.h"
-#include "terminal.h"
 
 #include <stdio.h>
 #include <string.h>

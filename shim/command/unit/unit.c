@@ -2,10 +2,10 @@
  *
  * reuseshim unit: a drop-in for a systemd service, made for what the unit allows.
  */
-#include "library.h"
+#include "../program/library.h"
+#include "../program/target.h"
 #include "reuseshim/command.h"
 #include "reuseshim/setup.h"
-#include "target.h"
 #include "unit_facts.h"
 
 #include <getopt.h>

@@ -4,8 +4,8 @@
  */
 #include "watch.h"
 
+#include "../terminal.h"
 #include "answer.h"
-#include "terminal.h"
 
 #include <errno.h>
 #include <netinet/in.h>

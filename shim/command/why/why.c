@@ -2,9 +2,9 @@
  *
  * reuseshim why: try the bind, and explain the answer.
  */
+#include "../terminal.h"
 #include "answer.h"
 #include "reuseshim/command.h"
-#include "terminal.h"
 #include "watch.h"
 
 #include <arpa/inet.h>

@@ -2,10 +2,10 @@
  *
  * reuseshim log: records from files or standard input, summed up.
  */
+#include "../terminal.h"
 #include "reuseshim/command.h"
 #include "reuseshim/text.h"
 #include "summary.h"
-#include "terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
