@@ -151,8 +151,8 @@ same_from_both() {
     cat >"$BATS_TEST_TMPDIR/outer.py" <<'PY'
 import os, socket, subprocess, sys, signal
 s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(); s.set_inheritable(True)
-subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c",
-    'sleep 100 >/dev/null 2>&1 & for f in /proc/self/fd/*; do n=${f##*/}; [ $n -lt 3 ] || eval "exec $n>&-"; done; "$@"; kill $!', "sh"] + sys.argv[2:], close_fds=False)
+subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", "bash", "-c",
+    'sleep 100 >/dev/null 2>&1 & for f in /proc/self/fd/*; do n=${f##*/}; [ $n -lt 3 ] || eval "exec $n>&-"; done; "$@"; kill $!', "bash"] + sys.argv[2:], close_fds=False)
 PY
     run ns "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/outer.py" "$port" env LD_PRELOAD="$LIB" REUSESHIM_RULES=keep \
         REUSESHIM_FORMAT=json REUSESHIM_LOG="$LOG" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"

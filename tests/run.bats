@@ -65,6 +65,10 @@ tool() {
     [ "$output" = "$LIB:$PROGRAMS/lib/empty.so" ]
     run -0 tool run "$BUILD/reuseshim" run sh -c 'echo "$LD_PRELOAD"'
     [ "$output" = "$LIB" ]
+    # Nor is a copy of it that lies elsewhere.
+    cp "$LIB" "$BATS_TEST_TMPDIR"
+    run -0 ns env LD_PRELOAD="$BATS_TEST_TMPDIR/libreuseshim.so $PROGRAMS/lib/empty.so" "$BUILD/reuseshim" run sh -c 'echo "$LD_PRELOAD"'
+    [ "$output" = "$LIB:$PROGRAMS/lib/empty.so" ]
 }
 
 @test "a library path that ld.so would split is refused" {

@@ -137,7 +137,7 @@ situation() {
     why 192.0.2.1:"$port"
     [ "$status" = 111 ]
     [[ $output == *"no such address on this machine (EADDRNOTAVAIL)"* ]]
-    for words in "" "1 2" "65536" "-1" "x" "80x" "1.2.3:80" "::1:80" "[::1:80" "[::1%nosuch]:80" "@" "--nosuch 80" "-6 127.0.0.1:80"; do
+    for words in "" "1 2" "65536" "-1" "x" "80x" "1.2.3:80" "::1:80" "[::1:80" "[::1%nosuch]:80" "@" "--nosuch 80" "-w /tmp/x" "-6 127.0.0.1:80"; do
         # shellcheck disable=SC2086
         run -100 --separate-stderr ns "$BUILD/reuseshim" why $words
         [[ ${stderr_lines[-1]} == "reuseshim: "* ]]

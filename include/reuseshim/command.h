@@ -5,6 +5,8 @@
 #ifndef REUSESHIM_COMMAND_H
 #define REUSESHIM_COMMAND_H
 
+struct option; /* of getopt_long(3) */
+
 /* Exit codes as in env(1) and s6: the program's own, or */
 enum {
     EXIT_USAGE = 100,   /* wrong use, or a policy that cannot be understood */
@@ -20,6 +22,11 @@ int command_check(int argc, char **argv);
 int command_policies(int argc, char **argv);
 int command_log(int argc, char **argv);
 int command_unit(int argc, char **argv);
+
+/* getopt_long(3) with what every subcommand does alike: the next letter, -1 at the end, or 0 with the exit
+ * code in *code, after printing `help` (of the letter 'h'; NULL: the caller prints it) or a complaint. */
+int command_option(int argc, char **argv, const char *letters, const struct option *options, const char *help,
+                   int *code);
 
 /* "reuseshim: PARTS", one line on stderr. The parts are joined; the last one is NULL. */
 void command_error(const char *first, ...);

@@ -158,26 +158,19 @@ static int read_options(struct wishes *wishes, int argc, char **argv)
                                             {"json", no_argument, NULL, 'j'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
+    int letter, code = EXIT_SUCCESS;
     optind = 1;
-    for (int letter; (letter = getopt_long(argc, argv, "n:j", options, NULL)) != -1;) {
+    while ((letter = command_option(argc, argv, "n:j", options, help, &code)) > 0) {
         uint64_t top = 0;
-        if (letter == 'h') {
-            fputs(help, stdout);
-            return EXIT_SUCCESS + 1;
-        }
         if (letter == 'n' && (!text_to_number(optarg, strlen(optarg), TALLY_NAMES, &top) || top == 0)) {
             command_error("log: -n '", optarg, "': expected a number from 1 to 8192", (char *)NULL);
-            return EXIT_USAGE + 1;
-        }
-        if (letter == '?') {
-            command_error("see 'reuseshim log --help'", (char *)NULL);
             return EXIT_USAGE + 1;
         }
         wishes->json |= letter == 'j';
         if (letter == 'n')
             wishes->top = (unsigned)top;
     }
-    return 0;
+    return letter == 0 ? code + 1 : 0;
 }
 
 int command_log(int argc, char **argv)

@@ -118,18 +118,12 @@ int command_check(int argc, char **argv)
     static const struct option options[] = {
         {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
     bool json = false;
+    int letter, code = EXIT_SUCCESS;
     optind = 1;
-    for (int letter; (letter = getopt_long(argc, argv, "j", options, NULL)) != -1;) {
-        if (letter == 'h') {
-            fputs(help, stdout);
-            return EXIT_SUCCESS;
-        }
-        if (letter == '?') {
-            command_error("see 'reuseshim check --help'", (char *)NULL);
-            return EXIT_USAGE;
-        }
+    while ((letter = command_option(argc, argv, "j", options, help, &code)) > 0)
         json = true;
-    }
+    if (letter == 0)
+        return code;
     if (argc - optind > 1) {
         command_error("check: '", argv[optind + 1],
                       "': expected at most one policy; see 'reuseshim check --help'", (char *)NULL);

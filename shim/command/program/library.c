@@ -10,6 +10,7 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -117,4 +118,31 @@ int library_find(char path[LIBRARY_PATH_MAX], const struct elf *elf)
     /* musl's loader takes $LIB as it stands. */
     bool musl = elf && strstr(elf->interpreter, "/ld-musl-");
     return find(path, bits, !musl) ? check(path, elf) : complain_missing(bits);
+}
+
+/* Wherever it lies: two copies in one process would write each record twice. */
+static bool is_ours(const char *path, size_t length)
+{
+    const size_t own = sizeof name - 1;
+    return length >= own && memcmp(path + length - own, name, own) == 0 &&
+           (length == own || path[length - own - 1] == '/');
+}
+
+char *library_list(const char *library, const char *existing)
+{
+    static const char separators[] = ": \t\n"; /* as ld.so splits it */
+    const char *at = existing ? existing : "";
+    char *list = malloc(strlen(library) + strlen(at) + 2);
+    if (list == NULL)
+        return NULL;
+    strcpy(list, library);
+    while (*(at += strspn(at, separators))) {
+        size_t length = strcspn(at, separators);
+        if (!is_ours(at, length)) {
+            strcat(list, ":");
+            strncat(list, at, length);
+        }
+        at += length;
+    }
+    return list;
 }

@@ -17,4 +17,8 @@ enum { LIBRARY_PATH_MAX = 4096 };
  * replaces in each process (ld.so(8)), so that its children get theirs, too. */
 int library_find(char path[LIBRARY_PATH_MAX], const struct elf *elf);
 
+/* A value of LD_PRELOAD: the library, then what `existing` (NULL for none) has besides copies of it. In
+ * memory to be freed, NULL if there is none. */
+char *library_list(const char *library, const char *existing);
+
 #endif

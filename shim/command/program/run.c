@@ -80,16 +80,12 @@ static int read_options(struct choices *choices, int argc, char **argv)
                                             {"verbose", no_argument, NULL, 'v'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
-    int letter;
+    int letter, code = EXIT_SUCCESS;
     optind = 1;
-    while ((letter = getopt_long(argc, argv, "+p:r:l:f:v", options, NULL)) != -1) {
+    while ((letter = command_option(argc, argv, "+p:r:l:f:v", options, NULL, &code)) > 0) {
         if (letter == 'h') {
             print_help();
             return EXIT_SUCCESS + 1;
-        }
-        if (letter == '?') {
-            command_error("see 'reuseshim run --help'", (char *)NULL);
-            return EXIT_USAGE + 1;
         }
         if (letter == 'v')
             choices->verbose++;
@@ -104,7 +100,7 @@ static int read_options(struct choices *choices, int argc, char **argv)
             if (rows[i].letter == letter && !set_variable(rows[i].variable, optarg))
                 return EXIT_TROUBLE + 1;
     }
-    return 0;
+    return letter == 0 ? code + 1 : 0;
 }
 
 /* The same reading that the library will do, so that an error shows now and not inside the program. */
@@ -124,27 +120,18 @@ static int check_settings(const char *program)
     return 0;
 }
 
-/* ld.so splits LD_PRELOAD at blanks and colons. */
-static bool contains_path(const char *list, const char *path)
-{
-    size_t length = strlen(path);
-    for (const char *at = list; at && (at = strstr(at, path)) != NULL; at += length)
-        if ((at == list || strchr(": ", at[-1])) && strchr(": ", at[length]))
-            return true;
-    return false;
-}
-
 /* Ours comes first: what other libraries change on a socket, they change behind our doors. */
 static int preload(const struct elf *target)
 {
     char library[LIBRARY_PATH_MAX];
     int result = library_find(library, target);
-    const char *existing = getenv("LD_PRELOAD");
-    if (result || contains_path(existing, library))
+    if (result)
         return result;
-    char *list = join(library, ':', existing);
-    if (list == NULL || setenv("LD_PRELOAD", list, 1) != 0)
+    char *list = library_list(library, getenv("LD_PRELOAD"));
+    if (list == NULL || setenv("LD_PRELOAD", list, 1) != 0) {
+        command_error("no memory for the environment", (char *)NULL);
         result = EXIT_TROUBLE;
+    }
     free(list);
     return result;
 }

@@ -55,13 +55,16 @@ static void print_variable(const char *name, const char *value)
     puts("\"");
 }
 
-static void print_preload(const struct plan *plan, const char *library)
+static bool print_preload(const struct plan *plan, const char *library)
 {
-    char others[LIBRARY_PATH_MAX], list[2 * LIBRARY_PATH_MAX + 2];
+    char others[LIBRARY_PATH_MAX];
     unit_variable(&plan->facts, "LD_PRELOAD", others, sizeof others);
-    bool alone = others[0] == '\0' || strstr(others, "libreuseshim.so");
-    snprintf(list, sizeof list, "%s%s%s", library, alone ? "" : ":", alone ? "" : others);
+    char *list = library_list(library, others);
+    if (list == NULL)
+        return false;
     print_variable("LD_PRELOAD", list);
+    free(list);
+    return true;
 }
 
 static bool has_word(const char *list, const char *word)
@@ -171,7 +174,10 @@ static int print_unit(struct plan *plan)
     if (!plan->facts.asked)
         printf("# systemd here does not know %s: its hardening could not be considered.\n", plan->unit);
     puts("[Service]");
-    print_preload(plan, library);
+    if (!print_preload(plan, library)) {
+        command_error("unit: no memory", (char *)NULL);
+        return EXIT_TROUBLE;
+    }
     print_variable("REUSESHIM_POLICY", plan->policy);
     print_log(plan);
     print_diagnose(plan);
@@ -218,18 +224,12 @@ int command_unit(int argc, char **argv)
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     struct plan plan = {.policy = "restart"};
+    int letter, code = EXIT_SUCCESS;
     optind = 1;
-    for (int letter; (letter = getopt_long(argc, argv, "p:f:", options, NULL)) != -1;) {
-        if (letter == 'h') {
-            fputs(help, stdout);
-            return EXIT_SUCCESS;
-        }
-        if (letter == '?') {
-            command_error("see 'reuseshim unit --help'", (char *)NULL);
-            return EXIT_USAGE;
-        }
+    while ((letter = command_option(argc, argv, "p:f:", options, help, &code)) > 0)
         *(letter == 'p' ? &plan.policy : &plan.format) = optarg;
-    }
+    if (letter == 0)
+        return code;
     if (argc - optind != 1) {
         command_error("unit: expected one UNIT; see 'reuseshim unit --help'", (char *)NULL);
         return EXIT_USAGE;

@@ -87,18 +87,41 @@ static void write_details(struct text *text, const struct probe *probe)
     text_end(text);
 }
 
-/* Each line with its label ("held by", "because", "cure", "also") in a colour of its own. */
-static void print_details(const char *details, int indent)
+enum { LABEL = 9 };
+
+static bool contains_line(const char *text, const char *line, size_t length)
 {
-    enum { LABEL = 9 };
-    for (const char *line = details; *line;) {
-        const char *end = strchr(line, '\n');
+    for (; *text; text += strcspn(text, "\n") + 1)
+        if (strncmp(text, line, length) == 0)
+            return true;
+    return false;
+}
+
+/* Has one of the first `count` said it already? */
+static bool is_said(char details[][DETAILS_SIZE], size_t count, const char *line, size_t length)
+{
+    for (size_t i = 0; i < count; i++)
+        if (contains_line(details[i], line, length))
+            return true;
+    return false;
+}
+
+/* Each line with its label ("held by", "because", "cure", "also") in a colour of its own. What stands above
+ * already is left out; of holders it is said that they are the same. */
+static void print_details(char details[][DETAILS_SIZE], size_t at, int indent)
+{
+    bool same = false;
+    for (const char *line = details[at], *end; *line; line = end + 1) {
         char label[LABEL + 1];
+        end = strchr(line, '\n');
+        bool said = is_said(details, at, line, (size_t)(end + 1 - line));
+        if (said && (same || strncmp(line, "held by", 7) != 0))
+            continue;
+        same |= said;
         snprintf(label, sizeof label, "%.*s", LABEL, line);
         printf("%*s", indent, "");
         terminal_paint(stdout, PAINT_LABEL, label);
-        printf("%.*s\n", (int)(end - line - LABEL), line + LABEL);
-        line = end + 1;
+        printf("%.*s\n", said ? 8 : (int)(end - line - LABEL), said ? "the same" : line + LABEL);
     }
 }
 
@@ -140,7 +163,7 @@ void answer_show(const struct probe *probes, size_t count)
                    protocols[same], addresses[same]);
         puts("");
         if (same < 0)
-            print_details(details[i], wide + 2);
+            print_details(details, i, wide + 2);
     }
 }
 

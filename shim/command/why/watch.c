@@ -80,7 +80,7 @@ static void look(struct round *round, const struct probe *probes, size_t count, 
     round->count = 0;
     round->more = false;
     for (size_t i = 0; i < count; i++) {
-        if ((i && probes[i].protocol == probes[i - 1].protocol) || !endpoint_is_internet(&probes[i].local))
+        if (i && probes[i].protocol == probes[i - 1].protocol)
             continue;
         static struct conflict scratch;
         struct question question = {.protocol = probes[i].protocol,
@@ -196,7 +196,7 @@ void watch_port(struct probe *probes, size_t count, unsigned options, bool json,
         look(&now, probes, count, buffer);
         size_t changes = compare(&now, &before, false, probes, json, buffer) +
                          compare(&now, &before, true, probes, json || first, buffer);
-        if ((changes && !first) || !endpoint_is_internet(&probes->local))
+        if (changes && !first)
             try_again(probes, count, options, json, buffer);
         if (live)
             show_countdown(&now);

@@ -70,16 +70,9 @@ static int read_options(struct request *request, int argc, char **argv)
         bool *flag;
     } flags[] = {{'t', &request->tcp}, {'u', &request->udp},  {'4', &request->v4},
                  {'6', &request->v6},  {'j', &request->json}, {'w', &request->watch}};
+    int letter, code = EXIT_SUCCESS;
     optind = 1;
-    for (int letter; (letter = getopt_long(argc, argv, "tu46apjw", options, NULL)) != -1;) {
-        if (letter == 'h') {
-            fputs(help, stdout);
-            return EXIT_SUCCESS + 1;
-        }
-        if (letter == '?') {
-            command_error("see 'reuseshim why --help'", (char *)NULL);
-            return EXIT_USAGE + 1;
-        }
+    while ((letter = command_option(argc, argv, "tu46apjw", options, help, &code)) > 0) {
         for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
             if (flags[i].letter == letter)
                 *flags[i].flag = true;
@@ -87,6 +80,8 @@ static int read_options(struct request *request, int argc, char **argv)
             if (socket_letters[i] == letter)
                 request->options |= 1U << i;
     }
+    if (letter == 0)
+        return code + 1;
     if (argc - optind == 1)
         return 0;
     command_error("why: expected one [ADDRESS:]PORT or PATH; see 'reuseshim why --help'", (char *)NULL);
@@ -168,6 +163,9 @@ static int read_unix(struct request *request, const char *word)
 {
     struct probe *probe = &request->probes[request->count++];
     size_t length = strlen(word);
+    /* Each look would make and remove the file. */
+    if (request->watch)
+        return usage(word, "a port with --watch");
     if (length < 2 || length >= sizeof probe->path.bytes)
         return usage(word, "a name of 1 to 107 bytes");
     *probe = (struct probe){.local = {.family = AF_UNIX}};
