@@ -6,11 +6,11 @@
 STEP=${STEP:-16} HISTORIES=${HISTORIES:-300}
 kernel_out=$(mktemp -d)
 
-# aside NAME COMMAND...: starts it; its output waits for show.
+# aside NAME COMMAND...: starts it; its output waits for show. A caller may leave descriptors open, so some are.
 aside() {
     local name=$1
     shift
-    "$@" >"$kernel_out/$name" 2>&1 &
+    "$@" >"$kernel_out/$name" 2>&1 3</dev/null 5</dev/null 13</dev/null 14</dev/null &
 }
 
 show() {
