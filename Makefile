@@ -16,7 +16,7 @@ MANDIR  ?= $(DATADIR)/man
 DESTDIR ?=
 BUILD   ?= build
 CFLAGS  ?= -O2
-STRIP   ?= -Wl,-s
+LINKSTRIP ?= -Wl,-s
 V       ?= 0
 Q        = $(if $(filter 1,$(V)),,@)
 
@@ -51,7 +51,7 @@ $(LIBRARY): $(call objects,$(SHARED) $(HOOKS)) shim/hooks/exports.map
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -nostdlib -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code,--build-id=sha1 \
 	    -Wl,-soname,libreuseshim.so -Wl,--version-script=shim/hooks/exports.map \
-	    -o $@ $(filter %.o,$^) $(STRIP) -lgcc -shared
+	    -o $@ $(filter %.o,$^) $(LINKSTRIP) -lgcc -shared
 
 $(TOOL): $(call objects,$(SHARED) $(COMMAND))
 	@echo "  LINK    $@"
@@ -114,7 +114,12 @@ check:
 bench: all programs
 	$(Q)tests/bench/bench.sh $(BUILD)
 
+# The recipes split at blanks.
+blank    = $(if $(word 2,x$($(1))x),$(error $(1): '$($(1))' has a blank in it))
+checked  = $(foreach name,PREFIX DESTDIR BINDIR LIBDIR LIBDIR32 DATADIR MANDIR COMPDIR BUILD,$(call blank,$(name)))
+
 install: all
+	$(checked)@:
 	install -d $(FOLDERS:%=$(DESTDIR)%)
 	install -m 755 $(TOOL) $(DESTDIR)$(BINDIR)/reuseshim
 	install -m 644 $(LIBRARY) $(DESTDIR)$(LIBDIR)/libreuseshim.so
@@ -126,6 +131,7 @@ install: all
 
 # The folders that are ours alone go, too.
 uninstall:
+	$(checked)@:
 	rm -f $(DESTDIR)$(BINDIR)/reuseshim $(DESTDIR)$(LIBDIR)/libreuseshim.so $(DESTDIR)$(LIBDIR32)/libreuseshim.so \
 	    $(DESTDIR)$(COMPDIR)/reuseshim $(foreach page,$(PAGES),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -rf $(DESTDIR)$(DATADIR)/reuseshim

@@ -13,6 +13,7 @@ tool() {
         [ "${output%%$'\n'*}" != "" ]
         [[ $output == "usage: reuseshim $subcommand "* ]]
         [ -z "$stderr" ]
+        [ "$(tool "$subcommand" -h)" = "$output" ]
         tool --help | grep -q "reuseshim $subcommand "
     done
 }
@@ -25,6 +26,12 @@ tool() {
         [[ $stderr == *"--bogus"*"see 'reuseshim $subcommand --help'"* ]]
         [ -z "$output" ]
     done
+    run -100 --separate-stderr tool check --json=foo
+    [[ $stderr == *"--json=foo: takes no value"* ]]
+    run -100 --separate-stderr tool why --re 80
+    [[ $stderr == *"--re: more than one option begins like that"* ]]
+    run -100 --separate-stderr tool log --top
+    [[ $stderr == *"expected a value"* ]]
     for words in "check restart share" "policies restart share" "log -n 0" "log -n x" "unit" "unit a b" "run" "run --" "why"; do
         # shellcheck disable=SC2086
         run -100 --separate-stderr tool $words
@@ -139,10 +146,9 @@ make_records() {
         >"$BATS_TEST_TMPDIR/damaged"
     run -0 tool log "$BATS_TEST_TMPDIR/damaged"
     [[ ${lines[0]} == "2 records, "* ]]
-    [ "${lines[1]}" = "$BATS_TEST_TMPDIR/damaged:2: no record: it ends in the middle" ] ||
-        [ "${lines[1]#*damaged:}" = "2: no record: it ends in the middle" ]
-    [[ ${lines[2]} == *":3: no record: no JSON object" ]]
-    [[ ${lines[4]} == "6 lines are no records, these are the first" ]]
+    [ "${lines[1]}" = "$BATS_TEST_TMPDIR/damaged:2: not a record: cut off in the middle" ]
+    [[ ${lines[2]} == *":3: not a record: no JSON object" ]]
+    [[ ${lines[4]} == "6 lines are not records, the first 3 are shown" ]]
     run -0 tool log --json "$BATS_TEST_TMPDIR/damaged"
     holds '.records == 2 and .damaged == 6' <<<"$output"
 }
@@ -166,7 +172,7 @@ make_records() {
     [ "${lines[0]}" = "0 records" ]
     run -0 tool log < <(head -c 3000000 /dev/zero | tr '\0' x; echo; head -c 200000 /dev/urandom)
     [ "${lines[0]}" = "0 records" ]
-    [ "${lines[1]}" = "standard input:1: no record: longer than a mebibyte" ]
+    [ "${lines[1]}" = "standard input:1: not a record: longer than a mebibyte" ]
     run -0 tool log < <(printf '%0100000d' 0 | tr 0 '['; printf '\n{"a":%s' "$(printf '%050000d' 0 | tr 0 '[')")
     [ "${lines[0]}" = "0 records" ]
     run -111 --separate-stderr tool log /nonexistent /dev/null
@@ -187,9 +193,44 @@ make_records() {
     [[ ${lines[2]} == "  #"* ]]
 }
 
+@test "log: takes what jq takes, and refuses what it refuses" {
+    begin='{"time":"2026-11-21T12:00:00Z","event":"conflict"'
+    {
+        for value in 0 -0 12 -1.5e+10 1E9 0.5 '"\u00e9\n"' '[]' '{}' '[1,[2,{"a":null}]]' true false null; do
+            echo "$begin,\"x\":$value}"
+        done
+        echo "  $begin}"
+        echo "$begin,\"holders\":[null]}"
+        printf '%s}\r\n\r\n' "$begin"
+    } >"$BATS_TEST_TMPDIR/good"
+    run -0 tool log --json "$BATS_TEST_TMPDIR/good"
+    holds '.records == 16 and .damaged == 0' <<<"$output"
+    for value in - 1. .5 01 1e 1-2.e+ '"\u12"' '"\uzzzz"' '"\x"' '[1,]' '{"a"}' '{,}' nul truely ''; do
+        echo "$begin,\"x\":$value}"
+    done >"$BATS_TEST_TMPDIR/bad"
+    for time in 2026-11X21T12:00:00Z 2026-12-99T12:00:00Z 2026-12-01T24:00:00Z 2026-12-01T12:60:00Z 1969-12-31T23:59:59Z 2300-01-01T00:00:00Z; do
+        echo "{\"time\":\"$time\",\"event\":\"conflict\"}"
+    done >>"$BATS_TEST_TMPDIR/bad"
+    run -0 tool log --json "$BATS_TEST_TMPDIR/bad"
+    holds ".records == 0 and .damaged == $(wc -l <"$BATS_TEST_TMPDIR/bad")" <<<"$output"
+}
+
+@test "log: names come out as they went in, long paths stay apart, lost records add up" {
+    for path in one two; do
+        jq -nc --arg path "/run/containerd/$(printf '%080d' 0)/$path.sock" '{time: "2026-11-21T12:00:00Z", event: "conflict",
+            program: "a\"b\\c\td", protocol: "unix", local: {path: $path}, lost: 5000000000}'
+    done >"$BATS_TEST_TMPDIR/names"
+    run -0 tool log --json "$BATS_TEST_TMPDIR/names"
+    holds '.programs == [{name: "a\"b\\c\td", count: 2}] and (.ports | length) == 2 and .lost == 10000000000' <<<"$output"
+}
+
 @test "log: what a record says cannot write to the terminal" {
     printf '{"time":"2026-11-21T12:00:00Z","event":"conflict","program":"a\\u001b[31m\x7f\xc2\x9b","cause":"\xff"}\n' >"$BATS_TEST_TMPDIR/evil"
     run -0 tool log "$BATS_TEST_TMPDIR/evil"
+    cp "$BATS_TEST_TMPDIR/evil" "$BATS_TEST_TMPDIR/"$'name\e[31m'
+    echo bad >>"$BATS_TEST_TMPDIR/"$'name\e[31m'
+    run -0 tool log "$BATS_TEST_TMPDIR/evil" "$BATS_TEST_TMPDIR/"$'name\e[31m'
+    [[ $output == *'name\x1b[31m:2: not a record'* ]]
     run -1 grep -qP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' <<<"$output"
 }
 

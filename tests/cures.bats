@@ -122,15 +122,15 @@ cures() {
 }
 
 @test "time-wait: both instances under restart, and the minute that it takes to wait" {
-    cures time_wait 2
+    cures time_wait 3
 }
 
 @test "time-wait: a FIN_WAIT2 that ends sooner" {
-    cures fin_wait2 2
+    cures fin_wait2 3
 }
 
 @test "orphan" {
-    cures orphan 1
+    cures orphan 2
 }
 
 @test "other-user" {

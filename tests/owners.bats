@@ -183,6 +183,27 @@ C
     owner_is "$last_pid" lead
 }
 
+@test "that, in a cgroup of its own, takes at most 4 KB of stack, too, whatever the log and the rule" {
+    needs_root
+    folder=$(cgroup_folder) || skip "no cgroup v2 here"
+    mkdir "$folder" || skip "no cgroup can be made here"
+    port=$(free_port)
+    cat >"$BATS_TEST_TMPDIR/lead.py" <<'PY'
+import ctypes, os, socket, sys, threading, time
+s = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+threading.Thread(target=lambda: (print("ready", flush=True), time.sleep(60))).start()
+ctypes.CDLL(None).syscall(60, 0)  # exit(2) of this thread alone
+PY
+    background ns sh -c 'echo 0 >"$0/cgroup.procs" && exec "$@"' "$folder" "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/lead.py" "$port"
+    for settings in "REUSESHIM_POLICY=restart" "REUSESHIM_LOG=journal" "REUSESHIM_LOG=syslog" "REUSESHIM_RULES=tcp evict wait 20ms"; do
+        run -0 --separate-stderr ns env LD_PRELOAD="$LIB" REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json "$settings" "$PROGRAMS/host" depth "$port"
+        echo "$settings: $output bytes"
+        [ "$output" -gt 500 ]
+        [ "$output" -le 4096 ]
+    done
+    expect_record ".holders[0].processes[0].pid == $last_pid" ".holders[0].cgroup == \"/${folder##*/}\""
+}
+
 @test "a supervisor that hands its socket on under another number: the child is named, too" {
     port=$(free_port)
     run -1 shim REUSESHIM_RULES=keep "$SYSTEM_PYTHON" -c '

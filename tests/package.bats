@@ -26,6 +26,18 @@ files_below() {
     [ -z "$(files_below "$staged")" ]
 }
 
+@test "a path with a blank is refused, and nothing is written or removed" {
+    mkdir -p "$BATS_TEST_TMPDIR/keep/reuseshim"
+    for words in "DESTDIR=$BATS_TEST_TMPDIR/my dir" "PREFIX=/pre fix" "DATADIR=$BATS_TEST_TMPDIR/keep it"; do
+        for target in install uninstall; do
+            run -2 make -s -C "$TOP" "$words" "$target"
+            [[ $output == *"has a blank in it"* ]]
+        done
+    done
+    [ -d "$BATS_TEST_TMPDIR/keep/reuseshim" ]
+    run -0 git -C "$TOP" status --porcelain
+}
+
 @test "with make lib32, one LD_PRELOAD serves 64-bit and 32-bit programs, by \$LIB" {
     make -s -C "$TOP" BUILD="$BATS_TEST_TMPDIR/b" lib32 >/dev/null
     make -s -C "$TOP" BUILD="$BATS_TEST_TMPDIR/b" PREFIX="$BATS_TEST_TMPDIR/usr" install >/dev/null
@@ -42,6 +54,10 @@ files_below() {
     [ "${lines[0]}" = "$BATS_TEST_TMPDIR/usr/\$LIB/libreuseshim.so" ]
     [ "${lines[1]}" = "reuseaddr=1" ]
     [ -z "$stderr" ]
+    # Its version is checked behind $LIB, too.
+    version=$("$BUILD/reuseshim" --version | cut -d' ' -f2)
+    sed -i "s/libreuseshim $version/libreuseshim ${version%?}x/" "$BATS_TEST_TMPDIR"/usr/lib/*/libreuseshim.so
+    run -111 ns "$BATS_TEST_TMPDIR/usr/bin/reuseshim" run true
     make -s -C "$TOP" BUILD="$BATS_TEST_TMPDIR/b" PREFIX="$BATS_TEST_TMPDIR/usr" uninstall >/dev/null
     [ -z "$(files_below "$BATS_TEST_TMPDIR/usr")" ]
 }

@@ -158,12 +158,13 @@ s.bind(("127.0.0.1", int(sys.argv[1])))' "$port"
     run -0 shim REUSESHIM_RULES="$rules" "$PROGRAMS/sock" tcp6 bind [::]:"$port" listen
 }
 
-@test "the cures of a TIME_WAIT: waiting for as long as is said, or both instances under the shim" {
+@test "the cures of a TIME_WAIT: taking it away, waiting for as long as is said, or both instances under the shim" {
     port=$(free_port)
     ns "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen tcp connect 127.0.0.1:"$port" back accept close closeall
     refused tcp bind 127.0.0.1:"$port"
-    expect_record '[.cures[] | .apply_to] == ["this", "both"]' '.cures[0].text | test("^wait 6[4-6] s ")'
-    rules=$(record '.cures[1].rules' | jq -r .)
+    expect_record '[.cures[] | .apply_to] == ["this", "this", "both"]' '.cures[0].policy == "restart-now"' \
+        '.cures[0].needs == ["CAP_NET_ADMIN"]' '.cures[1].text | test("^wait 6[4-6] s ")'
+    rules=$(record '.cures[2].rules' | jq -r .)
     other=$(free_port)
     both=(shim REUSESHIM_RULES="${rules//$port/$other}" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$other" listen)
     "${both[@]}" tcp connect 127.0.0.1:"$other" back accept close closeall
@@ -175,7 +176,7 @@ s.bind(("127.0.0.1", int(sys.argv[1])))' "$port"
     holder tcp bind 127.0.0.1:"$port" listen tcp connect 127.0.0.1:"$port" back accept close close
     refused tcp bind 127.0.0.1:"$port"
     expect_record '.holders[0].state == "FIN_WAIT2"' '.cause == "time-wait"' \
-        '(.cures[0].text | capture("wait (?<s>[0-9]+) s").s | tonumber) > 100'
+        '(.cures[1].text | capture("wait (?<s>[0-9]+) s").s | tonumber) > 100'
 }
 
 @test "to stop the holder is advised only to one who has seen every process" {

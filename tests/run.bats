@@ -207,6 +207,31 @@ C
     [ "$output" = "without a first line" ]
 }
 
+@test "a folder whose name ld.so would split or replace is refused" {
+    for name in 'a b' 'a:b' 'a$ORIGIN' 'a$LIB'; do
+        mkdir "$BATS_TEST_TMPDIR/$name"
+        cp "$BUILD/reuseshim" "$LIB" "$BATS_TEST_TMPDIR/$name/"
+        run -111 --separate-stderr ns "$BATS_TEST_TMPDIR/$name/reuseshim" run true
+        [[ $stderr == *"ld.so cannot preload a path with a blank or colon, or a dollar"* ]]
+    done
+}
+
+@test "with the real and the effective user apart, the loader would drop it: said" {
+    needs_root
+    run -126 --separate-stderr ns "$SYSTEM_PYTHON" -c 'import os, sys; os.setresuid(65534, 0, 0); os.execv(sys.argv[1], sys.argv[1:])' \
+        "$BUILD/reuseshim" run true
+    [[ $stderr == *"the real and the effective user differ"* ]]
+}
+
+@test "the loader itself as the program, and a first line that is too long for the kernel" {
+    run -0 tool run "$(readelf -p .interp /bin/true | grep -o '/.*')" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$(free_port)" get reuseaddr
+    [ "$output" = "reuseaddr=1" ]
+    printf '#!/%0300d\necho by the shell\n' 0 | tr 0 / >"$BATS_TEST_TMPDIR/long"
+    chmod +x "$BATS_TEST_TMPDIR/long"
+    run -0 tool run "$BATS_TEST_TMPDIR/long"
+    [ "$output" = "by the shell" ]
+}
+
 @test "no library, one of another version, one that is none" {
     mkdir "$BATS_TEST_TMPDIR/x" && cp "$BUILD/reuseshim" "$BATS_TEST_TMPDIR/x"
     run -111 --separate-stderr ns "$BATS_TEST_TMPDIR/x/reuseshim" run true

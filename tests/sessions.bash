@@ -72,7 +72,7 @@ sessions_of() {
 # What differs from run to run.
 comparable() {
     sed -E -e '/^$/d' -e 's/^([0-9]{4})[-\/]([0-9]{2})[-\/]([0-9]{2}) [0-9:]{8} /TIME /' -e 's/[0-9-]{10}T[0-9:]{8}(\.[0-9]+)?Z/TIME/g' \
-        -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}Z/TIME/g' -e 's/^[0-9]{2}:[0-9]{2}:[0-9]{2} /CLOCK /' \
+        -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}Z/TIME/g' -e 's/^[0-9]{2}:[0-9]{2}:[0-9]{2}Z /CLOCK /' \
         -e 's/(reuseshim|socat)\[[0-9]+\]/\1[N]/g' -e 's/(pid|process) [0-9]+/\1 N/g' -e 's/python3\.[0-9]+/python3/g' \
         -e 's/127\.0\.0\.1:[0-9]{5}/127.0.0.1:N/g' -e 's/in [0-9]+\.[0-9] s/in N s/g' -e 's/wait [0-9]+ s/wait N s/' \
         -e 's/bind\([0-9]+,/bind(N,/g' -e 's|[^ ="]*/libreuseshim\.so|libreuseshim.so|g' -e 's/[[:space:]]+$//' -e 's/^  [^ -~]+$/  BARS/' \

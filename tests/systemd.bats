@@ -113,7 +113,7 @@ everything_found() {
 
 @test "a filter that would kill for a diagnosis: none is made, what is missing is named, and with that added it works" {
     conflict "SystemCallFilter=@system-service" "SystemCallFilter=~getdents64 statfs"
-    [[ $drop == *"SystemCallFilter= kills for what a diagnosis calls"*$'\n'"#SystemCallFilter=getdents64 statfs"* ]]
+    [[ $drop == *"SystemCallFilter= would kill the service for calls that a diagnosis makes"*$'\n'"#SystemCallFilter=getdents64 statfs"* ]]
     [[ $drop == *'Environment="REUSESHIM_DIAGNOSE=never"'* ]]
     expect_record '.cause == null' '.holders == []'
     machine sed -i 's/^#SystemCallFilter/SystemCallFilter/; s/DIAGNOSE=never/DIAGNOSE=always/' \
@@ -121,6 +121,12 @@ everything_found() {
     machine systemctl daemon-reload
     conflict_again
     everything_found
+}
+
+@test "a filter that would kill for a socket to the journal: by stderr, and the service lives" {
+    conflict "SystemCallFilter=~connect"
+    [[ $drop == *'Environment="REUSESHIM_LOG=stderr"'* ]]
+    jq -r .MESSAGE "$BATS_TEST_TMPDIR/journal" | grep -q 'failed: EADDRINUSE'
 }
 
 @test "a filter that answers with an error: the diagnosis goes as far as it can" {
@@ -187,6 +193,22 @@ everything_found() {
     [[ $drop =~ Environment=\"LD_PRELOAD=/usr/local/[^:]*libreuseshim.so:/opt/test/other.so\" ]]
 }
 
+@test "what systemctl quotes is unquoted: another LD_PRELOAD with \$LIB stays what it was" {
+    service "$name" "ExecStart=/opt/test/legacy $port" 'Environment="LD_PRELOAD=/usr/$LIB/a.so" "B=c d"'
+    drop_in "$name"
+    [[ $drop == *':/usr/$LIB/a.so"'* ]]
+    machine systemctl show -p Environment "$name" | grep -qF ':/usr/\$LIB/a.so'
+}
+
+@test "dots in the name of a service, an EnvironmentFile, a RootDirectory" {
+    service "$name.2-x" "ExecStart=/opt/test/legacy $port" "EnvironmentFile=-/etc/default/nothing"
+    run -0 machine reuseshim unit "$name.2-x"
+    [[ $output == *"/etc/systemd/system/$name.2-x.service.d"*"# EnvironmentFile=: what it says"* ]]
+    service "$name" "ExecStart=/bin/only-there" "RootDirectory=/srv/root"
+    run -0 machine reuseshim unit "$name"
+    [[ $output == *"must also be below /srv/root"* ]]
+}
+
 @test "a service that no preloaded library reaches is refused, and nothing is printed" {
     service "$name" "ExecStart=/opt/test/static"
     run -126 --separate-stderr machine reuseshim unit "$name"
@@ -198,7 +220,13 @@ everything_found() {
     run -0 machine reuseshim unit nowhere
     [[ $output == *"systemd here does not know nowhere.service: its hardening could not be considered"* ]]
     run -100 --separate-stderr machine reuseshim unit ssh.socket
-    [[ $stderr == *"systemd itself binds the sockets of such a unit"* ]]
+    [[ $stderr == *"expected the name of a service, as foo.service; systemd itself binds the sockets of a socket unit"* ]]
+    for unit in basic.target foo.timer foo.slice; do
+        run -100 machine reuseshim unit "$unit"
+    done
+    printf 'tcp keep\n' | machine sh -c 'cat >"/opt/test/$0"' $'new\nline.policy'
+    run -100 --separate-stderr machine reuseshim unit -p $'/opt/test/new\nline.policy' nowhere
+    [[ $stderr == *"expected a path without control characters"* ]]
     for word in "a b" "x;y" $'x\n' "" "-"; do
         run -100 machine reuseshim unit -- "$word"
     done

@@ -53,7 +53,7 @@ cause_agrees() {
     [[ $words == *" bind "* && $words != *" connect "* && $words != *" attach "* ]] || return 0
     [[ $words != *" reuseport "* ]] || arguments+=(--reuseport)
     [[ $words != *" udp "* ]] || arguments+=(--udp)
-    [[ $words != *" tcp"* ]] || arguments+=(--tcp)
+    [[ $words != *" tcp"* && $words != *" unix "* ]] || arguments+=(--tcp)
     [[ $words =~ " bind "([^ ]+) ]]
     why --json "${arguments[@]}" "${BASH_REMATCH[1]}"
     [ "$status" = 1 ]
@@ -151,7 +151,7 @@ situation() {
     why -t 127.0.0.1:"$port"
     [ "$status" = 0 ]
     [ "${lines[0]}" = "tcp  127.0.0.1:$port  free" ]
-    [[ ${lines[1]} == "     also     tcp 127.0.0.2:$port  LISTEN, pid $holder_pid (sock)"* ]]
+    [[ ${lines[1]} == "     beside   tcp 127.0.0.2:$port  LISTEN, pid $holder_pid (sock)"* ]]
     why -t --json 127.0.0.1:"$port"
     answers ".[0].holders[0].processes[0].pid == $holder_pid" '.[0].holders[0].blocks == false' '.[0].diagnosis.complete'
 }
@@ -184,13 +184,16 @@ situation() {
     open_folder
     cp "$BUILD/reuseshim" "$open"
     run ns setpriv --reuid 4711 --clear-groups "$open/reuseshim" why -t 80
-    [ "$status" = 111 ]
-    [[ $output == *"not allowed to try (EACCES)"* ]]
+    [ "$status" = 0 ]
+    [ "${lines[0]}" = "tcp  0.0.0.0:80  free, by the rule; not allowed to try (EACCES)" ]
     holder tcp bind 127.0.0.1:80 listen
     run ns setpriv --reuid 4711 --clear-groups "$open/reuseshim" why -t4 80
     [ "$status" = 1 ]
-    [ "${lines[0]}" = "tcp  0.0.0.0:80  in use" ]
-    [[ ${lines[1]} == *"127.0.0.1:80  LISTEN"*"owner hidden (uid 0)"* ]]
+    [ "${lines[0]}" = "tcp  0.0.0.0:80  in use, by the rule; not allowed to try (EACCES)" ]
+    [[ ${lines[1]} == *"held by  tcp 127.0.0.1:80  LISTEN"*"owner hidden (uid 0)"* ]]
+    [[ ${lines[2]} == *"because  it listens there"* ]]
+    run ns setpriv --reuid 4711 --clear-groups "$open/reuseshim" why -t4 --json 80
+    answers '.[0].event == "conflict"' '.[0].errno == "EACCES"' '.[0].cause == "listener"' '.[0].holders[0].blocks'
 }
 
 @test "a policy that is preloaded into it changes nothing: it asks for what it was told to ask" {
@@ -220,6 +223,59 @@ situation() {
     why -t 127.0.0.1:"$port"
     [[ $output == *'ev\x1b[31mil'* ]]
     [[ $output != *$'\e'* ]]
+}
+
+@test "abstract names are one for each type of socket, paths are one for all" {
+    holder unix bind "@/twice" listen
+    why "@/twice"
+    [ "$status" = 1 ]
+    [[ $output == *"unix        @/twice  in use"*"unix dgram  @/twice  free"* ]]
+    why -u "@/twice"
+    [ "$status" = 0 ]
+}
+
+@test "without IPv6: passed over where nobody named it, trouble where nothing else was asked" {
+    ns sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+    port=$(free_port)
+    why "$port"
+    [ "$status" = 0 ]
+    why localhost:"$port"
+    [ "$status" = 0 ]
+    why -6 localhost:"$port"
+    [ "$status" = 111 ]
+}
+
+@test "what cannot be written is no answer: 111" {
+    for words in "why $(free_port)" "policies" "check" "log /dev/null" "unit nowhere" "--version" "--help"; do
+        # shellcheck disable=SC2086
+        run -111 --separate-stderr ns sh -c 'exec "$0" "$@" >/dev/full' "$BUILD/reuseshim" $words
+        [ "$stderr" = "reuseshim: standard output: No space left on device" ]
+    done
+}
+
+@test "more to tell than fits: fewer holders, and still the cause; whole lines, whole JSON" {
+    port=$(free_port)
+    cat >"$BATS_TEST_TMPDIR/many.py" <<'PY'
+import os, signal, socket, sys
+sockets = []
+for i in range(33):
+    s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    s.bind(("127.0.0.%d" % (1 + i), int(sys.argv[1]))); s.listen(); sockets.append(s)
+for _ in range(8):
+    if os.fork() == 0: break
+else:
+    print("ready", flush=True)
+signal.pause()
+PY
+    background ns "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/many.py" "$port" "$(printf '%0100d' 0 | tr 0 '\001')"
+    why -4t "$port"
+    [ "$status" = 1 ]
+    [[ $output == *"because  "* ]]
+    [[ $output =~ and\ +[0-9]+\ more ]]
+    why -4t 127.0.0.40:"$port"
+    [ "$status" = 0 ]
+    why -4t --json 0.0.0.0:"$port"
+    answers 'length == 1' '.[0].holders_omitted + (.[0].holders | length) == 33'
 }
 
 @test "many on one port: the listener comes first, the others are counted" {
@@ -271,6 +327,29 @@ watching() {
     until_true 5 grep -qE 'TIME_WAIT or the like, the last one gone in [01]\.[0-9] s' "$BATS_TEST_TMPDIR/watched"
     until_true 8 grep -qE 'left.*FIN_WAIT2' "$BATS_TEST_TMPDIR/watched"
     ns pkill -INT --ns "$namespace_pid" --nslist net -x reuseshim
+}
+
+@test "--watch gives every socket that leaves a line, and notices an address that comes" {
+    port=$(free_port)
+    cat >"$BATS_TEST_TMPDIR/thirty.py" <<'PY'
+import socket, sys
+sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(30)]
+for i, s in enumerate(sockets): s.bind(("127.0.1.%d" % (1 + i), int(sys.argv[1])))
+print("ready", flush=True)
+for line in open(sys.argv[2]): sockets.pop().close()
+PY
+    mkfifo "$BATS_TEST_TMPDIR/commands"
+    exec 7<>"$BATS_TEST_TMPDIR/commands"
+    background ns "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/thirty.py" "$port" "$BATS_TEST_TMPDIR/commands"
+    watching -u4 "$port"
+    for i in 5 10 15 20 25 30; do
+        printf '\n\n\n\n\n' >&7
+        until_true 5 sh -c "[ \$(grep -c left '$watched') = $i ]"
+    done
+    exec 7>&-
+    watching -t4 10.9.9.9:"$port"
+    ns ip addr add 10.9.9.9/32 dev lo
+    until_true 5 grep -q "free  tcp 10.9.9.9:$port" "$watched"
 }
 
 @test "--watch --json prints a record whenever the answer changes" {

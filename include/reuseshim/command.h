@@ -10,7 +10,7 @@ struct option; /* of getopt_long(3) */
 /* Exit codes as in env(1) and s6: the program's own, or */
 enum {
     EXIT_USAGE = 100,   /* wrong use, or a policy that cannot be understood */
-    EXIT_TROUBLE = 111, /* a system call failed */
+    EXIT_TROUBLE = 111, /* a system call failed, or the library is not where it should be */
     EXIT_NOT_RUN = 126, /* the program was found but could not be run */
     EXIT_NOT_FOUND = 127,
 };
@@ -23,12 +23,14 @@ int command_policies(int argc, char **argv);
 int command_log(int argc, char **argv);
 int command_unit(int argc, char **argv);
 
-/* getopt_long(3) with what every subcommand does alike: the next letter, -1 at the end, or 0 with the exit
- * code in *code, after printing `help` (of the letter 'h'; NULL: the caller prints it) or a complaint. */
+/* getopt_long(3) with what every subcommand does alike, from `optind` on, which the caller sets: the next
+ * letter, -1 at the end, or 0 with the exit code in *code, after printing `help` (of the letter 'h'; NULL:
+ * the caller prints it) or a complaint. */
 int command_option(int argc, char **argv, const char *letters, const struct option *options, const char *help,
                    int *code);
 
-/* "reuseshim: PARTS", one line on stderr. The parts are joined; the last one is NULL. */
-void command_error(const char *first, ...);
+/* "reuseshim: PARTS", one line on stderr. The parts are joined, made fit for a terminal, and cut at 8 KiB;
+ * the last one is (char *)NULL. */
+__attribute__((sentinel)) void command_error(const char *first, ...);
 
 #endif

@@ -42,6 +42,11 @@ const char *event_word(enum event event);
 void record_write_text(struct text *text, const struct record *record, uint32_t holders);
 void record_write_json(struct text *text, const struct record *record, uint32_t holders);
 
+/* Of a text record the lines below the first: holders, because, cures; each begins with `prefix` and a label
+ * of RECORD_LABEL characters. */
+enum { RECORD_LABEL = 9 };
+void record_write_details(struct text *text, const struct record *record, const char *prefix,
+                          uint32_t holders);
 /* One of the holders, as a text record shows it. */
 void record_write_holder(struct text *text, const struct conflict *conflict, const struct holder *holder);
 

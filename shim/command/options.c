@@ -5,21 +5,35 @@
 #include "reuseshim/command.h"
 
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* "why: -x: no such option; see ..."; getopt's own message would write the word as it is. */
-static void complain(char **argv, const char *letters)
+/* The long options that begin with the word: how many. */
+static int count_like(const struct option *options, const char *word)
 {
-    char short_name[] = "-?";
-    const char *at = optopt ? strchr(letters, optopt) : NULL;
-    const char *word = short_name;
-    short_name[1] = (char)optopt;
-    if (optopt == 0)
-        word = argv[optind - 1];
-    command_error(argv[0], ": ", word, at && at[1] == ':' ? ": expected a value" : ": no such option",
-                  "; see 'reuseshim ", argv[0], " --help'", (char *)NULL);
+    size_t length = strcspn(word, "=");
+    int count = 0;
+    for (; options->name; options++)
+        count += strncmp(options->name, word, length) == 0;
+    return count;
+}
+
+/* getopt's own message would write the word as it stands. */
+static void complain(char **argv, const char *letters, const struct option *options)
+{
+    char letter[] = "-?";
+    const char *last = argv[optind - 1], *at = optopt ? strchr(letters, optopt) : NULL;
+    bool is_long = strncmp(last, "--", 2) == 0;
+    letter[1] = (char)optopt;
+    const char *trouble = is_long && count_like(options, last + 2) > 1
+                              ? ": more than one option begins like that"
+                          : at && at[1] == ':' ? ": expected a value"
+                          : is_long && optopt  ? ": takes no value"
+                                               : ": no such option";
+    command_error(argv[0], ": ", is_long ? last : letter, trouble, "; see 'reuseshim ", argv[0], " --help'",
+                  (char *)NULL);
 }
 
 int command_option(int argc, char **argv, const char *letters, const struct option *options, const char *help,
@@ -33,7 +47,7 @@ int command_option(int argc, char **argv, const char *letters, const struct opti
         return 0;
     }
     if (letter == '?') {
-        complain(argv, letters);
+        complain(argv, letters, options);
         *code = EXIT_USAGE;
         return 0;
     }

@@ -98,6 +98,19 @@ static void wait_for_it(struct conflict *conflict, const struct newcomer *newcom
         write_text(add(conflict, NULL, APPLY_TO_THIS, NEED_WAIT), "wait ", seconds, " s and start it again");
 }
 
+/* Nobody is left who could be asked to stop; what remains can be taken away. */
+static void evict_it(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    if (!is_tcp(newcomer) || newcomer->call == CALL_CONNECT)
+        return;
+    for (uint32_t i = 0; i < conflict->holder_count; i++)
+        if (conflict->holders[i].blocks != NO && conflict->holders[i].owner != OWNER_NONE)
+            return;
+    struct cure *cure = add(conflict, "restart-now", APPLY_TO_THIS, NEED_NET_ADMIN);
+    write_text(cure, "to start at once: let it remove what is left there, with CAP_NET_ADMIN", -1, "");
+    write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR, " evict");
+}
+
 /* ---- stopping the holder ----------------------------------------------------------------------- */
 
 static bool is_ours(const struct owners *owners)
@@ -167,7 +180,9 @@ static void reuse_address(struct conflict *conflict, const struct newcomer *newc
     write_text(
         cure,
         conflict->cause == CAUSE_TIME_WAIT
-            ? "for the next time: run every instance under the policy restart, this one included"
+            ? newcomer->options[OPTION_REUSEADDR] == YES
+                  ? "for the next time: the instance that left this ran without SO_REUSEADDR; run all of them under the policy restart"
+                  : "for the next time: run every instance under the policy restart, this one included"
         : conflict->cause == CAUSE_BOUND
             ? "run both under the policy restart, the holder from its start; only one of them can then listen"
             : "run both under the policy restart, the holder from its start",
@@ -331,8 +346,8 @@ static remedy *const remedies[CAUSE_COUNT][3] = {
     [CAUSE_CONNECTED] = {stop_the_holder, reuse_address_of_connection, receive_together},
     [CAUSE_EPHEMERAL_CLIENT] = {stop_the_holder, reuse_address_of_connection, reserve_the_port},
     [CAUSE_INHERITED] = {stop_the_holder, close_on_exec},
-    [CAUSE_TIME_WAIT] = {wait_for_it, reuse_address},
-    [CAUSE_ORPHAN] = {reuse_address},
+    [CAUSE_TIME_WAIT] = {evict_it, wait_for_it, reuse_address},
+    [CAUSE_ORPHAN] = {evict_it, reuse_address},
     [CAUSE_OTHER_USER] = {become_that_user},
     [CAUSE_OWN_GROUP] = {attach_later},
     [CAUSE_SAME_TUPLE] = {wait_for_it, take_any_port},

@@ -12,7 +12,11 @@
 #include <time.h>
 
 /* The levels of directories share the working memory. */
-enum { OUTER_PART = BUFFER_SIZE / 2 };
+enum {
+    OUTER_PART = BUFFER_SIZE / 2,
+    THREADS_PART = 1024,
+    INNER_PART = BUFFER_SIZE - OUTER_PART - THREADS_PART
+};
 
 static bool is_late(struct search *search)
 {
@@ -47,7 +51,7 @@ static int walk(struct search *search, const char *path, pid_t pid)
         return directory;
     char *entries = search->buffer + OUTER_PART;
     ssize_t length;
-    while (!search->late && (length = raw_getdents(directory, entries, BUFFER_SIZE - OUTER_PART)) > 0) {
+    while (!search->late && (length = raw_getdents(directory, entries, INNER_PART)) > 0) {
         for (ssize_t at = 0; at < length;) {
             const struct raw_entry *entry = (const struct raw_entry *)(const void *)(entries + at);
             uint64_t number, inode;
@@ -67,9 +71,9 @@ static int walk(struct search *search, const char *path, pid_t pid)
 /* A process whose first thread has ended shows its descriptors at the others only. */
 static void walk_threads(struct search *search, pid_t pid)
 {
-    char path[64], entries[1024] __attribute__((aligned(8)));
+    char path[64], *entries = search->buffer + BUFFER_SIZE - THREADS_PART;
     int directory = raw_open(process_path(path, sizeof path, pid, "task"), O_RDONLY | O_DIRECTORY, 0);
-    ssize_t length = directory < 0 ? 0 : raw_getdents(directory, entries, sizeof entries);
+    ssize_t length = directory < 0 ? 0 : raw_getdents(directory, entries, THREADS_PART);
     int seen = 0;
     for (ssize_t at = 0; at < length && seen == 0;) {
         const struct raw_entry *entry = (const struct raw_entry *)(const void *)(entries + at);
@@ -171,7 +175,7 @@ void search_descendants(struct search *search, pid_t pid, int fd)
 
 void search_cgroup(struct search *search, const char *folder)
 {
-    char path[512];
+    char path[352]; /* a folder as cgroup_find gives it, and the name */
     struct text name = text_in(path, sizeof path);
     text_strings(&name, folder, "/cgroup.procs");
     pid_t *row = (pid_t *)(void *)search->buffer;

@@ -10,13 +10,6 @@
 /* Shown of a command line; JSON has more of it. */
 enum { COMMAND_SHOWN = 80 };
 
-static void line_start(struct text *text, const struct record *record, const char *label)
-{
-    text_string(text, "reuseshim[");
-    text_signed(text, record->pid);
-    text_strings(text, "]   ", label);
-}
-
 static void write_address(struct text *text, const struct newcomer *newcomer)
 {
     const struct endpoint *local = &newcomer->local;
@@ -169,7 +162,8 @@ void record_write_holder(struct text *text, const struct conflict *conflict, con
     }
 }
 
-static void write_holders(struct text *text, const struct record *record, uint32_t holders)
+static void write_holders(struct text *text, const struct record *record, const char *prefix,
+                          uint32_t holders)
 {
     const struct conflict *conflict = record->conflict;
     uint32_t shown = 0;
@@ -181,13 +175,13 @@ static void write_holders(struct text *text, const struct record *record, uint32
                     : holder->blocks == YES           ? 0
                     : holder->blocks == UNKNOWN       ? 1
                                                       : 2;
-        line_start(text, record, labels[label]);
+        text_strings(text, prefix, labels[label]);
         record_write_holder(text, conflict, holder);
         text_char(text, '\n');
     }
     uint32_t omitted = conflict->holders_omitted + conflict->holder_count - shown;
     if (omitted) {
-        line_start(text, record, "and      ");
+        text_strings(text, prefix, "and      ");
         text_unsigned(text, omitted);
         text_string(text, " more\n");
     }
@@ -205,24 +199,37 @@ static void write_cure(struct text *text, const struct cure *cure)
         text_strings(text, " (REUSESHIM_RULES='", cure->rules, "'", sides[cure->apply_to], ")");
 }
 
-void record_write_text(struct text *text, const struct record *record, uint32_t holders)
+void record_write_details(struct text *text, const struct record *record, const char *prefix,
+                          uint32_t holders)
 {
     const struct conflict *conflict = record->conflict;
-    write_head(text, record);
-    if (conflict) {
-        write_holders(text, record, holders);
-        if (conflict->because[0]) {
-            line_start(text, record, record->event == EVENT_SHARED ? "so       " : "because  ");
-            text_strings(text, conflict->because, "\n");
-        }
-        for (uint32_t i = 0; record->event == EVENT_CONFLICT && i < conflict->cure_count; i++) {
-            line_start(text, record, "cure     ");
-            write_cure(text, &conflict->cures[i]);
-            text_char(text, '\n');
-        }
+    if (conflict == NULL)
+        return;
+    write_holders(text, record, prefix, holders);
+    if (conflict->because[0]) {
+        const char *label = record->event == EVENT_SHARED ? "so       " : "because  ";
+        text_strings(text, prefix, label, conflict->because, "\n");
     }
+    for (uint32_t i = 0; record->event == EVENT_CONFLICT && i < conflict->cure_count; i++) {
+        text_strings(text, prefix, "cure     ");
+        write_cure(text, &conflict->cures[i]);
+        text_char(text, '\n');
+    }
+}
+
+/* Each line begins with the same words, so that grep keeps a record together. */
+void record_write_text(struct text *text, const struct record *record, uint32_t holders)
+{
+    char start[40];
+    struct text prefix = text_in(start, sizeof start);
+    text_string(&prefix, "reuseshim[");
+    text_signed(&prefix, record->pid);
+    text_string(&prefix, "]   ");
+    text_end(&prefix);
+    write_head(text, record);
+    record_write_details(text, record, start, holders);
     if (record->lost) {
-        line_start(text, record, "lost     ");
+        text_strings(text, start, "lost     ");
         text_unsigned(text, record->lost);
         text_string(text, record->lost == 1 ? " record before this one could not be written\n"
                                             : " records before this one could not be written\n");

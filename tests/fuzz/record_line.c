@@ -27,7 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size)
         memcpy(line, data, size);
     line[size] = '\n';
-    if (record_line_read(&record, line, line + size) == NULL && record.time.length != 20 && record.time.length != 27)
+    if (record_line_read(&record, line, line + size) == NULL && record.time.length != 20 &&
+        record.time.length != 27)
         abort();
     check(&record.time, line, size);
     check(&record.event, line, size);

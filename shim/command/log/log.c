@@ -21,11 +21,11 @@ static const char help[] =
     "\n"
     "Sums up records that were written with REUSESHIM_FORMAT=json: totals by port, cause, holder and program, and when\n"
     "they came. Without FILE, or where it is -, it reads standard input:\n"
-    "  journalctl -t reuseshim -o cat | reuseshim log\n"
-    "A line that is no record is counted and named. A million records take seconds, and no more memory than ten.\n"
+    "  journalctl -a -t reuseshim -o json | jq -r '.REUSESHIM_JSON // .MESSAGE' | reuseshim log\n"
+    "A line that is not a record is counted and named. A million records take seconds, and as much memory as ten.\n"
     "  -n, --top N   rows of each table (default: 10)\n"
     "  -j, --json    the sums as one JSON object\n"
-    "      --help\n"
+    "  -h, --help\n"
     "\n"
     "The exit code is 0; 100 for wrong use; 111 if a file cannot be read.\n";
 
@@ -78,7 +78,7 @@ static void take_line(struct input *input, struct summary *summary, const char *
         input->skipping = false;
         return;
     }
-    if (line == end)
+    if (line == end || (*line == '\r' && line + 1 == end))
         return;
     const char *trouble = record_line_read(&record, line, end);
     if (trouble)
@@ -160,7 +160,7 @@ static int read_options(struct wishes *wishes, int argc, char **argv)
                                             {NULL, 0, NULL, 0}};
     int letter, code = EXIT_SUCCESS;
     optind = 1;
-    while ((letter = command_option(argc, argv, "n:j", options, help, &code)) > 0) {
+    while ((letter = command_option(argc, argv, "n:jh", options, help, &code)) > 0) {
         uint64_t top = 0;
         if (letter == 'n' && (!text_to_number(optarg, strlen(optarg), TALLY_NAMES, &top) || top == 0)) {
             command_error("log: -n '", optarg, "': expected a number from 1 to 8192", (char *)NULL);

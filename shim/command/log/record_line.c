@@ -19,7 +19,7 @@ enum { DEPTH_MAX = 16 };
 static bool fail(struct reader *reader, const char *trouble)
 {
     if (reader->trouble == NULL)
-        reader->trouble = *reader->at == '\n' ? "it ends in the middle" : trouble;
+        reader->trouble = *reader->at == '\n' ? "cut off in the middle" : trouble;
     return false;
 }
 
@@ -57,12 +57,24 @@ static const char *skip_plain(const char *at)
         if (stops == 0)
             continue;
         /* The lowest bit that is set is never a false one. */
-        if (*(const char *)(const uint16_t[]){1})
+        if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
             return at + (__builtin_ctzll(stops) >> 3);
         while (is_plain(*at))
             at++;
         return at;
     }
+}
+
+/* What stands at a backslash. The newline at the end is no hex digit. */
+static bool is_escape(const char *at)
+{
+    static const char hex[] = "0123456789abcdefABCDEF";
+    if (at[1] != 'u')
+        return at[1] && strchr("\"\\/bfnrt", at[1]);
+    for (int i = 2; i < 6; i++)
+        if (memchr(hex, at[i], sizeof hex - 1) == NULL)
+            return false;
+    return true;
 }
 
 static bool read_string(struct reader *reader, struct slice *slice)
@@ -74,7 +86,7 @@ static bool read_string(struct reader *reader, struct slice *slice)
         at = skip_plain(at);
         if (*at != '\\')
             break;
-        if (at[1] == '\n' || strchr("\"\\/bfnrtu", at[1]) == NULL || at[1] == '\0')
+        if (!is_escape(at))
             break;
         at += 2;
     }
@@ -84,6 +96,32 @@ static bool read_string(struct reader *reader, struct slice *slice)
         return fail(reader, "a string with a control character or a bad escape");
     reader->at++;
     return true;
+}
+
+static bool read_digits_of(struct reader *reader)
+{
+    const char *start = reader->at;
+    while (*reader->at >= '0' && *reader->at <= '9')
+        reader->at++;
+    return reader->at > start;
+}
+
+static bool read_number(struct reader *reader)
+{
+    reader->at += *reader->at == '-';
+    const char *whole = reader->at;
+    if (!read_digits_of(reader) || (*whole == '0' && reader->at > whole + 1))
+        return false;
+    if (*reader->at == '.') {
+        reader->at++;
+        if (!read_digits_of(reader))
+            return false;
+    }
+    if (*reader->at != 'e' && *reader->at != 'E')
+        return true;
+    reader->at++;
+    reader->at += *reader->at == '+' || *reader->at == '-';
+    return read_digits_of(reader);
 }
 
 static bool read_word(struct reader *reader)
@@ -96,10 +134,7 @@ static bool read_word(struct reader *reader)
             return true;
         }
     }
-    const char *start = reader->at;
-    while ((*reader->at >= '0' && *reader->at <= '9') || (*reader->at && strchr("+-.eE", *reader->at)))
-        reader->at++;
-    return reader->at > start || fail(reader, "expected a value");
+    return read_number(reader) || fail(reader, "expected a value");
 }
 
 static bool skip_value(struct reader *reader, int depth);
@@ -195,7 +230,7 @@ static bool take_count(struct reader *reader, void *into)
 {
     uint64_t count;
     size_t digits = strspn(reader->at, "0123456789");
-    if (digits && text_to_number(reader->at, digits, UINT32_MAX, &count))
+    if (digits && text_to_number(reader->at, digits, INT64_MAX, &count))
         *(uint64_t *)into = count;
     return skip_value(reader, 0);
 }
@@ -226,7 +261,7 @@ static bool read_first(struct reader *reader, struct record_line *record, const 
     if (take(reader, ']'))
         return true;
     skip_blanks(reader);
-    if (!read_object(reader, record, members, count))
+    if (*reader->at == '{' ? !read_object(reader, record, members, count) : !skip_value(reader, 0))
         return false;
     while (take(reader, ','))
         if (!skip_value(reader, 0))
@@ -262,14 +297,20 @@ static bool read_digits(const char *at, size_t count, int64_t *value)
 static bool read_time(const struct slice *time, int64_t *microseconds)
 {
     enum { WITHOUT_FRACTION = 20, WITH_FRACTION = 27 };
+    static const char form[] = "0000-00-00T00:00:00.000000";
     int64_t year, month, day, hour, minute, second, fraction = 0;
     const char *at = time->start;
     bool fine = time->length == WITH_FRACTION;
-    if ((!fine && time->length != WITHOUT_FRACTION) || !read_digits(at, 4, &year) ||
-        !read_digits(at + 5, 2, &month) || !read_digits(at + 8, 2, &day) || !read_digits(at + 11, 2, &hour) ||
-        !read_digits(at + 14, 2, &minute) || !read_digits(at + 17, 2, &second) ||
-        (fine && !read_digits(at + 20, 6, &fraction)) || month < 1 || month > 12 || at[4] != '-' ||
-        at[10] != 'T' || at[13] != ':' || at[time->length - 1] != 'Z')
+    if ((!fine && time->length != WITHOUT_FRACTION) || at[time->length - 1] != 'Z')
+        return false;
+    for (size_t i = 0; i < time->length - 1; i++)
+        if (form[i] == '0' ? at[i] < '0' || at[i] > '9' : at[i] != form[i])
+            return false;
+    if (!read_digits(at, 4, &year) || !read_digits(at + 5, 2, &month) || !read_digits(at + 8, 2, &day) ||
+        !read_digits(at + 11, 2, &hour) || !read_digits(at + 14, 2, &minute) ||
+        !read_digits(at + 17, 2, &second) || (fine && !read_digits(at + 20, 6, &fraction)) || year < 1970 ||
+        year > 2261 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 ||
+        second > 60)
         return false;
     /* Years that begin with March have the leap day at their end. */
     int64_t shifted = month < 3 ? year - 1 : year, since_march = month < 3 ? month + 9 : month - 3;
@@ -293,10 +334,10 @@ const char *record_line_read(struct record_line *record, const char *line, const
     };
     struct reader reader = {.at = line};
     *record = (struct record_line){.local_port = -1};
-    if (*line != '{')
-        return strncmp(line, "reuseshim[", 10) == 0
-                   ? "a record as text; REUSESHIM_FORMAT=json makes what is read here"
-                   : "no JSON object";
+    skip_blanks(&reader);
+    if (*reader.at != '{')
+        return strncmp(line, "reuseshim[", 10) == 0 ? "a text record; set REUSESHIM_FORMAT=json"
+                                                    : "no JSON object";
     if (!read_object(&reader, record, members, sizeof members / sizeof *members))
         return reader.trouble;
     skip_blanks(&reader);

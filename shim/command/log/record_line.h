@@ -9,7 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The bytes of a JSON string as they stand in the line, escapes and all; start NULL for null. */
+/* The bytes of a JSON string as they stand in the line, escapes and all, for as long as the line is there;
+ * start NULL for null. */
 struct slice {
     const char *start;
     size_t length;

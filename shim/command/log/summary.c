@@ -17,14 +17,39 @@ static bool is(const struct slice *slice, const char *word)
     return slice->start && slice->length == strlen(word) && memcmp(slice->start, word, slice->length) == 0;
 }
 
-/* The bytes of a JSON string are its escaped form, in which no control character is left. */
+/* One character of a JSON string, unescaped; where the next one begins. */
+static const char *unescape(struct text *text, const char *at, const char *end)
+{
+    static const char letters[] = "bfnrt", bytes[] = "\b\f\n\r\t";
+    const char *known;
+    uint32_t code = 0;
+    if (*at != '\\' || end - at < 2) {
+        text_char(text, *at);
+        return at + 1;
+    }
+    if (at[1] != 'u' || end - at < 6) {
+        known = strchr(letters, at[1]);
+        text_char(text, known ? bytes[known - letters] : at[1]);
+        return at + 2;
+    }
+    for (int i = 2; i < 6; i++) {
+        known = memchr("0123456789abcdef", at[i] | 0x20, 16);
+        code = code << 4 | (known ? (uint32_t)(known - "0123456789abcdef") & 15 : 0);
+    }
+    /* Our records escape control characters alone. */
+    text_char(text, code && code < 0x80 ? (char)code : '?');
+    return at + 6;
+}
+
+/* A key is what the string means; it is made fit for a terminal, or for JSON, when it is printed. */
 static void add_slice(struct text *text, const struct slice *slice, const char *otherwise)
 {
-    enum { SHOWN = 60 };
-    if (slice->start)
-        text_escaped(text, slice->start, slice->length < SHOWN ? slice->length : SHOWN);
-    else
+    enum { SHOWN = 110 }; /* the longest AF_UNIX path is 107 */
+    size_t start = text->used;
+    if (slice->start == NULL)
         text_string(text, otherwise);
+    for (size_t i = 0; i < slice->length && text->used - start < SHOWN;)
+        i = (size_t)(unescape(text, slice->start + i, slice->start + slice->length) - slice->start);
 }
 
 /* "tcp 8080", "unix /run/x.sock" */
@@ -93,7 +118,7 @@ void summary_add_damage(struct summary *summary, const char *file, uint64_t line
 {
     if (summary->damaged < DAMAGED_NAMED) {
         struct damage *damage = &summary->damage[summary->damaged];
-        snprintf(damage->file, sizeof damage->file, "%s", file);
+        damage->file = file;
         damage->line = line;
         damage->trouble = trouble;
     }
@@ -116,9 +141,25 @@ static const char *grouped(char buffer[32], uint64_t value)
     return buffer;
 }
 
-static void show_tally(struct tally *tally, const char *title, unsigned top)
+/* What stands in a record or a file name goes to the terminal. */
+static void print_escaped(const char *string)
+{
+    char line[1024];
+    struct text text = text_in(line, sizeof line);
+    text_escaped(&text, string, strlen(string));
+    fputs(text_end(&text), stdout);
+}
+
+static void show_row(uint64_t count, uint64_t total, const char *key)
 {
     char number[32];
+    printf("  %13s  %5.1f %%  ", grouped(number, count), 100.0 * (double)count / (double)total);
+    print_escaped(key);
+    puts("");
+}
+
+static void show_tally(struct tally *tally, const char *title, unsigned top)
+{
     uint64_t rest = tally->others;
     if (tally->total == 0)
         return;
@@ -128,14 +169,12 @@ static void show_tally(struct tally *tally, const char *title, unsigned top)
     puts("");
     for (uint32_t i = 0; i < tally->count; i++) {
         if (i < top)
-            printf("  %13s  %5.1f %%  %s\n", grouped(number, tally->rows[i].count),
-                   100.0 * (double)tally->rows[i].count / (double)tally->total, tally->rows[i].key);
+            show_row(tally->rows[i].count, tally->total, tally->rows[i].key);
         else
             rest += tally->rows[i].count;
     }
     if (rest)
-        printf("  %13s  %5.1f %%  others\n", grouped(number, rest),
-               100.0 * (double)rest / (double)tally->total);
+        show_row(rest, tally->total, "others");
 }
 
 static void show_head(const struct summary *summary)
@@ -149,13 +188,17 @@ static void show_head(const struct summary *summary)
         printf(", %s to %s", text_end(&from), text_end(&to));
     }
     puts("");
-    for (uint64_t i = 0; i < summary->damaged && i < DAMAGED_NAMED; i++)
-        printf("%s:%llu: no record: %s\n", summary->damage[i].file,
-               (unsigned long long)summary->damage[i].line, summary->damage[i].trouble);
+    for (uint64_t i = 0; i < summary->damaged && i < DAMAGED_NAMED; i++) {
+        print_escaped(summary->damage[i].file);
+        printf(":%llu: not a record: %s\n", (unsigned long long)summary->damage[i].line,
+               summary->damage[i].trouble);
+    }
     if (summary->damaged > DAMAGED_NAMED)
-        printf("%s lines are no records, these are the first\n", grouped(number, summary->damaged));
+        printf("%s lines are not records, the first %d are shown\n", grouped(number, summary->damaged),
+               DAMAGED_NAMED);
     if (summary->lost)
-        printf("%s more could not be written when they were due\n", grouped(number, summary->lost));
+        printf("%s record%s lost, unwritten\n", grouped(number, summary->lost),
+               summary->lost == 1 ? " was" : "s were");
 }
 
 void summary_show(struct summary *summary, unsigned top)

@@ -12,7 +12,7 @@
 enum { DAMAGED_NAMED = 3 };
 
 struct damage {
-    char file[64];
+    const char *file; /* whose memory is not ours */
     uint64_t line;
     const char *trouble;
 };

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TALLY_NAMES = 8192, TALLY_SLOTS = 4 * TALLY_NAMES, TALLY_KEY = 80 };
+enum { TALLY_NAMES = 8192, TALLY_SLOTS = 4 * TALLY_NAMES, TALLY_KEY = 160 };
 
 struct tally_row {
     char key[TALLY_KEY];

@@ -90,12 +90,12 @@ static void draw_time(FILE *file, int64_t second)
 
 static void draw_width(FILE *file, int64_t seconds)
 {
-    if (seconds < 120)
+    if (seconds < 120 || seconds % 60)
         fprintf(file, "%lld s", (long long)seconds);
-    else if (seconds < 7200)
-        fprintf(file, "%.1f min", (double)seconds / 60);
+    else if (seconds < 7200 || seconds % 3600)
+        fprintf(file, "%lld min", (long long)seconds / 60);
     else
-        fprintf(file, "%.1f h", (double)seconds / 3600);
+        fprintf(file, "%lld h", (long long)seconds / 3600);
 }
 
 void timeline_draw(const struct timeline *timeline, FILE *file, int columns, bool unicode)

@@ -20,7 +20,7 @@ static const char help[] =
     "Prints the rules of a shipped policy or of a file as they are understood, in the order in which they are tried, or\n"
     "the first error. Without an argument: of REUSESHIM_RULES and REUSESHIM_POLICY, after checking all of the variables.\n"
     "  -j, --json   a line for each rule\n"
-    "      --help\n"
+    "  -h, --help\n"
     "\n"
     "The exit code is 0 if there is no error, else 100.\n";
 
@@ -46,8 +46,13 @@ static void print_rule(const struct source *source, const struct rule *rule, boo
         text_json(&text, line, strlen(line));
         text_string(&text, "}");
         puts(text_end(&text));
-    } else
-        printf("%s  %s\n", place, line);
+        return;
+    }
+    text = text_in(quoted, sizeof quoted);
+    text_escaped(&text, place, strlen(place));
+    text_string(&text, "  ");
+    text_escaped(&text, line, strlen(line));
+    puts(text_end(&text));
 }
 
 /* An error is told before anything of that source is printed. */
@@ -120,7 +125,7 @@ int command_check(int argc, char **argv)
     bool json = false;
     int letter, code = EXIT_SUCCESS;
     optind = 1;
-    while ((letter = command_option(argc, argv, "j", options, help, &code)) > 0)
+    while ((letter = command_option(argc, argv, "jh", options, help, &code)) > 0)
         json = true;
     if (letter == 0)
         return code;

@@ -15,7 +15,7 @@ static const char help[] =
     "\n"
     "Lists the shipped policies, or prints the text of one: a start for a policy of your own.\n"
     "  -j, --json   a line for each policy, with its text\n"
-    "      --help\n";
+    "  -h, --help\n";
 
 /* The first line of each is "# NAME: PURPOSE.". */
 static void print_purpose(const struct shipped_policy *policy)
@@ -54,7 +54,7 @@ int command_policies(int argc, char **argv)
     bool json = false;
     int letter, code = EXIT_SUCCESS;
     optind = 1;
-    while ((letter = command_option(argc, argv, "j", options, help, &code)) > 0)
+    while ((letter = command_option(argc, argv, "jh", options, help, &code)) > 0)
         json = true;
     if (letter == 0)
         return code;

@@ -65,6 +65,7 @@ static void read_segments(struct elf *elf, int fd, uint64_t table, unsigned coun
         if (segment.type == PT_INTERP && segment.size < sizeof elf->interpreter &&
             !read_at(fd, elf->interpreter, (size_t)segment.size, segment.offset))
             elf->interpreter[0] = '\0';
+        elf->is_dynamic |= segment.type == PT_DYNAMIC;
         if (segment.type == PT_NOTE)
             elf->is_go |= is_go_note(fd, &segment);
     }
@@ -77,8 +78,7 @@ bool elf_read(struct elf *elf, int fd)
         Elf64_Ehdr wide;
         Elf32_Ehdr narrow;
     } head;
-    const uint16_t one = 1;
-    const int own_order = *(const unsigned char *)&one ? ELFDATA2LSB : ELFDATA2MSB;
+    const int own_order = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
     memset(elf, 0, sizeof *elf);
     memset(&head, 0, sizeof head);
     ssize_t length = pread(fd, &head, sizeof head, 0);

@@ -13,10 +13,11 @@ struct elf {
     bool is_elf;
     int bits; /* 32 or 64 */
     bool other_byte_order;
-    uint16_t machine;      /* EM_* */
-    bool is_executable;    /* ET_EXEC or ET_DYN */
-    char interpreter[256]; /* the dynamic loader; "" in a static program */
-    bool is_go;            /* made by Go, which calls the kernel itself */
+    uint16_t machine;       /* EM_* */
+    bool is_executable;     /* ET_EXEC or ET_DYN */
+    char interpreter[4096]; /* the dynamic loader; "" in a static program */
+    bool is_dynamic;        /* has what a dynamic loader works on */
+    bool is_go;             /* made by Go, which calls the kernel itself */
 };
 
 /* Reads the headers; false with errno if the file cannot be read. A file that is not ELF, or damaged, has

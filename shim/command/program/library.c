@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 static const char name[] = "libreuseshim.so";
+/* ld.so splits LD_PRELOAD at blanks and colons, and replaces $ORIGIN, $LIB and $PLATFORM in it. */
+static const char separators[] = ": \t\n";
 
 /* The folder of this command; "" where /proc does not tell. */
 static void find_self(char folder[LIBRARY_PATH_MAX])
@@ -34,27 +36,32 @@ static void find_root(char root[LIBRARY_PATH_MAX], const char *self)
     snprintf(root, LIBRARY_PATH_MAX, "%.*s", staged ? (int)(length - tail) : 0, self);
 }
 
-static bool exists(char path[LIBRARY_PATH_MAX], const char *root, const char *folder)
+/* "ROOT/FOLDER/libreuseshim.so" into `path`; false if it does not fit. */
+static bool name_in(char path[LIBRARY_PATH_MAX], const char *root, const char *folder)
 {
-    return snprintf(path, LIBRARY_PATH_MAX, "%s%s/%s", root, folder, name) < LIBRARY_PATH_MAX &&
-           access(path, R_OK) == 0;
+    return snprintf(path, LIBRARY_PATH_MAX, "%s%s/%s", root, folder, name) < LIBRARY_PATH_MAX;
 }
 
-static bool find(char path[LIBRARY_PATH_MAX], int bits, bool loader_knows_lib)
+static bool exists(char path[LIBRARY_PATH_MAX], const char *root, const char *folder)
 {
-    static const char loader_names_it[] = PREFIX "/$LIB";
+    return name_in(path, root, folder) && access(path, R_OK) == 0;
+}
+
+/* The file, and how LD_PRELOAD is to name it. */
+static bool find(char file[LIBRARY_PATH_MAX], char path[LIBRARY_PATH_MAX], int bits, bool loader_knows_lib)
+{
     char self[LIBRARY_PATH_MAX], root[LIBRARY_PATH_MAX], other[LIBRARY_PATH_MAX];
     bool own = bits == (int)sizeof(void *) * 8;
+    bool standard = strcmp(LIBDIR, PREFIX "/" LIBSUB) == 0 && strcmp(LIBDIR32, PREFIX "/" LIBSUB32) == 0;
     find_self(self);
     find_root(root, self);
-    if (exists(path, self, own ? "" : "/32"))
-        return true;
-    if (!exists(path, root, own ? LIBDIR : LIBDIR32))
+    if (exists(file, self, own ? "" : "/32"))
+        return snprintf(path, LIBRARY_PATH_MAX, "%s", file) > 0;
+    if (!exists(file, root, own ? LIBDIR : LIBDIR32))
         return false;
-    bool standard = strcmp(LIBDIR, PREFIX "/" LIBSUB) == 0 && strcmp(LIBDIR32, PREFIX "/" LIBSUB32) == 0;
     if (standard && loader_knows_lib && exists(other, root, own ? LIBDIR32 : LIBDIR))
-        (void)exists(path, root, loader_names_it);
-    return true;
+        return name_in(path, root, PREFIX "/$LIB");
+    return snprintf(path, LIBRARY_PATH_MAX, "%s", file) > 0;
 }
 
 static const char *machine_word(unsigned machine)
@@ -82,18 +89,17 @@ static int complain_missing(int bits)
     return bits == (int)sizeof(void *) * 8 ? EXIT_TROUBLE : EXIT_NOT_RUN;
 }
 
-/* `path` may contain $LIB; then LIBDIR has what this process would get. */
 static int check(const char *path, const struct elf *target)
 {
     static const char version[] = "libreuseshim " REUSESHIM_VERSION;
     struct elf elf;
-    if (strpbrk(path, ": \t\n;")) {
-        command_error(path, ": ld.so cannot preload a path with a blank or colon; put the library elsewhere",
-                      (char *)NULL);
+    if (strpbrk(path, separators) || strchr(path, '$')) {
+        command_error(
+            path,
+            ": ld.so cannot preload a path with a blank or colon, or a dollar; put the library elsewhere",
+            (char *)NULL);
         return EXIT_TROUBLE;
     }
-    if (strstr(path, "$LIB"))
-        return 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     bool read = fd >= 0 && elf_read(&elf, fd) && elf.is_elf;
     bool same = read && elf_contains(fd, version);
@@ -114,10 +120,11 @@ static int check(const char *path, const struct elf *target)
 
 int library_find(char path[LIBRARY_PATH_MAX], const struct elf *elf)
 {
+    char file[LIBRARY_PATH_MAX];
     int bits = elf && elf->is_elf ? elf->bits : (int)sizeof(void *) * 8;
     /* musl's loader takes $LIB as it stands. */
     bool musl = elf && strstr(elf->interpreter, "/ld-musl-");
-    return find(path, bits, !musl) ? check(path, elf) : complain_missing(bits);
+    return find(file, path, bits, !musl) ? check(file, elf) : complain_missing(bits);
 }
 
 /* Wherever it lies: two copies in one process would write each record twice. */
@@ -130,7 +137,6 @@ static bool is_ours(const char *path, size_t length)
 
 char *library_list(const char *library, const char *existing)
 {
-    static const char separators[] = ": \t\n"; /* as ld.so splits it */
     const char *at = existing ? existing : "";
     char *list = malloc(strlen(library) + strlen(at) + 2);
     if (list == NULL)

@@ -24,7 +24,7 @@ static const char help[] =
     "                        or none                                            REUSESHIM_LOG\n"
     "  -f, --format FORMAT   text or json                                       REUSESHIM_FORMAT\n"
     "  -v, --verbose         also record changed options; twice: every call     REUSESHIM_LEVEL\n"
-    "      --help\n"
+    "  -h, --help\n"
     "\n"
     "The exit code is the program's own; 126 if it cannot be run, 127 if it is not found, 100 for wrong\n"
     "use or a policy with an error, 111 for trouble with the system.\n"
@@ -82,7 +82,7 @@ static int read_options(struct choices *choices, int argc, char **argv)
                                             {NULL, 0, NULL, 0}};
     int letter, code = EXIT_SUCCESS;
     optind = 1;
-    while ((letter = command_option(argc, argv, "+p:r:l:f:v", options, NULL, &code)) > 0) {
+    while ((letter = command_option(argc, argv, "+p:r:l:f:vh", options, NULL, &code)) > 0) {
         if (letter == 'h') {
             print_help();
             return EXIT_SUCCESS + 1;

@@ -72,6 +72,10 @@ static bool read_interpreter(int fd, char *interpreter)
     if (length < 3 || line[0] != '#' || line[1] != '!')
         return false;
     line[length] = '\0';
+    /* A path that the kernel's 256 bytes cut is no script to it. */
+    if (length == (ssize_t)sizeof line - 1 &&
+        strcspn(line + 2 + strspn(line + 2, " \t"), " \t\n") + 2 + strspn(line + 2, " \t") == (size_t)length)
+        return false;
     line[strcspn(line, "\n")] = '\0';
     char *start = line + 2 + strspn(line + 2, " \t");
     start[strcspn(start, " \t")] = '\0';
@@ -116,10 +120,20 @@ static int refuse(const struct target *target, const char *reason)
     return EXIT_NOT_RUN;
 }
 
+/* "/lib64/ld-linux-x86-64.so.2 PROGRAM": it preloads as it does when the kernel calls it. */
+static bool is_loader(const char *program)
+{
+    const char *slash = strrchr(program, '/'), *base = slash ? slash + 1 : program;
+    return strncmp(base, "ld-", 3) == 0 || strcmp(base, "ld.so") == 0;
+}
+
 static int judge(const struct target *target)
 {
     struct stat status;
     const struct elf *elf = &target->elf;
+    if (getuid() != geteuid() || getgid() != getegid())
+        return refuse(target,
+                      "the real and the effective user differ: the dynamic loader then ignores LD_PRELOAD");
     if (stat(target->program, &status) != 0)
         return 0;
     if (status.st_mode & S_ISUID)
@@ -134,6 +148,8 @@ static int judge(const struct target *target)
         return 0;
     if (elf->other_byte_order || !elf->is_executable)
         return refuse(target, "not a program of this machine");
+    if (elf->interpreter[0] == '\0' && elf->is_dynamic && is_loader(target->program))
+        return 0;
     if (elf->interpreter[0] == '\0')
         return refuse(target, "statically linked: there is no dynamic loader that could preload a library");
     if (access(elf->interpreter, X_OK) != 0) {

@@ -17,13 +17,15 @@ static const char help[] =
     "usage: reuseshim unit [OPTION]... UNIT\n"
     "\n"
     "Prints a drop-in that puts a systemd service under the library:\n"
+    "  mkdir -p /etc/systemd/system/foo.service.d\n"
     "  reuseshim unit foo.service -p restart > /etc/systemd/system/foo.service.d/reuseshim.conf\n"
     "It asks systemctl for the hardening of the unit, sets what it allows, and says what it costs.\n"
     "  -p, --policy POLICY   name of a shipped policy, or the path of a file (default: restart)\n"
     "  -f, --format FORMAT   text or json\n"
-    "      --help\n"
+    "  -h, --help\n"
     "\n"
-    "The exit code is 0; 100 for wrong use or a policy with an error; 111 if the library is not found.\n";
+    "The exit code is 0; 126 and 127 for a program that 'reuseshim run' would refuse; 100 for wrong use or a policy with\n"
+    "an error; 111 if the library is not found.\n";
 
 /* What a diagnosis asks of the kernel under a seccomp filter, besides what every program does. In systemd's
  * own
@@ -72,33 +74,41 @@ static bool has_word(const char *list, const char *word)
     return list[0] && unit_allows(list, word);
 }
 
+/* Does the filter of the unit kill for this call? One that answers with an error harms nobody. */
+static bool kills_for(const struct plan *plan, const char *call)
+{
+    const char *error = plan->facts.values[UNIT_CALL_ERROR];
+    bool kills = error[0] == '\0' || strcmp(error, "0") == 0 || strcmp(error, "kill") == 0 ||
+                 strcmp(error, "2147483646") == 0;
+    return kills && !unit_allows(plan->facts.values[UNIT_SYSTEM_CALLS], call);
+}
+
 /* Into the journal with fields, which takes a socket of its own. */
 static void print_log(const struct plan *plan)
 {
-    bool unix_allowed = unit_allows(plan->facts.values[UNIT_FAMILIES], "AF_UNIX");
-    if (!unix_allowed)
+    bool may = unit_allows(plan->facts.values[UNIT_FAMILIES], "AF_UNIX") && !kills_for(plan, "socket") &&
+               !kills_for(plan, "connect") && !kills_for(plan, "sendto");
+    if (!may)
         puts(
-            "# RestrictAddressFamilies= does not have AF_UNIX: records reach the journal by stderr, without fields.");
-    print_variable("REUSESHIM_LOG", unix_allowed ? "journal" : "stderr");
+            "# The service may not open a socket to the journal: records get there by stderr, without fields.");
+    print_variable("REUSESHIM_LOG", may ? "journal" : "stderr");
     if (plan->format)
         print_variable("REUSESHIM_FORMAT", plan->format);
 }
 
-/* A filter that answers with an error harms nobody; one that kills must not be met. */
 static void print_diagnose(const struct plan *plan)
 {
-    const char *list = plan->facts.values[UNIT_SYSTEM_CALLS], *error = plan->facts.values[UNIT_CALL_ERROR];
-    bool kills = error[0] == '\0' || strcmp(error, "0") == 0 || strcmp(error, "kill") == 0 ||
-                 strcmp(error, "2147483646") == 0;
     bool missing = false;
-    for (size_t i = 0; kills && i < sizeof calls / sizeof *calls; i++) {
-        if (unit_allows(list, calls[i]))
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        if (!kills_for(plan, calls[i]))
             continue;
-        printf(missing
-                   ? " %s"
-                   : "# SystemCallFilter= kills for what a diagnosis calls, so that records name no holder. "
-                     "To have them:\n#SystemCallFilter=%s",
-               calls[i]);
+        printf(
+            missing
+                ? " %s"
+                : "# SystemCallFilter= would kill the service for calls that a diagnosis makes; records will\n"
+                  "# not name holders. To allow them, and then set REUSESHIM_DIAGNOSE=always:\n"
+                  "#SystemCallFilter=%s",
+            calls[i]);
         missing = true;
     }
     if (missing)
@@ -130,8 +140,11 @@ static void print_costs(const struct plan *plan)
     if (strcmp(values[UNIT_PRIVATE_NETWORK], "yes") == 0)
         puts(
             "# PrivateNetwork=: only what is in its own network namespace shows, and only that can be in the way.");
-    if (values[UNIT_ROOT][0])
-        printf("# RootDirectory=: the library must also be below %s.\n", values[UNIT_ROOT]);
+    if (values[UNIT_ROOT][0] || values[UNIT_ROOT_IMAGE][0])
+        printf("# RootDirectory= or RootImage=: the library, and a policy file, must also be below %s.\n",
+               values[UNIT_ROOT][0] ? values[UNIT_ROOT] : values[UNIT_ROOT_IMAGE]);
+    if (values[UNIT_ENVIRONMENT_FILES][0])
+        puts("# EnvironmentFile=: what it says of LD_PRELOAD and REUSESHIM_* counts more than this drop-in.");
     if (evicts && (!has_word(values[UNIT_BOUNDING], "cap_net_admin") ||
                    (other_user && !has_word(values[UNIT_AMBIENT], "cap_net_admin"))))
         puts("# evict needs CAP_NET_ADMIN; without it the policy waits. To have it:\n"
@@ -152,24 +165,27 @@ static int load_policy(struct plan *plan)
     return EXIT_USAGE;
 }
 
-static bool is_unit_name(const char *name)
+/* Where the program is looked for in another root, it is not this machine's file that counts. */
+static int judge_program(const struct plan *plan, struct target *target)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@";
-    return name[0] && name[0] != '-' && name[strspn(name, allowed)] == '\0' && strlen(name) < 240;
+    char program[TARGET_PATH_MAX];
+    unit_program(&plan->facts, program, sizeof program);
+    if (program[0] == '\0' || plan->facts.values[UNIT_ROOT][0] || plan->facts.values[UNIT_ROOT_IMAGE][0])
+        return 0;
+    return target_find(target, program);
 }
 
-static int print_unit(struct plan *plan)
+static int print_drop_in(struct plan *plan)
 {
-    char library[LIBRARY_PATH_MAX], program[TARGET_PATH_MAX];
+    char library[LIBRARY_PATH_MAX];
     static struct target target;
-    unit_program(&plan->facts, program, sizeof program);
-    /* A program that no preloaded library reaches is told on stderr, and the unit is no use then. */
-    int result = program[0] ? target_find(&target, program) : 0;
+    int result = judge_program(plan, &target);
     if (result == 0)
-        result = library_find(library, program[0] ? &target.elf : NULL);
+        result = library_find(library, target.path[0] ? &target.elf : NULL);
     if (result)
         return result;
-    printf("# /etc/systemd/system/%s.d/reuseshim.conf, then: systemctl daemon-reload; systemctl restart %s\n",
+    printf("# mkdir -p /etc/systemd/system/%s.d, this as reuseshim.conf in it, then:\n"
+           "# systemctl daemon-reload; systemctl restart %s\n",
            plan->unit, plan->unit);
     if (!plan->facts.asked)
         printf("# systemd here does not know %s: its hardening could not be considered.\n", plan->unit);
@@ -185,32 +201,58 @@ static int print_unit(struct plan *plan)
     return EXIT_SUCCESS;
 }
 
+/* Only a service has processes of its own. A name without one of systemd's suffixes is a service's, as for
+ * systemctl. */
+static bool name_unit(char unit[256], const char *word)
+{
+    static const char *const suffixes[] = {".service", ".socket", ".target", ".timer", ".mount", ".automount",
+                                           ".swap",    ".path",   ".slice",  ".scope", ".device"};
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:-_.\\@";
+    size_t length = strlen(word), found = sizeof suffixes / sizeof *suffixes;
+    if (length == 0 || length > 240 || word[0] == '-' || word[strspn(word, allowed)] != '\0')
+        return false;
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+        if (length > strlen(suffixes[i]) && strcmp(word + length - strlen(suffixes[i]), suffixes[i]) == 0)
+            found = i;
+    snprintf(unit, 256, "%s%s", word, found ? ".service" : "");
+    if (found == 0)
+        unit[length] = '\0';
+    return found == 0 || found == sizeof suffixes / sizeof *suffixes;
+}
+
+/* systemd reads unit files as lines of UTF-8; others it passes over, and the policy would be another one. */
+static bool fits_a_line(const char *value)
+{
+    char buffer[8192];
+    struct text text = text_in(buffer, sizeof buffer);
+    text_escaped(&text, value, strlen(value));
+    return !text.full && strcmp(text_end(&text), value) == 0;
+}
+
 static int make_plan(struct plan *plan, const char *word)
 {
     char unit[256];
-    if (!is_unit_name(word)) {
-        command_error("unit: '", word, "': expected the name of a unit, as foo.service", (char *)NULL);
-        return EXIT_USAGE;
-    }
-    snprintf(unit, sizeof unit, "%s%s", word, strchr(word, '.') ? "" : ".service");
-    size_t length = strlen(unit);
-    if (length > 7 && strcmp(unit + length - 7, ".socket") == 0) {
+    if (!name_unit(unit, word)) {
         command_error("unit: '", word,
-                      "': systemd itself binds the sockets of such a unit, with what it says (ReusePort=); "
-                      "expected a service",
-                      (char *)NULL);
+                      "': expected the name of a service, as foo.service; systemd itself binds the ",
+                      "sockets of a socket unit, with what that says (ReusePort=)", (char *)NULL);
         return EXIT_USAGE;
     }
     char *path = strchr(plan->policy, '/') && plan->policy[0] != '/' ? realpath(plan->policy, NULL) : NULL;
     plan->policy = path ? path : plan->policy;
     plan->unit = unit;
     int result = load_policy(plan);
+    if (result == 0 && !fits_a_line(plan->policy)) {
+        command_error("unit: '", plan->policy, "': expected a path without control characters, in UTF-8",
+                      (char *)NULL);
+        result = EXIT_USAGE;
+    }
     if (result == 0 && !unit_facts_ask(&plan->facts, unit)) {
         command_error("unit: no memory", (char *)NULL);
         result = EXIT_TROUBLE;
     }
     if (result == 0)
-        result = print_unit(plan);
+        result = print_drop_in(plan);
     unit_facts_free(&plan->facts);
     policy_drop(&plan->rules);
     free(path);
@@ -226,7 +268,7 @@ int command_unit(int argc, char **argv)
     struct plan plan = {.policy = "restart"};
     int letter, code = EXIT_SUCCESS;
     optind = 1;
-    while ((letter = command_option(argc, argv, "p:f:", options, help, &code)) > 0)
+    while ((letter = command_option(argc, argv, "p:f:h", options, help, &code)) > 0)
         *(letter == 'p' ? &plan.policy : &plan.format) = optarg;
     if (letter == 0)
         return code;

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "unit_facts.h"
 
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,8 @@ static const char names[UNIT_PROPERTIES][24] = {
     [UNIT_PRIVATE_NETWORK] = "PrivateNetwork",
     [UNIT_PROTECT_PROC] = "ProtectProc",
     [UNIT_ROOT] = "RootDirectory",
+    [UNIT_ROOT_IMAGE] = "RootImage",
+    [UNIT_ENVIRONMENT_FILES] = "EnvironmentFiles",
 };
 
 /* All that a command writes, NULL if it failed or could not be run. */
@@ -36,11 +39,11 @@ static char *output_of(char *const *command)
     int ends[2];
     pid_t pid;
     posix_spawn_file_actions_t actions;
-    if (pipe2(ends, 02000000 /* O_CLOEXEC */) != 0)
+    if (pipe2(ends, O_CLOEXEC) != 0)
         return NULL;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", 1, 0);
+    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
     int error = posix_spawnp(&pid, command[0], &actions, NULL, command, environ);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
@@ -131,15 +134,30 @@ void unit_program(const struct unit_facts *facts, char *path, size_t size)
         snprintf(path, size, "%.*s", (int)strcspn(at + sizeof key - 1, " ;"), at + sizeof key - 1);
 }
 
+/* One word of a list as systemctl prints it: plain, or in quotes with backslashes before what needs one.
+ * Where the next one begins. */
+static const char *read_word(const char *at, char *word, size_t size)
+{
+    bool quoted = *at == '"';
+    size_t used = 0;
+    for (at += quoted; *at && *at != (quoted ? '"' : ' '); at++) {
+        at += *at == '\\' && at[1];
+        if (used + 1 < size)
+            word[used++] = *at;
+    }
+    word[used] = '\0';
+    at += quoted && *at == '"';
+    return at + strspn(at, " ");
+}
+
 void unit_variable(const struct unit_facts *facts, const char *name, char *value, size_t size)
 {
+    char word[8192];
     size_t length = strlen(name);
-    const char *list = facts->values[UNIT_ENVIRONMENT];
     value[0] = '\0';
-    for (const char *at = list; (at = strstr(at, name)) != NULL; at += length) {
-        bool quoted = at > list && at[-1] == '"';
-        if ((at != list && at[-1] != ' ' && !quoted) || at[length] != '=')
-            continue;
-        snprintf(value, size, "%.*s", (int)strcspn(at + length + 1, quoted ? "\"" : " "), at + length + 1);
+    for (const char *at = facts->values[UNIT_ENVIRONMENT]; *at;) {
+        at = read_word(at, word, sizeof word);
+        if (strncmp(word, name, length) == 0 && word[length] == '=')
+            snprintf(value, size, "%s", word + length + 1);
     }
 }

@@ -22,6 +22,8 @@ enum property {
     UNIT_PRIVATE_NETWORK,
     UNIT_PROTECT_PROC,
     UNIT_ROOT,
+    UNIT_ROOT_IMAGE,
+    UNIT_ENVIRONMENT_FILES,
     UNIT_PROPERTIES
 };
 
@@ -40,10 +42,10 @@ void unit_facts_free(struct unit_facts *facts);
  */
 bool unit_allows(const char *list, const char *word);
 
-/* The program of ExecStart, into `path`; "" where not told. */
+/* The program of ExecStart (of several, the last), into `path`; "" where not told. */
 void unit_program(const struct unit_facts *facts, char *path, size_t size);
 
-/* The value that Environment= gives a variable, into `value`; "" if none. */
+/* The value that Environment= gives a variable, without systemctl's quoting, into `value`; "" if none. */
 void unit_variable(const struct unit_facts *facts, const char *name, char *value, size_t size);
 
 #endif

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DETAILS_SIZE = 1 << 15, COLUMN_MAX = 64 };
+enum { DETAILS_SIZE = 1 << 15, COLUMN_MAX = 64, PROBES_SHOWN = 8 };
 
 /* ---- words ------------------------------------------------------------------------------------------ */
 
@@ -23,7 +23,11 @@ const char *answer_verdict(const struct probe *probe)
     case EADDRINUSE:
         return "in use";
     case EACCES:
-        return probe_is_refused(probe) ? "in use" : "not allowed to try (EACCES)";
+        if (!endpoint_is_internet(&probe->local))
+            return "not allowed (EACCES)";
+        return probe_is_refused(probe) ? "in use, by the rule; not allowed to try (EACCES)"
+               : probe_is_free(probe)  ? "free, by the rule; not allowed to try (EACCES)"
+                                       : "not allowed to try (EACCES), and not certain by the rule";
     case EADDRNOTAVAIL:
         return "no such address on this machine (EADDRNOTAVAIL)";
     case EAFNOSUPPORT:
@@ -35,12 +39,14 @@ const char *answer_verdict(const struct probe *probe)
 
 static enum paint paint_of(const struct probe *probe)
 {
-    return probe_is_refused(probe) ? PAINT_BAD : probe->error ? PAINT_UNSURE : PAINT_GOOD;
+    return probe_is_refused(probe) ? PAINT_BAD : probe_is_free(probe) ? PAINT_GOOD : PAINT_UNSURE;
 }
 
 void answer_subject(struct text *protocol, struct text *address, const struct probe *probe)
 {
     protocol_write(protocol, probe->local.family, -1, probe->protocol);
+    if (probe->local.family == AF_UNIX && probe->type == SOCK_DGRAM)
+        text_string(protocol, " dgram");
     if (probe->local.family == AF_UNIX)
         unix_path_write(address, &probe->path);
     else
@@ -49,45 +55,40 @@ void answer_subject(struct text *protocol, struct text *address, const struct pr
 
 /* ---- details ---------------------------------------------------------------------------------------- */
 
-/* "and 3 more": how many, of which some are connections. */
-static void write_present(struct text *text, const struct conflict *conflict)
+static const uint32_t fewer[] = {HOLDERS_MAX, 16, 8, 4, 2, 1, 0};
+
+/* Who is there without being in the way. */
+static void write_present(struct text *text, const struct conflict *conflict, uint32_t holders)
 {
-    for (uint32_t i = 0; i < conflict->holder_count; i++) {
-        text_string(text, "also     ");
-        record_write_holder(text, conflict, &conflict->holders[i]);
+    uint32_t shown = 0;
+    for (; shown < conflict->holder_count && shown < holders; shown++) {
+        text_string(text, "beside   ");
+        record_write_holder(text, conflict, &conflict->holders[shown]);
         text_char(text, '\n');
     }
-    if (conflict->holders_omitted) {
+    uint32_t omitted = conflict->holder_count - shown + conflict->holders_omitted;
+    if (omitted) {
         text_string(text, "and      ");
-        text_unsigned(text, conflict->holders_omitted);
+        text_unsigned(text, omitted);
         text_string(text, " more\n");
     }
 }
 
-/* The lines of a text record without their prefix, and without the first one, which the verdict replaces. */
-static void write_explanation(struct text *text, const struct probe *probe)
+/* What does not fit is not torn: rather fewer holders. */
+static void write_details(char details[DETAILS_SIZE], const struct probe *probe)
 {
-    static char whole[DETAILS_SIZE];
-    struct text record = text_in(whole, sizeof whole);
-    record_write_text(&record, &probe->record, HOLDERS_MAX);
-    text_end(&record);
-    for (const char *line = strchr(whole, '\n'); line && line[1]; line = strchr(line + 1, '\n')) {
-        const char *label = strstr(line + 1, "]   "), *end = strchr(line + 1, '\n');
-        if (label && end)
-            text_bytes(text, label + 4, (size_t)(end + 1 - (label + 4)));
+    struct text text = {.full = true};
+    for (size_t i = 0; text.full && i < sizeof fewer / sizeof *fewer; i++) {
+        text = text_in(details, DETAILS_SIZE);
+        if (probe_is_refused(probe))
+            record_write_details(&text, &probe->record, "", fewer[i]);
+        else
+            write_present(&text, &probe->conflict, fewer[i]);
     }
+    if (text.full)
+        text.used = 0;
+    text_end(&text);
 }
-
-static void write_details(struct text *text, const struct probe *probe)
-{
-    if (probe->error == EADDRINUSE)
-        write_explanation(text, probe);
-    else
-        write_present(text, &probe->conflict);
-    text_end(text);
-}
-
-enum { LABEL = 9 };
 
 static bool contains_line(const char *text, const char *line, size_t length)
 {
@@ -106,22 +107,34 @@ static bool is_said(char details[][DETAILS_SIZE], size_t count, const char *line
     return false;
 }
 
-/* Each line with its label ("held by", "because", "cure", "also") in a colour of its own. What stands above
- * already is left out; of holders it is said that they are the same. */
+/* A line as "LABEL  REST", the label in a colour of its own. */
+static void print_line(int indent, const char *label, const char *rest, size_t length)
+{
+    char padded[RECORD_LABEL + 1];
+    snprintf(padded, sizeof padded, "%-*.*s", RECORD_LABEL, RECORD_LABEL, label);
+    printf("%*s", indent, "");
+    terminal_paint(stdout, PAINT_LABEL, padded);
+    printf("%.*s\n", (int)length, rest);
+}
+
+/* What stands above already is not repeated: of holders it is said that they are the same, of cures that they
+ * are as above. */
 static void print_details(char details[][DETAILS_SIZE], size_t at, int indent)
 {
-    bool same = false;
+    static const char *const again[] = {"held by", "cure"}, *const words[] = {"the same", "as above"};
+    bool told[2] = {false, false};
     for (const char *line = details[at], *end; *line; line = end + 1) {
-        char label[LABEL + 1];
         end = strchr(line, '\n');
-        bool said = is_said(details, at, line, (size_t)(end + 1 - line));
-        if (said && (same || strncmp(line, "held by", 7) != 0))
+        if (!is_said(details, at, line, (size_t)(end + 1 - line))) {
+            print_line(indent, line, line + RECORD_LABEL, (size_t)(end - line - RECORD_LABEL));
             continue;
-        same |= said;
-        snprintf(label, sizeof label, "%.*s", LABEL, line);
-        printf("%*s", indent, "");
-        terminal_paint(stdout, PAINT_LABEL, label);
-        printf("%.*s\n", said ? 8 : (int)(end - line - LABEL), said ? "the same" : line + LABEL);
+        }
+        for (int i = 0; i < 2; i++) {
+            if (!told[i] && strncmp(line, again[i], strlen(again[i])) == 0) {
+                print_line(indent, again[i], words[i], strlen(words[i]));
+                told[i] = true;
+            }
+        }
     }
 }
 
@@ -138,7 +151,6 @@ static int same_as(char details[][DETAILS_SIZE], size_t at)
 
 void answer_show(const struct probe *probes, size_t count)
 {
-    enum { PROBES_SHOWN = 8 };
     static char details[PROBES_SHOWN][DETAILS_SIZE];
     char protocols[PROBES_SHOWN][COLUMN_MAX], addresses[PROBES_SHOWN][2 * COLUMN_MAX];
     int wide = 0, far = 0;
@@ -146,11 +158,10 @@ void answer_show(const struct probe *probes, size_t count)
     for (size_t i = 0; i < count; i++) {
         struct text protocol = text_in(protocols[i], sizeof protocols[i]);
         struct text address = text_in(addresses[i], sizeof addresses[i]);
-        struct text text = text_in(details[i], DETAILS_SIZE);
         answer_subject(&protocol, &address, &probes[i]);
         text_end(&protocol);
         text_end(&address);
-        write_details(&text, &probes[i]);
+        write_details(details[i], &probes[i]);
         wide = (int)protocol.used > wide ? (int)protocol.used : wide;
         far = (int)address.used > far ? (int)address.used : far;
     }
@@ -169,10 +180,13 @@ void answer_show(const struct probe *probes, size_t count)
 
 void answer_json(const struct probe *probes, size_t count)
 {
-    static char buffer[RECORD_BUFFER_SIZE * 2];
+    static char buffer[2 * RECORD_BUFFER_SIZE];
     for (size_t i = 0; i < count; i++) {
-        struct text text = text_in(buffer, sizeof buffer);
-        record_write_json(&text, &probes[i].record, HOLDERS_MAX);
+        struct text text = {.full = true};
+        for (size_t k = 0; text.full && k < sizeof fewer / sizeof *fewer; k++) {
+            text = text_in(buffer, sizeof buffer);
+            record_write_json(&text, &probes[i].record, fewer[k]);
+        }
         fputs(text_end(&text), stdout);
     }
 }

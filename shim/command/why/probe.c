@@ -2,11 +2,13 @@
  *
  * Contract in probe.h.
  */
+#define _GNU_SOURCE
 #include "probe.h"
 
 #include "reuseshim/linux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/un.h>
 #include <time.h>
@@ -16,8 +18,8 @@
 
 static int open_socket(const struct probe *probe, unsigned options)
 {
-    int type = protocol_is_udp(probe->protocol) ? SOCK_DGRAM : SOCK_STREAM, on = 1;
-    int fd = raw_socket(probe->local.family, type | SOCK_CLOEXEC, probe->protocol);
+    int on = 1;
+    int fd = raw_socket(probe->local.family, probe->type | SOCK_CLOEXEC, probe->protocol);
     for (int i = 0; fd >= 0 && i < OPTION_COUNT; i++) {
         int result = options & 1U << i
                          ? raw_setsockopt(fd, option_table[i].level, option_table[i].name, &on, sizeof on)
@@ -37,15 +39,35 @@ static int bind_internet(const struct probe *probe, int fd)
     return raw_bind(fd, &address, length);
 }
 
-/* The file is gone again before anybody could want to connect to it. */
-static int bind_unix(const struct probe *probe, int fd)
+static int bind_name(int fd, const char *name, size_t length)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + probe->path.length);
-    memcpy(address.sun_path, probe->path.bytes, probe->path.length);
-    int result = raw_bind(fd, &address, length);
-    if (result == 0 && address.sun_path[0])
-        raw_unlink(address.sun_path);
+    memcpy(address.sun_path, name, length);
+    return raw_bind(fd, &address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
+}
+
+/* Its file goes at once; a server that starts in between may meet it. Inside of the folder, so that nobody
+ * who can write there makes the path lead elsewhere between the two. */
+static int bind_unix(const struct probe *probe, int fd)
+{
+    char path[sizeof probe->path.bytes + 1];
+    size_t length = probe->path.length;
+    memcpy(path, probe->path.bytes, length);
+    path[length] = '\0';
+    if (path[0] == '\0')
+        return bind_name(fd, path, length);
+    char *slash = strrchr(path, '/'), *name = slash + 1;
+    int back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), result;
+    *slash = '\0';
+    if (name[0] == '\0' || chdir(path[0] ? path : "/") != 0)
+        result = name[0] ? -errno : -EISDIR;
+    else {
+        result = bind_name(fd, name, strlen(name));
+        if (result == 0)
+            raw_unlink(name);
+    }
+    if (back >= 0 && fchdir(back) == 0)
+        close(back);
     return result;
 }
 
@@ -98,6 +120,18 @@ void probe_present(struct conflict *conflict, const struct newcomer *newcomer, v
 
 /* ---- the answer ------------------------------------------------------------------------------------- */
 
+/* A port below 1024 that this user may not ask for: what the rule says of those that are there. */
+static void judge_by_rule(struct probe *probe)
+{
+    struct conflict *conflict = &probe->conflict;
+    conflict_decide(conflict, &probe->newcomer);
+    if (!probe_is_refused(probe))
+        return;
+    conflict->cause = cause_find(conflict, &probe->newcomer);
+    sentence_write(conflict, &probe->newcomer);
+    cures_find(conflict, &probe->newcomer);
+}
+
 static void fill_record(struct probe *probe)
 {
     struct record *record = &probe->record;
@@ -108,11 +142,9 @@ static void fill_record(struct probe *probe)
                               .tid = getpid(),
                               .uid = getuid(),
                               .program = "reuseshim"};
-    record->event = probe->error == EADDRINUSE ? EVENT_CONFLICT : EVENT_TRACE;
-    if (probe->error && probe->error != EADDRINUSE)
-        record->message = strerror(probe->error);
-    else if (probe->error == 0)
-        record->message = "free";
+    record->event = probe_is_refused(probe) ? EVENT_CONFLICT : EVENT_TRACE;
+    if (record->event == EVENT_TRACE)
+        record->message = probe->error ? strerror(probe->error) : "free";
 }
 
 void probe_run(struct probe *probe, unsigned options, int budget_ms, void *buffer)
@@ -130,7 +162,7 @@ void probe_run(struct probe *probe, unsigned options, int budget_ms, void *buffe
     newcomer->path = probe->path;
     if (fd < 0) {
         newcomer->family = probe->local.family;
-        newcomer->type = protocol_is_udp(probe->protocol) ? SOCK_DGRAM : SOCK_STREAM;
+        newcomer->type = probe->type;
         newcomer->protocol = probe->protocol;
     }
     if (probe->error != EADDRINUSE && fd >= 0)
@@ -141,15 +173,32 @@ void probe_run(struct probe *probe, unsigned options, int budget_ms, void *buffe
         raw_close(fd);
     } else if (endpoint_is_internet(&probe->local) && !port_chosen)
         probe_present(&probe->conflict, newcomer, buffer);
+    if (probe->error == EACCES)
+        judge_by_rule(probe);
     fill_record(probe);
+}
+
+/* Does any socket there refuse it for certain, or in the way of `other`? */
+static bool any_blocks(const struct probe *probe, tristate other)
+{
+    for (uint32_t i = 0; i < probe->conflict.holder_count; i++)
+        if (probe->conflict.holders[i].blocks == YES || probe->conflict.holders[i].blocks == other)
+            return true;
+    return false;
 }
 
 bool probe_is_refused(const struct probe *probe)
 {
-    if (probe->error != EACCES)
-        return probe->error == EADDRINUSE;
-    for (uint32_t i = 0; i < probe->conflict.holder_count; i++)
-        if (probe->conflict.holders[i].blocks == YES)
-            return true;
-    return false;
+    if (probe->error == EACCES && endpoint_is_internet(&probe->local))
+        return any_blocks(probe, YES);
+    return probe->error == EADDRINUSE;
+}
+
+bool probe_is_free(const struct probe *probe)
+{
+    const struct conflict *conflict = &probe->conflict;
+    if (probe->error == EACCES && endpoint_is_internet(&probe->local))
+        return !any_blocks(probe, UNKNOWN) && conflict->all_sockets && conflict->holders_omitted == 0 &&
+               (!protocol_is_tcp(probe->protocol) || conflict_shows_bound(conflict));
+    return probe->error == 0;
 }

@@ -9,6 +9,7 @@
 
 struct probe {
     int protocol; /* IPPROTO_*, 0 for AF_UNIX */
+    int type;     /* SOCK_STREAM or SOCK_DGRAM */
     struct endpoint local;
     struct unix_path path;
     bool implied; /* nobody named this address: that the machine does not have it is no trouble */
@@ -28,7 +29,9 @@ void probe_run(struct probe *probe, unsigned options, int budget_ms, void *buffe
  * can tell about `newcomer`. Listening and bound ones come first; beyond HOLDERS_MAX they are counted. */
 void probe_present(struct conflict *conflict, const struct newcomer *newcomer, void *buffer);
 
-/* Is the port refused, by the kernel's answer or, where it would not say (EACCES), by its rule? */
+/* Is it refused, is it free? By the kernel's answer, or where the kernel would not say because the port is
+ * below 1024 (EACCES), by its rule; both false where that is not certain, or for any other error. */
 bool probe_is_refused(const struct probe *probe);
+bool probe_is_free(const struct probe *probe);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "../terminal.h"
 #include "answer.h"
+#include "reuseshim/command.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -32,7 +33,8 @@ struct seen {
 
 struct round {
     size_t count;
-    bool more;
+    bool full;    /* there were more */
+    bool crowded; /* connections are left out, so that those who listen or are bound all show */
     struct seen *sockets;
 };
 
@@ -68,17 +70,19 @@ static void take_in(void *context, const struct holder *holder)
     struct round *round = context;
     if (find(round, holder))
         return; /* asked for once for each family */
-    if (round->count == SEEN_MAX)
-        round->more = true;
-    else
+    if (round->crowded && holder->remote.family != AF_UNSPEC)
+        return;
+    if (round->count < SEEN_MAX)
         round->sockets[round->count++] = (struct seen){.holder = *holder};
+    else
+        round->full = true;
 }
 
 /* One look for each protocol; the port is the same for all probes. */
-static void look(struct round *round, const struct probe *probes, size_t count, void *buffer)
+static void look_at(struct round *round, const struct probe *probes, size_t count, void *buffer)
 {
     round->count = 0;
-    round->more = false;
+    round->full = false;
     for (size_t i = 0; i < count; i++) {
         if (i && probes[i].protocol == probes[i - 1].protocol)
             continue;
@@ -94,19 +98,35 @@ static void look(struct round *round, const struct probe *probes, size_t count, 
     }
 }
 
+/* Of more sockets than are kept, each look would show others: then connections no longer count, in either
+ * round. */
+static void look(struct round *now, struct round *before, const struct probe *probes, size_t count,
+                 void *buffer)
+{
+    look_at(now, probes, count, buffer);
+    if (!now->full || now->crowded)
+        return;
+    now->crowded = before->crowded = true;
+    before->count = 0;
+    look_at(now, probes, count, buffer);
+    for (size_t i = 0; i < now->count; i++)
+        before->sockets[before->count++] = now->sockets[i];
+    printf("more than %d sockets: connections are not watched any more\n", SEEN_MAX);
+}
+
 static void print_line(enum paint paint, const char *label, const char *line)
 {
     char clock[16];
     time_t now = time(NULL);
     struct tm parts;
-    strftime(clock, sizeof clock, "%H:%M:%S", localtime_r(&now, &parts));
+    strftime(clock, sizeof clock, "%H:%M:%SZ", gmtime_r(&now, &parts));
     printf("%s  ", clock);
     terminal_paint(stdout, paint, label);
     printf("  %s\n", line);
 }
 
-/* With its owner, who may be gone when the socket is. */
-static void describe(struct seen *seen, const struct probe *probe, void *buffer)
+/* Of some with the owner, who may be gone when the socket is, and takes time to find. */
+static void describe(struct seen *seen, bool with_owner, const struct probe *probe, void *buffer)
 {
     static struct conflict one;
     struct text text = text_in(seen->line, sizeof seen->line);
@@ -114,7 +134,10 @@ static void describe(struct seen *seen, const struct probe *probe, void *buffer)
     one.deadline = raw_clock(CLOCK_MONOTONIC) + BUDGET_MS * INT64_C(1000000);
     one.holders[0] = seen->holder;
     one.holder_count = 1;
-    (void)owners_find(&one, &probe->newcomer, buffer);
+    if (with_owner)
+        (void)owners_find(&one, &probe->newcomer, buffer);
+    else
+        one.holders[0].owner = OWNER_KNOWN;
     record_write_holder(&text, &one, &one.holders[0]);
     text_end(&text);
 }
@@ -133,14 +156,14 @@ static size_t compare(struct round *now, struct round *before, bool came, const 
                 memcpy(seen->line, known->line, sizeof seen->line);
             continue;
         }
-        if (came && changes < LINES_MAX)
-            describe(seen, probe, buffer);
-        if (!quiet && changes < LINES_MAX && seen->line[0])
+        if (came)
+            describe(seen, changes < LINES_MAX, probe, buffer);
+        if (!quiet && changes < LINES_MAX)
             print_line(came ? PAINT_BAD : PAINT_GOOD, came ? "came" : "left", seen->line);
         changes++;
     }
     if (!quiet && changes > LINES_MAX)
-        printf("          and %zu more %s\n", changes - LINES_MAX, came ? "came" : "left");
+        printf("           and %zu more %s\n", changes - LINES_MAX, came ? "came" : "left");
     return changes;
 }
 
@@ -148,9 +171,9 @@ static size_t compare(struct round *now, struct round *before, bool came, const 
 static void try_again(struct probe *probes, size_t count, unsigned options, bool json, void *buffer)
 {
     for (size_t i = 0; i < count; i++) {
-        int before = probes[i].error;
+        const char *before = answer_verdict(&probes[i]);
         probe_run(&probes[i], options, BUDGET_MS, buffer);
-        if (probes[i].error == before)
+        if (strcmp(answer_verdict(&probes[i]), before) == 0)
             continue;
         char subject[160];
         struct text protocol = text_in(subject, sizeof subject);
@@ -161,11 +184,20 @@ static void try_again(struct probe *probes, size_t count, unsigned options, bool
         if (json)
             answer_json(&probes[i], 1);
         else
-            print_line(probes[i].error ? PAINT_BAD : PAINT_GOOD, answer_verdict(&probes[i]), line);
+            print_line(probe_is_free(&probes[i]) ? PAINT_GOOD : PAINT_BAD, answer_verdict(&probes[i]), line);
     }
 }
 
-/* How long the oldest leftover still has, in a line that the next one overwrites. */
+/* An address that the machine does not have may come without any socket. */
+static bool is_certain(const struct probe *probes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!probe_is_free(&probes[i]) && !probe_is_refused(&probes[i]))
+            return false;
+    return true;
+}
+
+/* How long the last of the leftovers still has, in a line that the next one overwrites. */
 static void show_countdown(const struct round *round)
 {
     int64_t last = -1;
@@ -181,26 +213,31 @@ static void show_countdown(const struct round *round)
                (long long)last / 1000, (long long)last / 100 % 10);
 }
 
-void watch_port(struct probe *probes, size_t count, unsigned options, bool json, void *buffer)
+bool watch_port(struct probe *probes, size_t count, unsigned options, bool json, void *buffer)
 {
     struct round now = {.sockets = calloc(SEEN_MAX, sizeof *now.sockets)};
     struct round before = {.sockets = calloc(SEEN_MAX, sizeof *before.sockets)};
     struct sigaction action = {.sa_handler = interrupt};
     bool live = !json && terminal_is(stdout);
+    bool ready = now.sockets && before.sockets;
+    if (!ready)
+        command_error("why: no memory to watch with", (char *)NULL);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    (json ? answer_json : answer_show)(probes, count);
-    for (bool first = true; !interrupted && now.sockets && before.sockets; first = false) {
+    if (ready)
+        (json ? answer_json : answer_show)(probes, count);
+    for (bool first = true; ready && !interrupted; first = false) {
         if (live)
             printf("\r\033[K");
-        look(&now, probes, count, buffer);
+        look(&now, &before, probes, count, buffer);
         size_t changes = compare(&now, &before, false, probes, json, buffer) +
                          compare(&now, &before, true, probes, json || first, buffer);
-        if (changes && !first)
+        if ((changes && !first) || !is_certain(probes, count))
             try_again(probes, count, options, json, buffer);
         if (live)
             show_countdown(&now);
-        fflush(stdout);
+        if (fflush(stdout) != 0) /* whoever read it has gone */
+            break;
         struct round swap = before;
         before = now;
         now = swap;
@@ -211,4 +248,5 @@ void watch_port(struct probe *probes, size_t count, unsigned options, bool json,
         printf("\r\033[K");
     free(now.sockets);
     free(before.sockets);
+    return ready;
 }

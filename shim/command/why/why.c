@@ -23,17 +23,18 @@ static const char help[] =
     "refuses, and what helps. Without an address it asks for the wildcard of IPv4 and of IPv6, without -t or -u for\n"
     "TCP and for UDP. ADDRESS is 10.0.0.1, [2001:db8::1], [fe80::1%eth0] or localhost; PATH is an AF_UNIX socket,\n"
     "/run/x.sock or @abstract.\n"
-    "  -t, --tcp        TCP only\n"
-    "  -u, --udp        UDP only\n"
+    "  -t, --tcp        TCP only (of AF_UNIX: streams)\n"
+    "  -u, --udp        UDP only (of AF_UNIX: datagrams)\n"
     "  -4, -6           IPv4 only, IPv6 only\n"
     "  -a, --reuseaddr  with SO_REUSEADDR on the socket\n"
     "  -p, --reuseport  with SO_REUSEPORT\n"
     "      --v6only     with IPV6_V6ONLY, where it is an IPv6 socket\n"
     "  -j, --json       the answers as records, one a line\n"
     "  -w, --watch      keep looking and print what changes, until interrupted\n"
-    "      --help\n"
+    "  -h, --help\n"
     "\n"
-    "The exit code is 0 if all of it is free, 1 if anything is in use, 100 for wrong use, 111 if it could not be tried.\n"
+    "The exit code is 0 if all of it is free, 1 if anything is in use (with --watch: in the last answer), 100 for\n"
+    "wrong use, 111 if it could not be tried.\n"
     "With -a or -p on a UDP port that others use, a datagram that comes in that moment may be lost.\n";
 
 enum { BUDGET_MS = 3000, PROBES_MAX = 8 };
@@ -72,7 +73,7 @@ static int read_options(struct request *request, int argc, char **argv)
                  {'6', &request->v6},  {'j', &request->json}, {'w', &request->watch}};
     int letter, code = EXIT_SUCCESS;
     optind = 1;
-    while ((letter = command_option(argc, argv, "tu46apjw", options, help, &code)) > 0) {
+    while ((letter = command_option(argc, argv, "tu46apjwh", options, help, &code)) > 0) {
         for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
             if (flags[i].letter == letter)
                 *flags[i].flag = true;
@@ -96,7 +97,10 @@ static void add(struct request *request, int protocol, struct endpoint local, bo
         (local.family == AF_INET6 && request->v4 && !request->v6))
         return;
     request->probes[request->count++] =
-        (struct probe){.protocol = protocol, .local = local, .implied = implied};
+        (struct probe){.protocol = protocol,
+                       .type = protocol == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM,
+                       .local = local,
+                       .implied = implied};
 }
 
 static void add_address(struct request *request, const struct endpoint *locals, size_t count)
@@ -142,6 +146,8 @@ static int read_internet(struct request *request, const char *word)
     const char *digits = colon ? colon + 1 : word;
     size_t length = colon ? (size_t)(colon - word) : 0;
     uint64_t port;
+    if (colon == NULL && word[strspn(word, "0123456789")] != '\0')
+        return usage(word, "a port, as in 127.0.0.1:8080 or [::1]:8080");
     if (!text_to_number(digits, strlen(digits), UINT16_MAX, &port))
         return usage(word, "[ADDRESS:]PORT with a port from 0 to 65535, or an absolute path, or @name");
     bool localhost = length == 9 && strncmp(word, "localhost", 9) == 0;
@@ -159,37 +165,44 @@ static int read_internet(struct request *request, const char *word)
     return request->count ? 0 : usage(word, "an address of the family that -4 or -6 asks for");
 }
 
+/* A path is one for all types of socket; of abstract names each type has its own (unix(7)). */
 static int read_unix(struct request *request, const char *word)
 {
-    struct probe *probe = &request->probes[request->count++];
+    static const int types[] = {SOCK_STREAM, SOCK_DGRAM};
     size_t length = strlen(word);
+    struct probe probe = {.local = {.family = AF_UNIX}};
+    bool both = request->tcp == request->udp;
     /* Each look would make and remove the file. */
     if (request->watch)
         return usage(word, "a port with --watch");
-    if (length < 2 || length >= sizeof probe->path.bytes)
+    if (length < 2 || length >= sizeof probe.path.bytes)
         return usage(word, "a name of 1 to 107 bytes");
-    *probe = (struct probe){.local = {.family = AF_UNIX}};
-    probe->path.length = (uint8_t)length;
-    memcpy(probe->path.bytes, word, length);
+    probe.path.length = (uint8_t)length;
+    memcpy(probe.path.bytes, word, length);
     if (word[0] == '@')
-        probe->path.bytes[0] = '\0';
+        probe.path.bytes[0] = '\0';
+    for (size_t i = 0; i < 2; i++) {
+        probe.type = types[i];
+        if (both ? i == 0 || word[0] == '@' : (i == 0) == request->tcp)
+            request->probes[request->count++] = probe;
+    }
     return 0;
 }
 
 /* ---- the answer ------------------------------------------------------------------------------------- */
 
+/* An address that nobody named and that the machine does not have is passed over, if there is another. */
 static int exit_code(const struct request *request)
 {
-    int code = EXIT_SUCCESS;
+    size_t free = 0, absent = 0;
     for (size_t i = 0; i < request->count; i++) {
         const struct probe *probe = &request->probes[i];
-        bool absent = probe->error == EADDRNOTAVAIL || probe->error == EAFNOSUPPORT;
         if (probe_is_refused(probe))
             return EXIT_FAILURE;
-        if (probe->error && !(probe->implied && absent))
-            code = EXIT_TROUBLE;
+        free += probe_is_free(probe);
+        absent += probe->implied && (probe->error == EADDRNOTAVAIL || probe->error == EAFNOSUPPORT);
     }
-    return code;
+    return free && free + absent == request->count ? EXIT_SUCCESS : EXIT_TROUBLE;
 }
 
 static int answer(struct request *request)
@@ -198,8 +211,10 @@ static int answer(struct request *request)
     for (size_t i = 0; i < request->count; i++)
         probe_run(&request->probes[i], request->options, BUDGET_MS, buffer);
     if (request->watch)
-        watch_port(request->probes, request->count, request->options, request->json, buffer);
-    else if (request->json)
+        return watch_port(request->probes, request->count, request->options, request->json, buffer)
+                   ? exit_code(request)
+                   : EXIT_TROUBLE;
+    if (request->json)
         answer_json(request->probes, request->count);
     else
         answer_show(request->probes, request->count);
