@@ -167,7 +167,8 @@ static bool parse_rule(struct parser *parser, struct rule *rule, bool *empty)
     if (*empty)
         return true;
     if (!draft.has_action)
-        return complain(parser, draft.last, "expected an action (force, strip, keep, wait, evict, watch) after it");
+        return complain(parser, draft.last,
+                        "expected an action (force, strip, keep, wait, evict, watch) after it");
     if (!check_together(parser, &draft))
         return false;
     *rule = draft.rule;

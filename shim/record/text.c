@@ -85,14 +85,34 @@ static void write_head(struct text *text, const struct record *record)
     text_char(text, '\n');
 }
 
-static void write_process(struct text *text, const struct process *process)
+/* The workers of one server: what tells them apart is the pid alone. */
+static bool are_alike(const struct process *one, const struct process *other)
 {
+    return one->relation != RELATION_SELF && other->relation != RELATION_SELF &&
+           one->uid_known == other->uid_known && one->uid == other->uid &&
+           strcmp(one->program, other->program) == 0 && one->command_length == other->command_length &&
+           memcmp(one->command, other->command, one->command_length) == 0;
+}
+
+static void write_pids(struct text *text, const struct owners *owners, uint32_t first)
+{
+    uint32_t shown = 0;
+    for (uint32_t i = first; i < owners->count && i < PROCESSES_MAX; i++) {
+        if (i > first && !are_alike(&owners->processes[first], &owners->processes[i]))
+            continue;
+        text_string(text, shown++ ? ", " : "pid ");
+        text_signed(text, owners->processes[i].pid);
+    }
+}
+
+static void write_process(struct text *text, const struct owners *owners, uint32_t at)
+{
+    const struct process *process = &owners->processes[at];
     size_t shown = process->command_length < COMMAND_SHOWN ? process->command_length : COMMAND_SHOWN;
     if (process->relation == RELATION_SELF)
         text_string(text, "this process");
     else {
-        text_string(text, "pid ");
-        text_signed(text, process->pid);
+        write_pids(text, owners, at);
         text_string(text, " (");
         text_escaped(text, process->program, strlen(process->program));
         text_char(text, ')');
@@ -108,12 +128,22 @@ static void write_process(struct text *text, const struct process *process)
     }
 }
 
+static bool is_told(const struct owners *owners, uint32_t at)
+{
+    for (uint32_t i = 0; i < at; i++)
+        if (are_alike(&owners->processes[i], &owners->processes[at]))
+            return true;
+    return false;
+}
+
 static void write_owner(struct text *text, const struct conflict *conflict, const struct holder *holder)
 {
     const struct owners *owners = &conflict->owners[holder->owners];
     for (uint32_t i = 0; i < owners->count && i < PROCESSES_MAX; i++) {
+        if (is_told(owners, i))
+            continue;
         text_string(text, i ? "; " : ", ");
-        write_process(text, &owners->processes[i]);
+        write_process(text, owners, i);
     }
     if (owners->count > PROCESSES_MAX) {
         text_string(text, "; and more processes");

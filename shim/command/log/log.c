@@ -151,26 +151,27 @@ struct wishes {
     unsigned top;
 };
 
-/* 0 to go on, else an exit code plus one. */
-static int read_options(struct wishes *wishes, int argc, char **argv)
+/* False with the exit code in *code if there is nothing left to do. */
+static bool read_options(struct wishes *wishes, int argc, char **argv, int *code)
 {
     static const struct option options[] = {{"top", required_argument, NULL, 'n'},
                                             {"json", no_argument, NULL, 'j'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
-    int letter, code = EXIT_SUCCESS;
+    int letter;
     optind = 1;
-    while ((letter = command_option(argc, argv, "n:jh", options, help, &code)) > 0) {
+    while ((letter = command_option(argc, argv, "n:jh", options, help, code)) > 0) {
         uint64_t top = 0;
         if (letter == 'n' && (!text_to_number(optarg, strlen(optarg), TALLY_NAMES, &top) || top == 0)) {
             command_error("log: -n '", optarg, "': expected a number from 1 to 8192", (char *)NULL);
-            return EXIT_USAGE + 1;
+            *code = EXIT_USAGE;
+            return false;
         }
         wishes->json |= letter == 'j';
         if (letter == 'n')
             wishes->top = (unsigned)top;
     }
-    return letter == 0 ? code + 1 : 0;
+    return letter < 0;
 }
 
 int command_log(int argc, char **argv)
@@ -178,9 +179,9 @@ int command_log(int argc, char **argv)
     struct wishes wishes = {.top = 10};
     struct progress progress = {.wanted = terminal_is(stderr)};
     static char standard[] = "-", *from_standard[] = {standard, NULL};
-    int result = read_options(&wishes, argc, argv);
-    if (result)
-        return result - 1;
+    int result = EXIT_SUCCESS;
+    if (!read_options(&wishes, argc, argv, &result))
+        return result;
     struct summary *summary = calloc(1, sizeof *summary);
     char *block = calloc(1, BLOCK + 1 + RECORD_LINE_BEHIND);
     if (summary == NULL || block == NULL) {

@@ -66,8 +66,8 @@ struct choices {
     int verbose;
 };
 
-/* 0 to go on, else an exit code plus one (so that 0 can be one). */
-static int read_options(struct choices *choices, int argc, char **argv)
+/* False with the exit code in *code if there is nothing left to do. */
+static bool read_options(struct choices *choices, int argc, char **argv, int *code)
 {
     static const struct option_row {
         char letter;
@@ -80,27 +80,29 @@ static int read_options(struct choices *choices, int argc, char **argv)
                                             {"verbose", no_argument, NULL, 'v'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
-    int letter, code = EXIT_SUCCESS;
+    int letter;
     optind = 1;
-    while ((letter = command_option(argc, argv, "+p:r:l:f:vh", options, NULL, &code)) > 0) {
+    *code = EXIT_TROUBLE; /* of what may fail on the way */
+    while ((letter = command_option(argc, argv, "+p:r:l:f:vh", options, NULL, code)) > 0) {
         if (letter == 'h') {
             print_help();
-            return EXIT_SUCCESS + 1;
+            *code = EXIT_SUCCESS;
+            return false;
         }
         if (letter == 'v')
             choices->verbose++;
         if (letter == 'r') {
             char *rules = choices->rules ? join(choices->rules, '\n', optarg) : join(optarg, '\n', NULL);
             if (rules == NULL)
-                return EXIT_TROUBLE + 1;
+                return false;
             free(choices->rules);
             choices->rules = rules;
         }
         for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
             if (rows[i].letter == letter && !set_variable(rows[i].variable, optarg))
-                return EXIT_TROUBLE + 1;
+                return false;
     }
-    return letter == 0 ? code + 1 : 0;
+    return letter < 0;
 }
 
 /* The same reading that the library will do, so that an error shows now and not inside the program. */
@@ -185,9 +187,9 @@ static int become(char **command)
 int command_run(int argc, char **argv)
 {
     struct choices choices = {NULL, 0};
-    int result = read_options(&choices, argc, argv);
-    if (result)
-        return result - 1;
+    int code;
+    if (!read_options(&choices, argc, argv, &code))
+        return code;
     if (optind >= argc) {
         command_error("run: expected a command; see 'reuseshim run --help'", (char *)NULL);
         return EXIT_USAGE;

@@ -4,9 +4,8 @@
  */
 #include "../program/library.h"
 #include "../program/target.h"
+#include "costs.h"
 #include "reuseshim/command.h"
-#include "reuseshim/setup.h"
-#include "unit_facts.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -37,12 +36,6 @@ static const char *const calls[] = {
     "pwritev2",        "read",   "readlinkat",  "recvfrom",   "rt_sigpending", "rt_sigprocmask",
     "rt_sigtimedwait", "sendto", "socket",      "statfs",     "uname",         "write"};
 
-struct plan {
-    const char *unit, *policy, *format;
-    struct policy rules;
-    struct unit_facts facts;
-};
-
 /* ---- the lines -------------------------------------------------------------------------------------- */
 
 /* A value of Environment=: '%' is a specifier there, and quotes keep blanks together. */
@@ -67,11 +60,6 @@ static bool print_preload(const struct plan *plan, const char *library)
     print_variable("LD_PRELOAD", list);
     free(list);
     return true;
-}
-
-static bool has_word(const char *list, const char *word)
-{
-    return list[0] && unit_allows(list, word);
 }
 
 /* Does the filter of the unit kill for this call? One that answers with an error harms nobody. */
@@ -116,39 +104,6 @@ static void print_diagnose(const struct plan *plan)
     /* Most hardening settings are seccomp filters, and auto asks nothing under any of them. */
     if (plan->facts.asked)
         print_variable("REUSESHIM_DIAGNOSE", missing ? "never" : "always");
-}
-
-static void print_costs(const struct plan *plan)
-{
-    const char *const *values = plan->facts.values;
-    bool other_user = (values[UNIT_USER][0] && strcmp(values[UNIT_USER], "root") != 0) ||
-                      strcmp(values[UNIT_DYNAMIC_USER], "yes") == 0;
-    bool evicts = false;
-    for (size_t i = 0; i < plan->rules.count; i++)
-        evicts |= plan->rules.rules[i].evict;
-    if (!unit_allows(values[UNIT_FAMILIES], "AF_NETLINK"))
-        puts(
-            "# RestrictAddressFamilies= does not have AF_NETLINK: holders come from /proc/net, which does not show TCP\n"
-            "# sockets that are bound and nothing more, nor cgroups, and nothing can be evicted. To have all of it:\n"
-            "#RestrictAddressFamilies=AF_NETLINK");
-    if (other_user)
-        puts(
-            "# The service is not root: what belongs to another user is \"hidden\", its cgroup still names the unit.");
-    if (strcmp(values[UNIT_PROTECT_PROC], "invisible") == 0 ||
-        strcmp(values[UNIT_PROTECT_PROC], "noaccess") == 0)
-        puts("# ProtectProc= hides the processes of other users from it, their sockets show all the same.");
-    if (strcmp(values[UNIT_PRIVATE_NETWORK], "yes") == 0)
-        puts(
-            "# PrivateNetwork=: only what is in its own network namespace shows, and only that can be in the way.");
-    if (values[UNIT_ROOT][0] || values[UNIT_ROOT_IMAGE][0])
-        printf("# RootDirectory= or RootImage=: the library, and a policy file, must also be below %s.\n",
-               values[UNIT_ROOT][0] ? values[UNIT_ROOT] : values[UNIT_ROOT_IMAGE]);
-    if (values[UNIT_ENVIRONMENT_FILES][0])
-        puts("# EnvironmentFile=: what it says of LD_PRELOAD and REUSESHIM_* counts more than this drop-in.");
-    if (evicts && (!has_word(values[UNIT_BOUNDING], "cap_net_admin") ||
-                   (other_user && !has_word(values[UNIT_AMBIENT], "cap_net_admin"))))
-        puts("# evict needs CAP_NET_ADMIN; without it the policy waits. To have it:\n"
-             "#AmbientCapabilities=CAP_NET_ADMIN");
 }
 
 /* ---- the command ------------------------------------------------------------------------------------ */
@@ -197,7 +152,7 @@ static int print_drop_in(struct plan *plan)
     print_variable("REUSESHIM_POLICY", plan->policy);
     print_log(plan);
     print_diagnose(plan);
-    print_costs(plan);
+    costs_print(plan);
     return EXIT_SUCCESS;
 }
 

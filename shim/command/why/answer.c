@@ -4,6 +4,8 @@
  */
 #include "answer.h"
 
+#include "request.h"
+
 #include "../terminal.h"
 
 #include <errno.h>
@@ -11,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DETAILS_SIZE = 1 << 15, COLUMN_MAX = 64, PROBES_SHOWN = 8 };
+enum { DETAILS_SIZE = 1 << 15, COLUMN_MAX = 64 };
 
 /* ---- words ------------------------------------------------------------------------------------------ */
 
@@ -151,10 +153,9 @@ static int same_as(char details[][DETAILS_SIZE], size_t at)
 
 void answer_show(const struct probe *probes, size_t count)
 {
-    static char details[PROBES_SHOWN][DETAILS_SIZE];
-    char protocols[PROBES_SHOWN][COLUMN_MAX], addresses[PROBES_SHOWN][2 * COLUMN_MAX];
+    static char details[PROBES_MAX][DETAILS_SIZE];
+    char protocols[PROBES_MAX][COLUMN_MAX], addresses[PROBES_MAX][2 * COLUMN_MAX];
     int wide = 0, far = 0;
-    count = count < PROBES_SHOWN ? count : PROBES_SHOWN;
     for (size_t i = 0; i < count; i++) {
         struct text protocol = text_in(protocols[i], sizeof protocols[i]);
         struct text address = text_in(addresses[i], sizeof addresses[i]);

@@ -7,8 +7,8 @@
 
 #include "probe.h"
 
-/* A line for each probe (at most 8), aligned, with what is on the port below it; what two of them have in
- * common is said once. */
+/* A line for each probe (at most PROBES_MAX), aligned, with what is on the port below it; what two of them
+ * have in common is said once. */
 void answer_show(const struct probe *probes, size_t count);
 /* Each as a record, a line of JSON. */
 void answer_json(const struct probe *probes, size_t count);

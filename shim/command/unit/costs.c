@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Contract in costs.h.
+ */
+#include "costs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool is(const struct plan *plan, enum property property, const char *word)
+{
+    return strcmp(plan->facts.values[property], word) == 0;
+}
+
+static bool is_set(const struct plan *plan, enum property property)
+{
+    return plan->facts.values[property][0] != '\0';
+}
+
+static bool lacks_netlink(const struct plan *plan)
+{
+    return !unit_allows(plan->facts.values[UNIT_FAMILIES], "AF_NETLINK");
+}
+
+static bool is_not_root(const struct plan *plan)
+{
+    return (is_set(plan, UNIT_USER) && !is(plan, UNIT_USER, "root")) || is(plan, UNIT_DYNAMIC_USER, "yes");
+}
+
+static bool hides_processes(const struct plan *plan)
+{
+    return is(plan, UNIT_PROTECT_PROC, "invisible") || is(plan, UNIT_PROTECT_PROC, "noaccess");
+}
+
+static bool has_own_network(const struct plan *plan)
+{
+    return is(plan, UNIT_PRIVATE_NETWORK, "yes");
+}
+
+static bool has_own_root(const struct plan *plan)
+{
+    return is_set(plan, UNIT_ROOT) || is_set(plan, UNIT_ROOT_IMAGE);
+}
+
+static bool has_environment_file(const struct plan *plan)
+{
+    return is_set(plan, UNIT_ENVIRONMENT_FILES);
+}
+
+static bool cannot_evict(const struct plan *plan)
+{
+    static const char capability[] = "cap_net_admin";
+    bool evicts = false;
+    for (size_t i = 0; i < plan->rules.count; i++)
+        evicts |= plan->rules.rules[i].evict;
+    bool bounded =
+        !is_set(plan, UNIT_BOUNDING) || !unit_allows(plan->facts.values[UNIT_BOUNDING], capability);
+    bool ambient = is_set(plan, UNIT_AMBIENT) && unit_allows(plan->facts.values[UNIT_AMBIENT], capability);
+    return evicts && (bounded || (is_not_root(plan) && !ambient));
+}
+
+static const struct {
+    bool (*applies)(const struct plan *plan);
+    const char *lines;
+} costs[] = {
+    {lacks_netlink,
+     "# RestrictAddressFamilies= does not have AF_NETLINK: holders come from /proc/net, which does not show TCP\n"
+     "# sockets that are bound and nothing more, nor cgroups, and nothing can be evicted. To have all of it:\n"
+     "#RestrictAddressFamilies=AF_NETLINK\n"},
+    {is_not_root,
+     "# The service is not root: what belongs to another user is \"hidden\", its cgroup still names the unit.\n"},
+    {hides_processes,
+     "# ProtectProc= hides the processes of other users from it, their sockets show all the same.\n"},
+    {has_own_network,
+     "# PrivateNetwork=: only what is in its own network namespace shows, and only that can be in the way.\n"},
+    {has_own_root,
+     "# RootDirectory= or RootImage=: the library, and a policy file, must also be below that root.\n"},
+    {has_environment_file,
+     "# EnvironmentFile=: what it says of LD_PRELOAD and REUSESHIM_* counts more than this drop-in.\n"},
+    {cannot_evict, "# evict needs CAP_NET_ADMIN; without it the policy waits. To have it:\n"
+                   "#AmbientCapabilities=CAP_NET_ADMIN\n"},
+};
+
+void costs_print(const struct plan *plan)
+{
+    if (!plan->facts.asked)
+        return;
+    for (size_t i = 0; i < sizeof costs / sizeof *costs; i++)
+        if (costs[i].applies(plan))
+            fputs(costs[i].lines, stdout);
+}
