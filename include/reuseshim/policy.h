@@ -108,12 +108,12 @@ struct situation {
     sa_family_t family;             /* of the socket, as far as the address or the arguments show it */
     const struct endpoint *address; /* asked for (bind) or of the peer (connect); NULL on socket */
     const char *path;               /* of AF_UNIX, an abstract name with '@' in front; else NULL */
+    const struct rule *held_up;     /* by the protocol: the rule to go on from; NULL to begin with */
 };
 
-/* The first rule that matches, or NULL. With protocol PROTOCOL_NOT_ASKED and a rule that depends on it,
- * sets *needs_protocol and returns NULL: ask, and call again. */
-const struct rule *policy_match(const struct policy *policy, const struct situation *situation,
-                                bool *needs_protocol);
+/* The first rule that matches, or NULL. With protocol PROTOCOL_NOT_ASKED and a rule that depends on it, sets
+ * situation->held_up and returns NULL: ask, and call again. */
+const struct rule *policy_match(const struct policy *policy, struct situation *situation);
 
 /* ---- shipped policies ----------------------------------------------------------------------- */
 

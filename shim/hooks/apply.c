@@ -94,10 +94,11 @@ static bool set_option(const struct passage *passage, enum socket_option option,
 static void set_options(const struct passage *passage)
 {
     const struct rule *rule = passage->rule;
-    bool going = rule != NULL;
-    for (int i = 0; going && i < OPTION_COUNT; i++)
-        if (i != OPTION_CLOEXEC && (rule->force | rule->strip) & 1U << i)
-            going = set_option(passage, (enum socket_option)i, rule->force & 1U << i);
+    unsigned left = rule ? (rule->force | rule->strip) & ~(1U << OPTION_CLOEXEC) : 0;
+    for (bool going = true; going && left; left &= left - 1) {
+        int option = __builtin_ctz(left);
+        going = set_option(passage, (enum socket_option)option, rule->force & 1U << option);
+    }
 }
 
 static void trace(const struct passage *passage)
@@ -131,16 +132,15 @@ static void decide(struct passage *passage, enum when when)
                                   .protocol = PROTOCOL_NOT_ASKED,
                                   .family = passage->argument.family,
                                   .address = &passage->argument};
-    bool needs_protocol;
     char path[sizeof(struct unix_path) + 1];
     if (situation.family == AF_UNIX && passage->address)
         situation.path =
             write_path(path, sizeof path, unix_path_from_sockaddr(passage->address, passage->length));
-    passage->rule = policy_match(&passage->shim->policy, &situation, &needs_protocol);
-    if (needs_protocol) {
+    passage->rule = policy_match(&passage->shim->policy, &situation);
+    if (situation.held_up) {
         situation.protocol = raw_option(passage->fd, SOL_SOCKET, SO_PROTOCOL);
         if (situation.protocol >= 0)
-            passage->rule = policy_match(&passage->shim->policy, &situation, &needs_protocol);
+            passage->rule = policy_match(&passage->shim->policy, &situation);
     }
     trace(passage);
 }
@@ -192,14 +192,13 @@ static int protocol_of(int type, int protocol)
 
 int apply_before_socket(struct passage *passage, int domain, int type, int protocol)
 {
-    bool needs_protocol;
     struct situation situation = {.when = WHEN_SOCKET,
                                   .protocol = protocol_of(type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK), protocol),
                                   .family = (sa_family_t)domain};
     if (domain != AF_INET && domain != AF_INET6)
         return type;
     passage->argument.family = (sa_family_t)domain;
-    passage->rule = policy_match(&passage->shim->policy, &situation, &needs_protocol);
+    passage->rule = policy_match(&passage->shim->policy, &situation);
     const uint8_t cloexec = 1U << OPTION_CLOEXEC;
     if (passage->rule && passage->rule->force & cloexec)
         return type | SOCK_CLOEXEC;

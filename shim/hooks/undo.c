@@ -18,12 +18,11 @@ static bool read_endpoint(int fd, int (*ask)(int, void *, socklen_t *), struct e
 static const struct rule *rule_about(const struct policy *policy, enum when when, int protocol,
                                      const struct endpoint *address, uint8_t option_bit)
 {
-    bool needs_protocol;
     struct situation situation = {.when = when,
                                   .protocol = protocol,
                                   .family = address->family,
                                   .address = when == WHEN_SOCKET ? NULL : address};
-    const struct rule *rule = policy_match(policy, &situation, &needs_protocol);
+    const struct rule *rule = policy_match(policy, &situation);
     return rule && (rule->force | rule->strip) & option_bit ? rule : NULL;
 }
 

@@ -39,25 +39,27 @@ static bool path_matches(const struct rule *rule, const struct situation *situat
             (situation->path && glob_match(rule->path, rule->path_length, situation->path)));
 }
 
-const struct rule *policy_match(const struct policy *policy, const struct situation *situation,
-                                bool *needs_protocol)
+/* All but the protocol. */
+static bool applies(const struct rule *rule, const struct situation *situation)
 {
-    *needs_protocol = false;
-    for (size_t i = 0; i < policy->count; i++) {
-        const struct rule *rule = &policy->rules[i];
-        if (rule->when != situation->when || rule->other_program || !path_matches(rule, situation) ||
-            (rule->family && rule->family != situation->family) ||
-            (situation->family != AF_UNIX && !address_matches(rule, situation->address)))
+    return rule->when == situation->when && !rule->other_program && path_matches(rule, situation) &&
+           (rule->family == AF_UNSPEC || rule->family == situation->family) &&
+           (situation->family == AF_UNIX || address_matches(rule, situation->address));
+}
+
+const struct rule *policy_match(const struct policy *policy, struct situation *situation)
+{
+    const struct rule *held_up = situation->held_up, *end = policy->rules + policy->count;
+    situation->held_up = NULL;
+    for (const struct rule *rule = held_up ? held_up : policy->rules; rule < end; rule++) {
+        if (rule != held_up && !applies(rule, situation))
             continue;
-        if (rule->protocol) {
-            if (situation->protocol == PROTOCOL_NOT_ASKED) {
-                *needs_protocol = true;
-                return NULL;
-            }
-            if (!protocol_matches(rule->protocol, situation->protocol))
-                continue;
+        if (rule->protocol && situation->protocol == PROTOCOL_NOT_ASKED) {
+            situation->held_up = rule;
+            return NULL;
         }
-        return rule;
+        if (rule->protocol == 0 || protocol_matches(rule->protocol, situation->protocol))
+            return rule;
     }
     return NULL;
 }

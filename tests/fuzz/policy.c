@@ -22,12 +22,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (count > 0) {
         static const unsigned char loopback[4] = {127, 0, 0, 1};
         struct endpoint address = endpoint_of(AF_INET, loopback, 80);
-        struct situation situation = {WHEN_BIND, 6, AF_INET, &address};
-        bool needs_protocol;
+        struct situation situation = {
+            .when = WHEN_BIND, .protocol = 6, .family = AF_INET, .address = &address};
         policy_resolve_program(rules, (size_t)count, "program");
         const struct policy policy = {
             .name = "fuzz", .rules = rules, .count = (size_t)count, .when = WHEN_BIND};
-        (void)policy_match(&policy, &situation, &needs_protocol);
+        (void)policy_match(&policy, &situation);
     }
     free(rules);
     return 0;
