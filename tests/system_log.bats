@@ -46,6 +46,21 @@ refused() {
     [[ $(head -n 1 "$BATS_TEST_TMPDIR/summary") == "1 record, "* ]]
 }
 
+@test "journal: a record of many holders, longer than journalctl shows by itself, gets through README's pipeline" {
+    setup_conflict
+    journald
+    words=()
+    for i in $(seq 20); do words+=(tcp bind 127.0.1."$i":"$port"); done
+    holder "${words[@]}"
+    run -1 inside env LD_PRELOAD="$LIB" REUSESHIM_LOG=journal "$PROGRAMS/sock" tcp bind 0.0.0.0:"$port"
+    journal -t reuseshim >/dev/null
+    pipeline=$(sed -n 's/^    \(journalctl .*| reuseshim log\)$/\1/p' "$TOP/README.md")
+    [ -n "$pipeline" ]
+    run -0 inside env PATH="$BUILD:$PATH" sh -c "$pipeline"
+    [[ ${lines[0]} == "1 record, "* ]]
+    [ "$(inside journalctl -a -q -t reuseshim -o json | jq -r '.REUSESHIM_JSON | length')" -gt 4096 ]
+}
+
 @test "journal: values with newlines, quotes, and bytes that are no text come through whole" {
     setup_conflict
     journald
