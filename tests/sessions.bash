@@ -46,7 +46,10 @@ stage_records() {
         # shellcheck disable=SC2086
         ns "$BUILD/reuseshim" run -f json -l "$PWD/conflicts.json" $program >/dev/null 2>&1 || true
     done
-    echo '{"time":"2026-11-21T19:02:11.3' >>conflicts.json
+    # At times of their own, so that the timeline is the same each time.
+    awk 'BEGIN { split("01:12:09 03:40:55 03:41:07", at, " ") } { sub(/T[0-9:.]+Z/, "T" at[NR] ".000000Z"); sub(/"time":"[0-9-]+/, "\"time\":\"2026-11-21"); print }' \
+        conflicts.json >timed && mv timed conflicts.json
+    echo '{"time":"2026-11-21T03:41:0' >>conflicts.json
 }
 
 # sessions_of FILE: writes each session of a document to $BATS_TEST_TMPDIR/session.N, its stage to session.N.stage.
@@ -86,7 +89,7 @@ run_session() {
     mkdir "$session.folder"
     cd "$session.folder" || return 1
     "stage_$stage"
-    ns env PATH="$BUILD:/usr/bin:$PATH" BUILD="$BUILD" bash -c '
+    ns env LC_ALL=C.UTF-8 PATH="$BUILD:/usr/bin:$PATH" BUILD="$BUILD" bash -c '
         ln -s "$BUILD" build
         grep "^\\$ " "$0" | while read -r _ line; do
             printf "$ %s\n" "$line"
