@@ -92,7 +92,7 @@ refuses() {
 }
 
 @test "not found, not executable, a directory" {
-    refuses 127 "no-such-program: not found in PATH" no-such-program
+    PATH=/usr/bin:/bin refuses 127 "no-such-program: not found in PATH" no-such-program
     refuses 127 "/nonexistent/x: not found" /nonexistent/x
     refuses 127 ": not found" ""
     echo "echo ran" >"$BATS_TEST_TMPDIR/plain"
