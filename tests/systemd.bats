@@ -176,6 +176,42 @@ everything_found() {
     everything_found
 }
 
+@test "RootDirectory=: with the library in there all is found, without it the service runs as if there were none" {
+    machine sh -c 'mkdir -p /srv/root/usr /srv/root/opt /srv/root/proc /srv/root/run && cd /srv/root && ln -sf usr/lib usr/lib64 . && ln -sf usr/bin .'
+    local root=("RootDirectory=/srv/root" "BindReadOnlyPaths=/usr /opt /run/systemd/journal" "MountAPIVFS=yes")
+    conflict "${root[@]}"
+    everything_found
+    service "$name" "${meets_it[@]}" "${root[@]}" "TemporaryFileSystem=/usr/local"
+    machine systemctl restart "$name"
+    until_true 10 machine sh -c "journalctl -q -u $name -o cat | grep -q 'libreuseshim.so.*cannot be preloaded'"
+    [ "$(machine systemctl is-active "$name")" = active ]
+    machine systemctl stop "$name"
+}
+
+@test "EnvironmentFile= counts more than the drop-in" {
+    service "$name" "Type=exec" "ExecStart=/opt/test/legacy $port" "EnvironmentFile=/etc/default/$name"
+    machine sh -c 'echo REUSESHIM_POLICY=share >/etc/default/$0' "$name"
+    drop_in "$name"
+    machine systemctl start "$name"
+    pid=$(machine systemctl show -p MainPID --value "$name")
+    machine sh -c "tr '\\0' '\\n' </proc/$pid/environ" | grep -qx REUSESHIM_POLICY=share
+    machine systemctl stop "$name"
+}
+
+@test "ProtectSystem=strict: a log file wants LogsDirectory= or ReadWritePaths=; without, that is said, and the service runs" {
+    holder_service
+    for more in "" "LogsDirectory=$name"; do
+        service "$name" "${meets_it[@]}" "ProtectSystem=strict" "$more" "Environment=REUSESHIM_LOG=/var/log/$name/conflicts" \
+            'Environment=LD_PRELOAD=/usr/local/$LIB/libreuseshim.so'
+        machine mkdir -p "/var/log/$name"
+        machine systemctl restart "$name"
+        [ "$(machine systemctl is-active "$name")" = active ]
+    done
+    until_true 10 machine sh -c "journalctl -q -u $name -o cat | grep -q 'REUSESHIM_LOG: the log cannot be written (EROFS)'"
+    until_true 10 machine grep -q 'failed: EADDRINUSE' "/var/log/$name/conflicts"
+    machine systemctl stop "$name"
+}
+
 @test "evict: without CAP_NET_ADMIN the drop-in offers it, with it nothing is offered" {
     service "$name" "ExecStart=/opt/test/legacy $port" "CapabilityBoundingSet=CAP_NET_BIND_SERVICE"
     drop_in "$name" -p restart-now
