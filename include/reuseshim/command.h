@@ -5,6 +5,8 @@
 #ifndef REUSESHIM_COMMAND_H
 #define REUSESHIM_COMMAND_H
 
+#include <stdbool.h>
+
 struct option; /* of getopt_long(3) */
 
 /* Exit codes as in env(1) and s6: the program's own, or */
@@ -28,6 +30,10 @@ int command_unit(int argc, char **argv);
  * the caller prints it) or a complaint. */
 int command_option(int argc, char **argv, const char *letters, const struct option *options, const char *help,
                    int *code);
+
+/* All options of a subcommand that has no others than --json and --help; the operands begin at `optind`.
+ * False with the exit code in *code if there is nothing left to do. */
+bool command_json_option(int argc, char **argv, const char *help, bool *json, int *code);
 
 /* "reuseshim: PARTS", one line on stderr. The parts are joined, made fit for a terminal, and cut at 8 KiB;
  * the last one is (char *)NULL. */

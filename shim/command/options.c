@@ -53,3 +53,15 @@ int command_option(int argc, char **argv, const char *letters, const struct opti
     }
     return letter;
 }
+
+bool command_json_option(int argc, char **argv, const char *help, bool *json, int *code)
+{
+    static const struct option options[] = {
+        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    int letter;
+    *json = false;
+    optind = 1;
+    while ((letter = command_option(argc, argv, "jh", options, help, code)) > 0)
+        *json = true;
+    return letter < 0;
+}

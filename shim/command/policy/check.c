@@ -120,14 +120,9 @@ static int check_environment(bool json)
 
 int command_check(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    bool json = false;
-    int letter, code = EXIT_SUCCESS;
-    optind = 1;
-    while ((letter = command_option(argc, argv, "jh", options, help, &code)) > 0)
-        json = true;
-    if (letter == 0)
+    bool json;
+    int code;
+    if (!command_json_option(argc, argv, help, &json, &code))
         return code;
     if (argc - optind > 1) {
         command_error("check: '", argv[optind + 1],

@@ -49,14 +49,9 @@ static void print(const struct shipped_policy *policy, bool whole, bool json)
 
 int command_policies(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    bool json = false;
-    int letter, code = EXIT_SUCCESS;
-    optind = 1;
-    while ((letter = command_option(argc, argv, "jh", options, help, &code)) > 0)
-        json = true;
-    if (letter == 0)
+    bool json;
+    int code;
+    if (!command_json_option(argc, argv, help, &json, &code))
         return code;
     if (argc - optind > 1) {
         command_error("policies: '", argv[optind + 1], "': expected at most one name", (char *)NULL);
