@@ -17,19 +17,23 @@ DESTDIR ?=
 BUILD   ?= build
 CFLAGS  ?= -O2
 LINKSTRIP ?= -Wl,-s
+NM      ?= nm
 V       ?= 0
 Q        = $(if $(filter 1,$(V)),,@)
 
 WARNINGS = -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-qual -Werror
 # The host's stack may be small. A sanitizer makes frames larger, its build sets FRAME to nothing.
 FRAME   ?= -Wframe-larger-than=2048
-# No stack protector and no fortified calls: both want names that one of the two libcs does not have.
-INSIDE   = -std=c11 -D_DEFAULT_SOURCE -Iinclude -fPIC -fvisibility=hidden -U_FORTIFY_SOURCE \
-           -fno-stack-protector -fno-builtin-bcmp -fasynchronous-unwind-tables $(FRAME)
-PLAIN    = -std=c11 -D_DEFAULT_SOURCE -Iinclude
+# musl-gcc does not look where the kernel's headers are.
+KERNEL   := $(shell printf '\043include <linux/inet_diag.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 || \
+              echo -idirafter /usr/include -idirafter /usr/include/$$($(CC) -print-multiarch))
+PLAIN    = -std=c11 -D_DEFAULT_SOURCE -Iinclude $(KERNEL)
+INSIDE   = $(PLAIN) -fPIC -fvisibility=hidden -fasynchronous-unwind-tables $(FRAME)
+# No stack protector and no fortified calls, whatever CFLAGS say: both want names that one of the two libcs does not have.
+LAST     = -U_FORTIFY_SOURCE -fno-stack-protector -fno-builtin-bcmp
 
 ROOMS    = base policy setup conflict record
-SHARED   = $(wildcard $(ROOMS:%=shim/%/*.c))
+SHARED   = $(wildcard $(ROOMS:%=shim/%/*.c) $(ROOMS:%=shim/%/*/*.c))
 HOOKS    = $(wildcard shim/hooks/*.c)
 COMMAND  = $(wildcard shim/command/*.c shim/command/*/*.c)
 PROGRAMS = $(patsubst tests/programs/%.c,$(BUILD)/programs/%,$(wildcard tests/programs/*.c))
@@ -47,11 +51,13 @@ TOOL     = $(BUILD)/reuseshim
 all: $(LIBRARY) $(TOOL)
 
 # Depends on nothing (-nostdlib): one file for glibc old and new and for musl. libgcc is static.
-$(LIBRARY): $(call objects,$(SHARED) $(HOOKS)) shim/hooks/exports.map
+$(LIBRARY): $(call objects,$(SHARED) $(HOOKS)) shim/hooks/exports.map shim/hooks/imports
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -nostdlib -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code,--build-id=sha1 \
 	    -Wl,-soname,libreuseshim.so -Wl,--version-script=shim/hooks/exports.map \
 	    -o $@ $(filter %.o,$^) $(LINKSTRIP) -lgcc -shared
+	$(Q)foreign=$$($(NM) -D --undefined-only $@ | sed 's/.* //; s/@.*//' | grep -vxFf shim/hooks/imports | tr '\n' ' '); \
+	    [ -z "$$foreign" ] || { rm -f $@; echo "$@: needs $${foreign}which not every libc has (shim/hooks/imports); look at CFLAGS" >&2; exit 1; }
 
 $(TOOL): $(call objects,$(SHARED) $(COMMAND))
 	@echo "  LINK    $@"
@@ -78,7 +84,7 @@ $(COLD:%=$(BUILD)/shim/%/%.o): SIZE = -Os
 $(BUILD)/shim/%.o: shim/%.c
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	$(Q)$(CC) $(INSIDE) $(WARNINGS) $(CFLAGS) $(SIZE) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(INSIDE) $(WARNINGS) $(CFLAGS) $(SIZE) $(CPPFLAGS) $(LAST) -MMD -MP -c -o $@ $<
 
 $(BUILD)/shim/policy/shipped.o: $(wildcard policies/*.policy)
 
@@ -93,7 +99,7 @@ $(BUILD)/programs/lib/%.so: tests/programs/lib/%.c
 
 $(BUILD)/kernel/%: tests/kernel/%.c $(WORLD) $(wildcard tests/kernel/*.h) $(call objects,$(SHARED))
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(PLAIN) -Itests/unit $(WARNINGS) $(CFLAGS) -o $@ $< $(WORLD) $(filter %.o,$^)
+	$(Q)$(CC) $(PLAIN) -Itests/unit -Ishim $(WARNINGS) $(CFLAGS) -o $@ $< $(WORLD) $(filter %.o,$^)
 
 $(BUILD)/unit/%: tests/unit/%.c $(call objects,$(SHARED))
 	@mkdir -p $(@D)
@@ -103,6 +109,8 @@ programs: $(PROGRAMS) $(PRELOADS)
 units: $(UNITS)
 
 lib32:
+	$(Q)printf 'int main(void) { return 0; }\n' | $(CC) -m32 -x c -o /dev/null - 2>/dev/null || \
+	    { echo "lib32: $(CC) -m32 does not work; install a 32-bit compiler and libc (Debian: gcc-multilib)" >&2; exit 1; }
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/32 CFLAGS="$(CFLAGS) -m32" $(BUILD)/32/libreuseshim.so
 
 demo: all programs

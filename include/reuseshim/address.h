@@ -25,6 +25,11 @@ struct unix_path {
     char bytes[108]; /* an abstract name begins with NUL */
 };
 
+/* Ports from the first to the last one. */
+struct port_range {
+    uint16_t first, last;
+};
+
 /* Room for any sockaddr of the families above, aligned for all of them. */
 union any_sockaddr {
     struct sockaddr_storage storage;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The command `reuseshim`: one function per subcommand.
+ * What the subcommands of `reuseshim` share.
  */
 #ifndef REUSESHIM_COMMAND_H
 #define REUSESHIM_COMMAND_H
@@ -16,14 +16,6 @@ enum {
     EXIT_NOT_RUN = 126, /* the program was found but could not be run */
     EXIT_NOT_FOUND = 127,
 };
-
-/* Each gets its own argv (argv[0] is its name) and returns the exit code. */
-int command_run(int argc, char **argv);
-int command_why(int argc, char **argv);
-int command_check(int argc, char **argv);
-int command_policies(int argc, char **argv);
-int command_log(int argc, char **argv);
-int command_unit(int argc, char **argv);
 
 /* getopt_long(3) with what every subcommand does alike, from `optind` on, which the caller sets: the next
  * letter, -1 at the end, or 0 with the exit code in *code, after printing `help` (of the letter 'h'; NULL:

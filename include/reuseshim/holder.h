@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A socket that is there already, and the ways to be told of it.
+ * A socket that is there already.
  */
 #ifndef REUSESHIM_HOLDER_H
 #define REUSESHIM_HOLDER_H
@@ -25,7 +25,7 @@ enum socket_state {
     STATE_COUNT
 };
 
-enum owner { OWNER_NOT_SEARCHED, OWNER_KNOWN, OWNER_NONE, OWNER_HIDDEN };
+enum owner { OWNER_NOT_SEARCHED, OWNER_KNOWN, OWNER_NONE, OWNER_HIDDEN, OWNER_COUNT };
 
 struct holder {
     int protocol; /* 0 for AF_UNIX */
@@ -44,8 +44,8 @@ struct holder {
     tristate v6only, reuseaddr, reuseport;
     tristate outgoing;  /* it opened its connection itself */
     tristate automatic; /* nobody asked for its port by number */
-    tristate
-        connect_placed; /* connect() chose its port, which others that connect may share; no call tells */
+    /* connect() chose its port, which others that connect may share; no call tells. */
+    tristate connect_placed;
     tristate inherited; /* its process does not serve it: a program that is gone left it to it */
     tristate blocks;
     uint32_t cookie[2]; /* by which the kernel tells sockets apart; sock_diag only */
@@ -55,28 +55,7 @@ struct holder {
     uint8_t owners; /* index into the conflict's owners */
 };
 
-/* ---- asking the kernel ----------------------------------------------------------------------- */
-
-struct question {
-    int protocol; /* IPPROTO_TCP also brings what MPTCP sockets hold */
-    struct port_range ports;
-    uint32_t states;     /* a bit per socket_state */
-    bool automatic_only; /* only sockets whose port nobody asked for by number (sock_diag alone can tell) */
-    int64_t deadline;    /* CLOCK_MONOTONIC, ns: when to stop */
-    void (*found)(void *context, const struct holder *holder);
-    void *context;
-};
-
-/* Both call `found` for each socket of the caller's network namespace that the question is about: 0, or
- * -errno with what was found so far, -ETIME when the deadline has passed. `buffer` is working memory of
- * BUFFER_SIZE bytes. System calls; async-signal-safe.
- *
- * /proc/net knows less: no bound-only TCP sockets, no device, no v6only, no cgroup. */
-enum { BUFFER_SIZE = 32768 };
-/* Removes a socket: 0, or -errno (-EPERM without CAP_NET_ADMIN, -EOPNOTSUPP or -EINVAL by a kernel that
- * cannot, -ENOENT if it is gone already). TIME_WAIT can be removed since Linux 6.0. */
-int sock_diag_destroy(const struct holder *holder);
-int sock_diag_ask(const struct question *question, void *buffer);
-int proc_net_ask(const struct question *question, void *buffer);
+/* A holder of which nothing is known yet. Pure. */
+struct holder holder_unknown(void);
 
 #endif

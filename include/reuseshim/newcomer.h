@@ -5,15 +5,21 @@
 #ifndef REUSESHIM_NEWCOMER_H
 #define REUSESHIM_NEWCOMER_H
 
-#include "reuseshim/policy.h"
+#include "reuseshim/address.h"
+#include "reuseshim/options.h"
+#include "reuseshim/tristate.h"
 
 #include <net/if.h>
 
-/* What is not known says so; nothing is guessed. */
-typedef int8_t tristate;
-enum { NO = 0, YES = 1, UNKNOWN = -1 };
-
-enum call { CALL_BIND, CALL_LISTEN, CALL_CONNECT, CALL_BINDRESVPORT, CALL_SETSOCKOPT, CALL_SOCKET };
+enum call {
+    CALL_BIND,
+    CALL_LISTEN,
+    CALL_CONNECT,
+    CALL_BINDRESVPORT,
+    CALL_SETSOCKOPT,
+    CALL_SOCKET,
+    CALL_COUNT
+};
 
 struct newcomer {
     enum call call;

@@ -7,42 +7,20 @@
 #define REUSESHIM_POLICY_H
 
 #include "reuseshim/address.h"
-
-/* ---- options -------------------------------------------------------------------------------- */
-
-enum socket_option {
-    OPTION_REUSEADDR,
-    OPTION_REUSEPORT,
-    OPTION_V6ONLY,
-    OPTION_BIND_ADDRESS_NO_PORT,
-    OPTION_CLOEXEC,
-    OPTION_COUNT
-};
-
-/* What setsockopt wants for an option; level -1 for cloexec, which belongs to the descriptor. */
-struct option_info {
-    const char *word;
-    int level;
-    int name;
-};
-extern const struct option_info option_table[OPTION_COUNT];
-
-/* The option that setsockopt(level, name) is about, or -1. */
-int option_find(int level, int name);
+#include "reuseshim/options.h"
 
 /* ---- rules ---------------------------------------------------------------------------------- */
 
 enum when { WHEN_SOCKET = 1, WHEN_BIND = 2, WHEN_CONNECT = 4 };
 
 enum address_class { CLASS_MULTICAST = 1, CLASS_WILDCARD = 2, CLASS_LOOPBACK = 4 };
+/* True if the address is of every class of the set. */
+bool classes_match(unsigned classes, const struct endpoint *address);
 
-struct port_range {
-    uint16_t first, last;
-};
 enum { PORT_RANGES_MAX = 32, PROGRAM_GLOB_MAX = 255 };
 
 struct rule {
-    uint8_t protocol; /* IPPROTO_TCP, IPPROTO_UDP or 0 for any */
+    uint8_t protocol; /* IPPROTO_* of the word, 0 for any */
     uint8_t when;     /* one of enum when */
     uint8_t classes;  /* bits of enum address_class; all must hold */
     uint8_t force;    /* bit per enum socket_option */
@@ -64,6 +42,11 @@ struct rule {
     struct prefix address;
     struct port_range ranges[PORT_RANGES_MAX];
 };
+
+/* The word of a `when`, of an address class, of a family; "" for none. */
+const char *when_word(enum when when);
+const char *class_word(enum address_class class);
+const char *rule_family_word(sa_family_t family);
 
 /* What is wrong with a policy or a variable: "PLACE: 'WORD': EXPLANATION", a whole line without its end. */
 struct complaint {
@@ -108,11 +91,12 @@ struct situation {
     sa_family_t family;             /* of the socket, as far as the address or the arguments show it */
     const struct endpoint *address; /* asked for (bind) or of the peer (connect); NULL on socket */
     const char *path;               /* of AF_UNIX, an abstract name with '@' in front; else NULL */
-    const struct rule *held_up;     /* by the protocol: the rule to go on from; NULL to begin with */
+    const struct rule *resume; /* where to resume: the rule that could not be decided without the protocol;
+                                * NULL at first */
 };
 
 /* The first rule that matches, or NULL. With protocol PROTOCOL_NOT_ASKED and a rule that depends on it, sets
- * situation->held_up and returns NULL: ask, and call again. */
+ * situation->resume and returns NULL: ask, and call again. */
 const struct rule *policy_match(const struct policy *policy, struct situation *situation);
 
 /* ---- shipped policies ----------------------------------------------------------------------- */

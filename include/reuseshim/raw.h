@@ -17,7 +17,6 @@
 #include <sys/types.h>
 
 int raw_open(const char *path, int flags, mode_t mode);
-int raw_openat(int directory, const char *path, int flags);
 int raw_close(int fd);
 int raw_unlink(const char *path);
 ssize_t raw_read(int fd, void *buffer, size_t size);
@@ -73,13 +72,13 @@ uid_t raw_uid(void);
 /* Waits until fd can be written, at most `milliseconds`; > 0 when it can. */
 int raw_wait_writable(int fd, int milliseconds);
 
-/* Signals: all of this thread's are kept back between hold and let_go. In between raw_sleep lets them in, and
- * only there: -EINTR if one came, however early, 0 after `milliseconds`. */
+/* Block all signals of this thread. raw_sleep alone lets them in: -EINTR if one came, even before the sleep;
+ * 0 after `milliseconds`. */
 struct raw_mask {
     unsigned long bits[4];
 };
 void raw_mask_hold(struct raw_mask *saved);
-void raw_mask_let_go(const struct raw_mask *saved);
+void raw_mask_release(const struct raw_mask *saved);
 int raw_sleep(int64_t milliseconds, const struct raw_mask *mask);
 
 /* One write; `nowait` asks the kernel not to block (-EOPNOTSUPP where the file cannot promise that). */

@@ -5,18 +5,8 @@
 #ifndef REUSESHIM_RECORD_H
 #define REUSESHIM_RECORD_H
 
-#include "reuseshim/conflict.h"
 #include "reuseshim/setup.h"
-
-enum event {
-    EVENT_CONFLICT,
-    EVENT_RESOLVED,
-    EVENT_CHANGE,
-    EVENT_SHARED,
-    EVENT_PORTABILITY,
-    EVENT_ERROR,
-    EVENT_TRACE
-};
+#include "reuseshim/words.h"
 
 struct record {
     enum event event;
@@ -36,19 +26,23 @@ struct record {
     uint64_t lost;         /* records that could not be written before this one */
 };
 
-const char *event_word(enum event event);
+/* Both write at most `shown` of the holders and count the others as omitted. Pure, async-signal-safe. */
+void record_write_text(struct text *text, const struct record *record, uint32_t shown);
+void record_write_json(struct text *text, const struct record *record, uint32_t shown);
 
-/* Both write at most `holders` of the holders and count the others as omitted. Pure, async-signal-safe. */
-void record_write_text(struct text *text, const struct record *record, uint32_t holders);
-void record_write_json(struct text *text, const struct record *record, uint32_t holders);
-
-/* Of a text record the lines below the first: holders, because, cures; each begins with `prefix` and a label
- * of RECORD_LABEL characters. */
-enum { RECORD_LABEL = 9 };
-void record_write_details(struct text *text, const struct record *record, const char *prefix,
-                          uint32_t holders);
-/* One of the holders, as a text record shows it. */
+/* What a text record says in its lines below the first: holders, because, cures. Each line comes behind
+ * `line_break` and begins with a label. */
+void record_write_details(struct text *text, const struct record *record, const char *line_break,
+                          uint32_t shown);
+/* One of the holders, and how many more there are, as text records show them. */
 void record_write_holder(struct text *text, const struct conflict *conflict, const struct holder *holder);
+void record_write_omitted(struct text *text, const struct conflict *conflict, const char *line_break,
+                          uint32_t shown);
+
+/* Has `write` put a record into `buffer` with ever fewer holders shown until it fits: what does not fit is
+ * not torn. The text is full if even the record alone does not. */
+typedef void record_writer(struct text *text, const void *context, uint32_t shown);
+struct text record_fitted(char *buffer, size_t size, record_writer *write, const void *context);
 
 /* "2026-11-21T12:00:00.123456Z"; without the fraction if `fraction` is false. */
 void time_write(struct text *text, int64_t nanoseconds, bool fraction);

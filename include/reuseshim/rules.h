@@ -8,8 +8,8 @@
 
 #include "reuseshim/holder.h"
 
-/* Does `holder` refuse what `newcomer` asks for? To a newcomer that leaves the choice of a port to the
- * kernel: does it keep the kernel from choosing its port? */
+/* Does `holder` make the kernel refuse the newcomer's call? If the kernel chooses the port: does it rule the
+ * holder's port out? */
 tristate rules_blocks(const struct newcomer *newcomer, const struct holder *holder);
 
 /* Do their devices and local addresses meet? */
@@ -17,6 +17,9 @@ tristate rules_overlap(const struct newcomer *newcomer, const struct holder *hol
 
 /* Is its 4-tuple the one that connect() asks for? */
 tristate rules_same_tuple(const struct newcomer *newcomer, const struct holder *holder);
+
+/* Are both of one user, as far as that is known? */
+tristate rules_same_user(const struct newcomer *newcomer, const struct holder *holder);
 
 /* It leaves the choice of a port to the kernel: bind to port 0, listen or connect without bind. (bindresvport
  * tries one port after the other itself.) */

@@ -5,6 +5,7 @@
 #ifndef REUSESHIM_SETTINGS_H
 #define REUSESHIM_SETTINGS_H
 
+#include "reuseshim/logs.h"
 #include "reuseshim/policy.h"
 
 enum variable {
@@ -21,7 +22,6 @@ enum variable {
 extern const char *const variable_names[VARIABLE_COUNT];
 
 enum level { LEVEL_ERROR, LEVEL_CONFLICT, LEVEL_CHANGE, LEVEL_TRACE };
-enum log_kind { LOG_AUTO, LOG_STDERR, LOG_FD, LOG_FILE, LOG_JOURNAL, LOG_SYSLOG, LOG_NONE };
 enum diagnose { DIAGNOSE_AUTO, DIAGNOSE_ALWAYS, DIAGNOSE_NEVER };
 
 struct settings {
@@ -43,7 +43,7 @@ struct settings {
 bool settings_parse(struct settings *settings, const char *const values[VARIABLE_COUNT],
                     struct complaint *complaint);
 
-/* "restart:16", "REUSESHIM_RULES:1": where a rule stands; a long path is cut at its front. */
-void rule_write(struct text *text, const struct policy *policy, const struct rule *rule);
+/* "auto, stderr, ... or none", "text or json": what a variable may be, into `text`. */
+void settings_write_expected(struct text *text, enum variable variable);
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef REUSESHIM_SETUP_H
 #define REUSESHIM_SETUP_H
 
+#include "reuseshim/file.h"
 #include "reuseshim/memory.h"
 #include "reuseshim/raw.h"
 #include "reuseshim/settings.h"
@@ -27,6 +28,21 @@ struct load_facts {
 bool load_facts_capture(struct load_facts *facts, char *const *environment, bool secure);
 void load_facts_drop(struct load_facts *facts);
 
+/* A text with rules in it. */
+struct rule_text {
+    const char *place; /* as complaints name it */
+    const char *start;
+    size_t length;
+    bool from_variable;
+};
+/* The rules of REUSESHIM_RULES, none for NULL. */
+struct rule_text rule_text_of_variable(const char *rules);
+/* The text of a policy: a shipped one, or what `name` is the path of, which is mapped into `file`;
+ * file->start is to be unmapped. 0, or -errno. */
+int rule_text_of_policy(struct rule_text *text, struct file_text *file, const char *name);
+/* Is it the path of a file, or the name of a shipped policy? */
+bool policy_is_path(const char *name);
+
 /* Puts the rules of REUSESHIM_RULES and of the policy into `policy`: into `room` if they fit, else into a
  * mapping that is meant to live as long as the process. `program` is the file name of the executable, NULL to
  * find it out (only if a rule asks for it). False with a complaint; the policy is then empty. */
@@ -35,13 +51,18 @@ bool policy_load(struct policy *policy, struct rule *room, size_t room_count, co
 /* Unmaps the rules of a policy that lost a race. */
 void policy_drop(const struct policy *policy);
 
+/* In which text a rule stands: "REUSESHIM_RULES", or the name of the policy. */
+const char *rule_source(const struct rule *rule, const char *policy_name);
+/* "restart:16", "REUSESHIM_RULES:1"; of a long path the end. */
+void rule_write(struct text *text, const struct policy *policy, const struct rule *rule);
+
 /* Everything the doors go by. Immutable once published. */
 struct shim {
     const struct load_facts *facts;
     struct lasting_memory memory;
     struct settings settings;
     struct policy policy;        /* without rules if `broken` */
-    uint8_t busy;                /* bits of enum when: the calls that need more than passing on */
+    uint8_t ruled_calls;         /* bits of enum when: the calls that need more than passing on */
     uint8_t guard_on, guard_off; /* options (bits) that a rule in play forces, or strips */
     bool at_listen;              /* a rule in play has something to do at listen(): watch, wait, evict */
     bool broken;

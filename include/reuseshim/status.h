@@ -14,8 +14,8 @@ struct thread_status {
     char name[64]; /* of the thread: what ps calls it; "" where /proc did not say */
 };
 
-/* Where /proc is not to be had, pid, tid and uid are asked of the kernel. `buffer` is working memory: the
- * list of groups stands before what is looked for, and may be long. Async-signal-safe. */
+/* Where /proc is not to be had, pid, tid and uid are asked of the kernel. `buffer` must be large:
+ * the Groups: line comes before the fields that are wanted. Async-signal-safe. */
 void thread_status_read(struct thread_status *status, char *buffer, size_t size);
 
 #endif

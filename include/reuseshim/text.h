@@ -37,6 +37,13 @@ void text_hex(struct text *text, uint64_t value);
 void text_join(struct text *text, const char *const *strings);
 #define text_strings(text, ...) text_join(text, (const char *const[]){__VA_ARGS__, NULL})
 
+/* What stands before item `at` of `count` in a list for people: "", ", " or " or ". */
+void text_or(struct text *text, size_t at, size_t count);
+
+/* The end of a string, which of a long path tells more than its beginning: "..." and the last `shown` bytes,
+ * or all of it; escaped. */
+void text_tail(struct text *text, const char *string, size_t shown);
+
 /* Bytes from another process or from a file, made fit for a terminal and for a log that is read by
  * lines: well-formed UTF-8 stays, control characters and everything else become \xNN. */
 void text_escaped(struct text *text, const char *bytes, size_t count);

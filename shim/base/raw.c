@@ -46,11 +46,6 @@ int raw_open(const char *path, int flags, mode_t mode)
     return (int)CALL(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, mode);
 }
 
-int raw_openat(int directory, const char *path, int flags)
-{
-    return (int)CALL(SYS_openat, directory, path, flags | O_CLOEXEC, 0);
-}
-
 int raw_close(int fd)
 {
     return (int)CALL(SYS_close, fd);
@@ -284,15 +279,13 @@ void raw_signals_release(const struct raw_signals *saved, bool failed)
     (void)CALL(SYS_rt_sigprocmask, SIG_SETMASK, saved->old, NULL, KERNEL_SIGSET_BYTES);
 }
 
-/* rt_sigprocmask copies the set from user memory before it looks at `how`: an impossible `how` makes
- * it a read probe without effect (EFAULT or EINVAL). */
 void raw_mask_hold(struct raw_mask *saved)
 {
     static const unsigned long all[4] = {~0UL, ~0UL, ~0UL, ~0UL};
     (void)CALL(SYS_rt_sigprocmask, SIG_SETMASK, all, saved->bits, KERNEL_SIGSET_BYTES);
 }
 
-void raw_mask_let_go(const struct raw_mask *saved)
+void raw_mask_release(const struct raw_mask *saved)
 {
     (void)CALL(SYS_rt_sigprocmask, SIG_SETMASK, saved->bits, NULL, KERNEL_SIGSET_BYTES);
 }
@@ -311,6 +304,8 @@ int raw_sleep(int64_t milliseconds, const struct raw_mask *mask)
     return (int)CALL(SYS_ppoll, NULL, 0, old, mask->bits, KERNEL_SIGSET_BYTES);
 }
 
+/* rt_sigprocmask copies the set from user memory before it looks at `how`: an impossible `how` makes
+ * it a read probe without effect (EFAULT or EINVAL). */
 static bool word_readable(uintptr_t word)
 {
     return CALL(SYS_rt_sigprocmask, -1, word, NULL, KERNEL_SIGSET_BYTES) != -EFAULT;

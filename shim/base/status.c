@@ -4,20 +4,9 @@
  */
 #include "reuseshim/status.h"
 
-#include "reuseshim/file.h"
-#include "reuseshim/raw.h"
-#include "reuseshim/text.h"
+#include "reuseshim/proc.h"
 
 #include <string.h>
-
-static bool field(const char *status, const char *label, uint64_t *value)
-{
-    const char *at = strstr(status, label);
-    if (at == NULL)
-        return false;
-    at += strlen(label);
-    return text_to_number(at, strspn(at, "0123456789"), UINT32_MAX, value);
-}
 
 static void read_name(struct thread_status *status, const char *text)
 {
@@ -36,14 +25,14 @@ static void read_name(struct thread_status *status, const char *text)
 void thread_status_read(struct thread_status *status, char *buffer, size_t size)
 {
     uint64_t pid, tid, uid, seccomp;
-    ssize_t length = file_read("/proc/thread-self/status", buffer, size - 1);
-    if (length <= 0) /* before 3.17: the main thread's, whose filter is nearly always the same */
-        length = file_read("/proc/self/status", buffer, size - 1);
-    buffer[length > 0 ? length : 0] = '\0';
+    if (proc_read("/proc/thread-self/status", buffer, size) <= 0)
+        /* Before 3.17: the main thread's, whose filter is nearly always the same. */
+        (void)proc_read("/proc/self/status", buffer, size);
     read_name(status, buffer);
-    status->filtered = !field(buffer, "\nSeccomp:\t", &seccomp) || seccomp != 0;
-    if (field(buffer, "\nTgid:\t", &pid) && field(buffer, "\nPid:\t", &tid) &&
-        field(buffer, "\nUid:\t", &uid)) {
+    status->filtered = !proc_number(buffer, "\nSeccomp:\t", UINT32_MAX, &seccomp) || seccomp != 0;
+    if (proc_number(buffer, "\nTgid:\t", UINT32_MAX, &pid) &&
+        proc_number(buffer, "\nPid:\t", UINT32_MAX, &tid) &&
+        proc_number(buffer, "\nUid:\t", UINT32_MAX, &uid)) {
         status->pid = (pid_t)pid;
         status->tid = (pid_t)tid;
         status->uid = (uid_t)uid;

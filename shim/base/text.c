@@ -160,6 +160,18 @@ void text_json(struct text *text, const char *bytes, size_t count)
     text_char(text, '"');
 }
 
+void text_or(struct text *text, size_t at, size_t count)
+{
+    text_string(text, at == 0 ? "" : at + 1 == count ? " or " : ", ");
+}
+
+void text_tail(struct text *text, const char *string, size_t shown)
+{
+    size_t length = strlen(string), cut = length > shown ? length - shown : 0;
+    text_string(text, cut ? "..." : "");
+    text_escaped(text, string + cut, length - cut);
+}
+
 bool text_to_number(const char *bytes, size_t count, uint64_t limit, uint64_t *value)
 {
     uint64_t number = 0;

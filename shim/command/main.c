@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The command: a table of subcommands.
+ * The command: from the first word to the subcommand.
  */
 #include "reuseshim/command.h"
 #include "reuseshim/text.h"
 #include "reuseshim/version.h"
+#include "subcommands.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -12,23 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SUBCOMMAND_ROW(name, arguments, purpose) {#name, command_##name, arguments, purpose},
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
     const char *arguments;
     const char *purpose;
-} subcommands[] = {
-    {"run", command_run, "[OPTION]... [--] COMMAND [ARG]...", "run a program under the library"},
-    {"why", command_why, "[OPTION]... [ADDRESS:]PORT | PATH",
-     "tell who has a port, why it is refused, and what helps"},
-    {"check", command_check, "[--json] [POLICY | FILE]",
-     "print the rules of a policy, or what is wrong with it"},
-    {"policies", command_policies, "[--json] [NAME]", "list the shipped policies, or print one"},
-    {"log", command_log, "[--json] [-n ROWS] [FILE]...", "sum up records, from files or standard input"},
-    {"unit", command_unit, "[-p POLICY] [-f FORMAT] UNIT", "print a drop-in for a systemd service"},
-};
+} subcommands[] = {SUBCOMMANDS(SUBCOMMAND_ROW)};
 
-enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
+enum { SUBCOMMAND_COUNT = sizeof subcommands / sizeof *subcommands };
 
 void command_error(const char *first, ...)
 {
@@ -45,10 +38,10 @@ void command_error(const char *first, ...)
 static void usage(FILE *file)
 {
     fputs("usage:\n", file);
-    for (int i = 0; i < SUBCOMMANDS; i++)
+    for (int i = 0; i < SUBCOMMAND_COUNT; i++)
         fprintf(file, "  reuseshim %-8s %-34s  %s\n", subcommands[i].name, subcommands[i].arguments,
                 subcommands[i].purpose);
-    fputs("  reuseshim --version | --help\n\nEach has --help of its own; reuseshim(1) tells all of it.\n",
+    fputs("  reuseshim --version | --help\n\nEach subcommand has --help; reuseshim(1) has all of it.\n",
           file);
 }
 
@@ -59,6 +52,15 @@ static int finish(int code)
         return code;
     command_error("standard output: ", strerror(errno), (char *)NULL);
     return EXIT_TROUBLE;
+}
+
+static void complain_unknown(const char *word)
+{
+    char names[256];
+    struct text text = text_in(names, sizeof names);
+    for (int i = 0; i < SUBCOMMAND_COUNT; i++)
+        text_strings(&text, subcommands[i].name, ", ");
+    command_error("'", word, "': expected ", text_end(&text), "--version or --help", (char *)NULL);
 }
 
 int main(int argc, char **argv)
@@ -72,12 +74,11 @@ int main(int argc, char **argv)
         usage(stdout);
         return finish(EXIT_SUCCESS);
     }
-    for (int i = 0; i < SUBCOMMANDS; i++)
+    for (int i = 0; i < SUBCOMMAND_COUNT; i++)
         if (strcmp(word, subcommands[i].name) == 0)
             return finish(subcommands[i].run(argc - 1, argv + 1));
     if (argc > 1)
-        command_error("'", word, "': expected run, why, check, policies, log, unit, --version or --help",
-                      (char *)NULL);
+        complain_unknown(word);
     else
         usage(stderr);
     return EXIT_USAGE;

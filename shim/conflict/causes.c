@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * From the sockets on the port to the one cause. Pure. Contract in conflict.h.
+ * From the sockets on the port to the one cause. Contract in steps.h.
  */
-#include "reuseshim/conflict.h"
-#include "reuseshim/linux.h"
+#include "reuseshim/protocol.h"
+#include "steps.h"
 
 static bool is_closing(const struct holder *holder)
 {
@@ -11,21 +11,19 @@ static bool is_closing(const struct holder *holder)
            holder->state == STATE_LAST_ACK || holder->state == STATE_CLOSING;
 }
 
-/* A newcomer with SO_REUSEPORT: whether the option would have shared the port, but for the users or for the
- * newcomer's own group, hangs on the holder's option. Does that have to be known to tell the cause, and is
- * not? */
+/* With SO_REUSEPORT on the newcomer the cause may be other-user or own-group, but only if the holder has the
+ * option, too. True if that is needed here and not known. */
 static bool hangs_on_reuseport(const struct newcomer *newcomer, const struct holder *holder)
 {
-    bool same_user = newcomer->uid_known && holder->uid_known && newcomer->uid == holder->uid;
     return newcomer->options[OPTION_REUSEPORT] == YES && holder->reuseport == UNKNOWN &&
-           !(same_user && newcomer->own_group == NO);
+           !(rules_same_user(newcomer, holder) == YES && newcomer->own_group == NO);
 }
 
 static enum cause cause_by_port(const struct newcomer *newcomer, const struct holder *holder)
 {
     if (newcomer->options[OPTION_REUSEPORT] != YES || holder->reuseport != YES)
         return CAUSE_UNKNOWN;
-    if (newcomer->uid_known && holder->uid_known && newcomer->uid != holder->uid)
+    if (rules_same_user(newcomer, holder) == NO)
         return CAUSE_OTHER_USER;
     return newcomer->own_group == YES ? CAUSE_OWN_GROUP : CAUSE_UNKNOWN;
 }
@@ -55,21 +53,22 @@ enum cause cause_of_holder(const struct newcomer *newcomer, const struct holder 
     return hangs_on_reuseport(newcomer, holder) ? CAUSE_UNKNOWN : cause_by_state(newcomer, holder);
 }
 
-/* The cause of the first blocker in the table's order; none if a socket that may block as well, or whose own
- * cause does not show, could come before it. */
+/* Cause of the first certain blocker, in the order of the table. None if a possible blocker, or one with an
+ * unknown cause, could come before it. */
 static enum cause choose(const struct conflict *conflict, const struct newcomer *newcomer)
 {
     enum cause sure = CAUSE_COUNT, perhaps = CAUSE_COUNT;
     bool agreed = conflict->all_sockets && conflict->holders_omitted == 0;
     for (uint32_t i = 0; i < conflict->holder_count; i++) {
         enum cause one = cause_of_holder(newcomer, &conflict->holders[i]);
-        bool is_sure = conflict->holders[i].blocks == YES && one != CAUSE_UNKNOWN;
         if (conflict->holders[i].blocks == NO)
             continue;
-        if (!is_sure)
+        if (conflict->holders[i].blocks == YES && one != CAUSE_UNKNOWN) {
+            sure = one < sure ? one : sure;
+        } else {
             agreed &= perhaps == CAUSE_COUNT || perhaps == one;
-        if (is_sure ? one < sure : one < perhaps)
-            *(is_sure ? &sure : &perhaps) = one;
+            perhaps = one < perhaps ? one : perhaps;
+        }
     }
     if (sure == CAUSE_LISTENER || sure <= perhaps)
         return sure == CAUSE_COUNT ? CAUSE_UNKNOWN : sure;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What makes the refused call succeed. Only what is certain to: no cure is better than a wrong one. Pure.
- * Contract in conflict.h. tests/cures.bats takes each of them.
+ * What makes the refused call succeed. Only what is certain to: no cure is better than a wrong one. Contract
+ * in steps.h. tests/cures.bats takes each of them.
  */
-#include "reuseshim/conflict.h"
+#include "reuseshim/protocol.h"
+#include "steps.h"
 
-#include <netinet/in.h>
 #include <string.h>
 
 static struct cure *add(struct conflict *conflict, const char *policy, enum apply_to apply_to, unsigned needs)
@@ -19,27 +19,34 @@ static struct cure *add(struct conflict *conflict, const char *policy, enum appl
 
 static bool is_tcp(const struct newcomer *newcomer)
 {
-    return newcomer->protocol == IPPROTO_TCP;
+    return protocol_is_tcp(newcomer->protocol);
 }
 
-/* "tcp port 8080 force reuseaddr". Rules come before the policy, so for this side alone they also name what
- * the socket has already: else they would take away what the policy gave it. The holder gets nothing of that:
- * SO_REUSEADDR would let anybody share its UDP port, v6only would shut IPv4 clients out. */
+/* The word of the rule language for its protocol, "" if there is none. */
+static const char *rule_word(const struct newcomer *newcomer)
+{
+    return protocol_find(protocol_find(newcomer->protocol)->matched)->word;
+}
+
+/* "tcp port 8080 force reuseaddr". REUSESHIM_RULES is tried before the policy, so a rule for this side must
+ * repeat the options that the policy set. The holder gets only what the cure is about: SO_REUSEADDR would let
+ * anybody share its UDP port, v6only would shut IPv4 clients out. */
 static void write_rules(struct cure *cure, const struct newcomer *newcomer, const char *family,
                         unsigned options, const char *more)
 {
     struct text text = text_in(cure->rules, sizeof cure->rules);
-    const unsigned reuse = 1U << OPTION_REUSEADDR | 1U << OPTION_REUSEPORT;
+    const unsigned reuse = option_bit(OPTION_REUSEADDR) | option_bit(OPTION_REUSEPORT);
     unsigned carried = cure->apply_to == APPLY_TO_THIS                       ? ~0U
                        : cure->apply_to == APPLY_TO_BOTH && is_tcp(newcomer) ? reuse
                                                                              : 0;
     bool first = true;
-    text_strings(&text, family, newcomer->protocol == IPPROTO_UDP ? "udp" : "tcp", " port ");
+    text_strings(&text, family, rule_word(newcomer), " port ");
     text_unsigned(&text, newcomer->local.port);
     text_string(&text, " force ");
     for (int i = 0; i < OPTION_COUNT; i++) {
-        bool has = i != OPTION_CLOEXEC && newcomer->options[i] == YES && carried & 1U << i;
-        if (!has && !(options & 1U << i))
+        unsigned bit = option_bit((enum socket_option)i);
+        bool has = option_table[i].kind != OF_DESCRIPTOR && newcomer->options[i] == YES && carried & bit;
+        if (!has && !(options & bit))
             continue;
         text_strings(&text, first ? "" : ",", option_table[i].word);
         first = false;
@@ -107,8 +114,11 @@ static void evict_it(struct conflict *conflict, const struct newcomer *newcomer)
         if (conflict->holders[i].blocks != NO && conflict->holders[i].owner != OWNER_NONE)
             return;
     struct cure *cure = add(conflict, "restart-now", APPLY_TO_THIS, NEED_NET_ADMIN);
-    write_text(cure, "to start at once: let it remove what is left there, with CAP_NET_ADMIN", -1, "");
-    write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR, " evict");
+    write_text(
+        cure,
+        "to start now: run this program with restart-now, which removes the leftover; it needs CAP_NET_ADMIN",
+        -1, "");
+    write_rules(cure, newcomer, "", option_bit(OPTION_REUSEADDR), " evict");
 }
 
 /* ---- stopping the holder ----------------------------------------------------------------------- */
@@ -128,7 +138,7 @@ static const char *leavings(const struct conflict *conflict, const struct newcom
     if (!is_tcp(newcomer) || conflict->cause == CAUSE_BOUND)
         return "";
     return conflict->cause == CAUSE_LISTENER || conflict->cause == CAUSE_INHERITED
-               ? "; a connection that it closes may hold the port for 60 s more"
+               ? "; connections it closes may hold the port for 60 s more"
                : "; its connection may hold the port for 60 s more, unless the peer closes first";
 }
 
@@ -152,7 +162,10 @@ static void stop_the_holder(struct conflict *conflict, const struct newcomer *ne
         text_escaped(&text, owners->processes[i].program, strlen(owners->processes[i].program));
         text_char(&text, ')');
     }
-    text_strings(&text, conflict->cause == CAUSE_INHERITED ? "" : ", if it should not be there",
+    text_strings(&text,
+                 conflict->cause == CAUSE_INHERITED ? ""
+                 : owners->count == 1               ? " if it is not needed"
+                                                    : " if they are not needed",
                  leavings(conflict, newcomer));
     if (newcomer->path.length && newcomer->path.bytes[0]) {
         text_string(&text, ", then remove the file ");
@@ -181,13 +194,14 @@ static void reuse_address(struct conflict *conflict, const struct newcomer *newc
         cure,
         conflict->cause == CAUSE_TIME_WAIT
             ? newcomer->options[OPTION_REUSEADDR] == YES
-                  ? "for the next time: the instance that left this ran without SO_REUSEADDR; run all of them under the policy restart"
+                  ? "for the next time: the instance that left this ran without SO_REUSEADDR; run every instance under the "
+                    "policy restart"
                   : "for the next time: run every instance under the policy restart, this one included"
         : conflict->cause == CAUSE_BOUND
             ? "run both under the policy restart, the holder from its start; only one of them can then listen"
             : "run both under the policy restart, the holder from its start",
         -1, "");
-    write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR, "");
+    write_rules(cure, newcomer, "", option_bit(OPTION_REUSEADDR), "");
 }
 
 /* A connection got its option from the listener that it came in by, or before its own connect(). */
@@ -201,7 +215,7 @@ static void reuse_address_of_connection(struct conflict *conflict, const struct 
                    ? "run the client under the policy client from its start, and this one under restart"
                    : "force SO_REUSEADDR on both, on the holder from its start",
                -1, "");
-    write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR, ";on connect tcp force reuseaddr");
+    write_rules(cure, newcomer, "", option_bit(OPTION_REUSEADDR), ";on connect tcp force reuseaddr");
 }
 
 /* Only for what follows: the connection that is there now has to end. */
@@ -231,7 +245,7 @@ static void bind_ipv6_alone(struct conflict *conflict, const struct newcomer *ne
                ours ? "bind [::] for IPv6 alone (it then no longer takes IPv4)"
                     : "let the holder bind [::] for IPv6 alone (it then no longer takes IPv4)",
                -1, "");
-    write_rules(cure, newcomer, "ipv6 ", 1U << OPTION_V6ONLY, "");
+    write_rules(cure, newcomer, "ipv6 ", option_bit(OPTION_V6ONLY), "");
 }
 
 static void share_the_port(struct conflict *conflict, const struct newcomer *newcomer)
@@ -240,28 +254,26 @@ static void share_the_port(struct conflict *conflict, const struct newcomer *new
     if (!is_tcp(newcomer) || newcomer->options[OPTION_REUSEPORT] == YES)
         return;
     for (uint32_t i = 0; i < conflict->holder_count; i++)
-        if (conflict->holders[i].blocks != NO && (!conflict->holders[i].uid_known || !newcomer->uid_known ||
-                                                  conflict->holders[i].uid != newcomer->uid))
+        if (conflict->holders[i].blocks != NO && rules_same_user(newcomer, &conflict->holders[i]) != YES)
             return;
     /* With SO_REUSEADDR as well, for what an instance leaves behind in TIME_WAIT. */
     struct cure *cure = add(conflict, "handover", APPLY_TO_BOTH, NEED_SAME_USER);
     bool same = endpoint_same_address(&newcomer->local, &conflict->holders[0].local);
-    write_text(
-        cure,
-        same ? "let both serve the port: each then gets a part of the connections"
-             : "let both serve the port: each then gets what is for its own address, the exact one first",
-        -1, "");
-    write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR | 1U << OPTION_REUSEPORT, "");
+    write_text(cure,
+               same ? "let both serve the port: each gets a part of the connections"
+                    : "let both serve the port: each serves its own address; the more specific one wins",
+               -1, "");
+    write_rules(cure, newcomer, "", option_bit(OPTION_REUSEADDR) | option_bit(OPTION_REUSEPORT), "");
 }
 
 /* Receivers of a group are meant to be several. */
 static void receive_together(struct conflict *conflict, const struct newcomer *newcomer)
 {
-    if (newcomer->protocol != IPPROTO_UDP || !endpoint_is_multicast(&newcomer->local))
+    if (protocol_find(newcomer->protocol)->matched != IPPROTO_UDP || !endpoint_is_multicast(&newcomer->local))
         return;
     struct cure *cure = add(conflict, NULL, APPLY_TO_BOTH, 0);
     write_text(cure, "let both receive: SO_REUSEADDR on both, on the holder from its start", -1, "");
-    write_rules(cure, newcomer, "", 1U << OPTION_REUSEADDR, "");
+    write_rules(cure, newcomer, "", option_bit(OPTION_REUSEADDR), "");
 }
 
 static void become_that_user(struct conflict *conflict, const struct newcomer *newcomer)
@@ -298,7 +310,7 @@ static void close_on_exec(struct conflict *conflict, const struct newcomer *newc
     write_text(cure, "for the next time: run every instance so that its children do not keep the port", -1,
                "");
     struct text text = text_in(cure->rules, sizeof cure->rules);
-    text_strings(&text, "on socket ", is_tcp(newcomer) ? "tcp" : "udp", " force cloexec");
+    text_strings(&text, "on socket ", rule_word(newcomer), " force cloexec");
     text_end(&text);
 }
 
@@ -338,23 +350,18 @@ static void remove_the_file(struct conflict *conflict, const struct newcomer *ne
 
 /* ---- which for what ---------------------------------------------------------------------------- */
 
-typedef void remedy(struct conflict *conflict, const struct newcomer *newcomer);
+static void nothing_more(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    (void)conflict;
+    (void)newcomer;
+}
 
-static remedy *const remedies[CAUSE_COUNT][3] = {
-    [CAUSE_LISTENER] = {stop_the_holder, share_the_port},
-    [CAUSE_BOUND] = {stop_the_holder, reuse_address, receive_together},
-    [CAUSE_CONNECTED] = {stop_the_holder, reuse_address_of_connection, receive_together},
-    [CAUSE_EPHEMERAL_CLIENT] = {stop_the_holder, reuse_address_of_connection, reserve_the_port},
-    [CAUSE_INHERITED] = {stop_the_holder, close_on_exec},
-    [CAUSE_TIME_WAIT] = {evict_it, wait_for_it, reuse_address},
-    [CAUSE_ORPHAN] = {evict_it, reuse_address},
-    [CAUSE_OTHER_USER] = {become_that_user},
-    [CAUSE_OWN_GROUP] = {attach_later},
-    [CAUSE_SAME_TUPLE] = {wait_for_it, take_any_port},
-    [CAUSE_PORTS_EXHAUSTED] = {widen_the_range},
-    [CAUSE_UNIX_LIVE] = {stop_the_holder},
-    [CAUSE_UNIX_STALE] = {remove_the_file},
-};
+typedef void remedy(struct conflict *conflict, const struct newcomer *newcomer);
+enum { REMEDIES_MAX = 3 };
+
+#define REMEDIES(name, word, plain, with_reuseaddr, ...) [CAUSE_##name] = {__VA_ARGS__},
+static remedy *const remedies[CAUSE_COUNT][REMEDIES_MAX] = {
+    [CAUSE_UNKNOWN] = {nothing_more, nothing_more, nothing_more}, CAUSES(REMEDIES)};
 
 /* What holds against those that are listed need not hold against others. */
 static bool all_is_known(const struct conflict *conflict, const struct newcomer *newcomer)
@@ -362,8 +369,7 @@ static bool all_is_known(const struct conflict *conflict, const struct newcomer 
     if (conflict->cause == CAUSE_PORTS_EXHAUSTED || conflict->cause == CAUSE_UNIX_STALE)
         return true;
     return conflict->holder_count && conflict->holders_omitted == 0 && conflict->all_sockets &&
-           conflict->holders[0].blocks != NO &&
-           (newcomer->family == AF_UNIX || is_tcp(newcomer) || newcomer->protocol == IPPROTO_UDP);
+           conflict->holders[0].blocks != NO && (newcomer->family == AF_UNIX || rule_word(newcomer)[0]);
 }
 
 void cures_find(struct conflict *conflict, const struct newcomer *newcomer)
@@ -373,7 +379,6 @@ void cures_find(struct conflict *conflict, const struct newcomer *newcomer)
     if (newcomer->family != AF_UNIX && newcomer->call != CALL_CONNECT && newcomer->local.port &&
         rules_is_dual_stack(newcomer, &conflict->holders[0]))
         bind_ipv6_alone(conflict, newcomer);
-    for (size_t i = 0; i < sizeof remedies[0] / sizeof *remedies[0]; i++)
-        if (remedies[conflict->cause][i])
-            remedies[conflict->cause][i](conflict, newcomer);
+    for (int i = 0; i < REMEDIES_MAX; i++)
+        remedies[conflict->cause][i](conflict, newcomer);
 }

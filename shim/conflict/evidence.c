@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A second look at the holder on which the cause hangs. Contract in conflict.h.
+ * A second look at the holder on which the cause hangs. Contract in steps.h.
  */
-#include "reuseshim/conflict.h"
-#include "reuseshim/linux.h"
-
-#include <netinet/in.h>
-#include <string.h>
+#include "reuseshim/protocol.h"
+#include "steps.h"
 
 /* ---- a connection: did anybody ask for that port? --------------------------------------------- */
 
@@ -26,16 +23,14 @@ static void mark_automatic(void *context, const struct holder *found)
 }
 
 /* The kernel selects those that no bind() gave a number; who is not among them was given one. */
-static void ask_automatic(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
+static void ask_automatic(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch)
 {
-    struct question question = {.protocol = protocol_shown(newcomer->protocol),
-                                .ports = {newcomer->local.port, newcomer->local.port},
-                                .states = 1U << conflict->holders[0].state,
-                                .automatic_only = true,
-                                .deadline = conflict->deadline,
-                                .found = mark_automatic,
-                                .context = conflict};
-    if (sock_diag_ask(&question, buffer) == 0 && conflict->holders[0].automatic == UNKNOWN)
+    struct question question = question_about(newcomer, conflict->deadline);
+    question.states = 1U << conflict->holders[0].state;
+    question.automatic_only = true;
+    question.found = mark_automatic;
+    question.context = conflict;
+    if (sock_diag_ask(&question, scratch) == 0 && conflict->holders[0].automatic == UNKNOWN)
         conflict->holders[0].automatic = NO;
 }
 
@@ -49,13 +44,13 @@ static bool is_owner(const struct owners *owners, pid_t pid)
     return false;
 }
 
-/* Its starter is gone (or is us), it waits for something else, and the socket came with it: by a fork, or by
- * an exec that is of another program than the one that now wants the port. */
+/* Left behind: its starter is gone (or is us), it waits for something unrelated, and it got the socket by
+ * fork, or across an exec of a program other than ours. */
 static bool was_left_to(const struct owners *owners, const struct process *process, int64_t deadline,
-                        char *buffer)
+                        struct scratch *scratch)
 {
     if (process->relation == RELATION_SELF || process->relation == RELATION_ANCESTOR ||
-        process_is_idle(process->pid, deadline, buffer) != YES)
+        process_is_idle(process->pid, deadline, scratch) != YES)
         return false;
     bool left = process->relation == RELATION_DESCENDANT || is_owner(owners, process->parent) ||
                 process_is_orphan(process);
@@ -64,60 +59,47 @@ static bool was_left_to(const struct owners *owners, const struct process *proce
     return left && (process->never_executed || came_with_exec);
 }
 
-static tristate is_inherited(const struct owners *owners, int64_t deadline, char *buffer)
+static bool is_inherited(const struct owners *owners, int64_t deadline, struct scratch *scratch)
 {
     if (owners->count == 0 || owners->count > PROCESSES_MAX)
-        return UNKNOWN;
+        return false;
     for (uint32_t i = 0; i < owners->count; i++)
-        if (!was_left_to(owners, &owners->processes[i], deadline, buffer))
-            return NO;
-    return YES;
+        if (!was_left_to(owners, &owners->processes[i], deadline, scratch))
+            return false;
+    return true;
 }
 
-struct second_look {
-    struct conflict *conflict;
-    const struct newcomer *newcomer;
-    struct self self;
-};
-
-static void note(void *context, pid_t pid, int fd, uint64_t inode)
+/* The process that made the socket may still hold it; then nothing was inherited. */
+static bool everybody_is_known(struct conflict *conflict, const struct newcomer *newcomer,
+                               struct scratch *scratch)
 {
-    struct second_look *look = context;
-    owners_note(look->conflict, look->newcomer, &look->self, pid, fd, inode);
-}
-
-/* Its maker may be alive and hold it as well: then nobody was left with anything. */
-static bool everybody_is_known(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
-{
-    struct second_look look = {.conflict = conflict, .newcomer = newcomer};
-    struct search search = {
-        .found = note, .context = &look, .deadline = conflict->deadline, .buffer = buffer};
+    struct owner_search owners;
     if (!conflict->all_processes) {
-        process_self(&look.self);
-        conflict->all_processes = search_everybody(&search, newcomer->uid);
+        owners_begin(&owners, conflict, newcomer, scratch);
+        process_self(&owners.self);
+        conflict->all_processes = search_everybody(&owners.search, newcomer->uid);
     }
     return conflict->all_processes;
 }
 
-void evidence_find(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
+static void ask_inherited(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch)
 {
-    struct holder *first = &conflict->holders[0];
+    struct holder *listener = &conflict->holders[0];
+    const struct owners *owners = &conflict->owners[listener->owners];
+    if (conflict->complete && is_inherited(owners, conflict->deadline, scratch))
+        listener->inherited = everybody_is_known(conflict, newcomer, scratch) &&
+                              is_inherited(owners, conflict->deadline, scratch);
+}
+
+void evidence_find(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch)
+{
+    const struct holder *first = &conflict->holders[0];
     if (conflict->holder_count == 0 || first->blocks != YES || newcomer->call == CALL_CONNECT)
         return;
-    switch (cause_of_holder(newcomer, first)) {
-    case CAUSE_LISTENER:
-        if (conflict->complete &&
-            is_inherited(&conflict->owners[first->owners], conflict->deadline, buffer) == YES)
-            first->inherited =
-                everybody_is_known(conflict, newcomer, buffer) &&
-                is_inherited(&conflict->owners[first->owners], conflict->deadline, buffer) == YES;
-        break;
-    case CAUSE_CONNECTED:
-        if (conflict->source == SOURCE_SOCK_DIAG &&
-            (first->outgoing == YES || newcomer->protocol != IPPROTO_TCP))
-            ask_automatic(conflict, newcomer, buffer);
-        break;
-    default:
-        break;
-    }
+    enum cause cause = cause_of_holder(newcomer, first);
+    if (cause == CAUSE_LISTENER)
+        ask_inherited(conflict, newcomer, scratch);
+    else if (cause == CAUSE_CONNECTED && conflict->source == SOURCE_SOCK_DIAG &&
+             (first->outgoing == YES || !protocol_is_tcp(newcomer->protocol)))
+        ask_automatic(conflict, newcomer, scratch);
 }

@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * No free port in a range: who took them all. Contract in conflict.h.
+ * No free port in a range: who took them all. Contract in steps.h.
  */
-#include "reuseshim/conflict.h"
-#include "reuseshim/file.h"
 #include "reuseshim/linux.h"
-#include "reuseshim/raw.h"
+#include "reuseshim/proc.h"
+#include "reuseshim/protocol.h"
+#include "reuseshim/text.h"
+#include "steps.h"
 
-#include <netinet/in.h>
 #include <string.h>
 
 enum { PORTS = 1 << 16, SLOTS = 1 << 17, PROCESSES_COUNTED = 4096 };
 
 /* Each port is put down to the first socket found on it. */
-struct census {
-    struct conflict *conflict;
-    const struct newcomer *newcomer;
-    struct self self;
-    uint32_t port_count;    /* of those that have an inode */
-    uint64_t inodes[PORTS]; /* in the order in which they were found */
-    uint32_t slots[SLOTS];  /* open addressing: 1 + index of the inode */
+struct port_count {
+    struct owner_search owners; /* what it finds goes here first */
+    uint32_t socket_count;      /* of those that have an inode */
+    uint64_t inodes[PORTS];     /* in the order in which they were found */
+    uint32_t slots[SLOTS];      /* open addressing: 1 + index of the inode */
     uint8_t taken[PORTS];
     uint8_t attributed[PORTS]; /* by index of the inode: its owner has been found */
     uint32_t process_count;
@@ -39,13 +37,6 @@ static bool next_number(const char **at, uint64_t *value)
     bool is_number = text_to_number(*at, digits, 65535, value);
     *at += digits;
     return is_number;
-}
-
-static bool read_sysctl(const char *path, char *text, size_t size)
-{
-    ssize_t length = file_read(path, text, size - 1);
-    text[length > 0 ? length : 0] = '\0';
-    return length > 0;
 }
 
 /* The kernel takes of the socket's own range each end that lies inside the system's
@@ -69,8 +60,7 @@ static void read_reserved(struct range_use *use, char *text, size_t size)
 {
     uint64_t first, last;
     const char *at = text;
-    if (!read_sysctl("/proc/sys/net/ipv4/ip_local_reserved_ports", text, size))
-        return;
+    (void)proc_read("/proc/sys/net/ipv4/ip_local_reserved_ports", text, size);
     while (next_number(&at, &first)) {
         last = first;
         if (*at == '-' && !next_number(&at, &last))
@@ -81,7 +71,7 @@ static void read_reserved(struct range_use *use, char *text, size_t size)
     }
 }
 
-static void read_range(struct range_use *use, struct newcomer *newcomer, char *buffer)
+static void read_range(struct range_use *use, struct newcomer *newcomer, struct scratch *scratch)
 {
     char text[64];
     const char *at = text;
@@ -90,43 +80,43 @@ static void read_range(struct range_use *use, struct newcomer *newcomer, char *b
         use->range = (struct port_range){512, 1023};
         return;
     }
-    if (read_sysctl("/proc/sys/net/ipv4/ip_autobind_reuse", text, sizeof text))
+    if (proc_read("/proc/sys/net/ipv4/ip_autobind_reuse", text, sizeof text) > 0)
         newcomer->autobind_reuse = text[0] != '0';
-    if (!read_sysctl("/proc/sys/net/ipv4/ip_local_port_range", text, sizeof text) ||
+    if (proc_read("/proc/sys/net/ipv4/ip_local_port_range", text, sizeof text) <= 0 ||
         !next_number(&at, &first) || !next_number(&at, &last) || first > last)
         return;
     use->range = (struct port_range){(uint16_t)first, (uint16_t)last};
     narrow(use, newcomer->fd);
-    read_reserved(use, buffer, BUFFER_SIZE);
+    read_reserved(use, scratch->bytes, sizeof scratch->bytes);
 }
 
 /* ---- the sockets in it ------------------------------------------------------------------------ */
 
-static uint32_t *slot_of(struct census *census, uint64_t inode)
+static uint32_t *slot_of(struct port_count *ports, uint64_t inode)
 {
     uint32_t at = (uint32_t)(inode * 0x9e3779b97f4a7c15U >> 47) % SLOTS;
-    while (census->slots[at] && census->inodes[census->slots[at] - 1] != inode)
+    while (ports->slots[at] && ports->inodes[ports->slots[at] - 1] != inode)
         at = (at + 1) % SLOTS;
-    return &census->slots[at];
+    return &ports->slots[at];
 }
 
 static void take_in(void *context, const struct holder *holder)
 {
-    struct census *census = context;
-    struct range_use *use = &census->conflict->range_use;
-    if ((census->newcomer->inode && holder->inode == census->newcomer->inode) ||
-        rules_blocks(census->newcomer, holder) == NO || census->taken[holder->local.port])
+    struct port_count *ports = context;
+    struct range_use *use = &ports->owners.conflict->range_use;
+    if ((ports->owners.newcomer->inode && holder->inode == ports->owners.newcomer->inode) ||
+        rules_blocks(ports->owners.newcomer, holder) == NO || ports->taken[holder->local.port])
         return;
-    census->taken[holder->local.port] = 1;
+    ports->taken[holder->local.port] = 1;
     use->taken++;
-    conflict_add(census->conflict, census->newcomer, holder);
+    holders_add(ports->owners.conflict, ports->owners.newcomer, holder);
     if (rules_is_time_wait(holder))
         use->time_wait++;
     else if (holder->inode == 0)
         use->without_process++;
     else {
-        census->inodes[census->port_count] = holder->inode;
-        *slot_of(census, holder->inode) = ++census->port_count;
+        ports->inodes[ports->socket_count] = holder->inode;
+        *slot_of(ports, holder->inode) = ++ports->socket_count;
     }
 }
 
@@ -134,76 +124,75 @@ static void take_in(void *context, const struct holder *holder)
 
 static void found(void *context, pid_t pid, int fd, uint64_t inode)
 {
-    struct census *census = context;
-    uint32_t index = *slot_of(census, inode), at = 0;
-    owners_note(census->conflict, census->newcomer, &census->self, pid, fd, inode);
-    if (index == 0 || census->attributed[index - 1])
+    struct port_count *ports = context;
+    uint32_t index = *slot_of(ports, inode), at = 0;
+    owners_note(&ports->owners, pid, fd, inode);
+    if (index == 0 || ports->attributed[index - 1])
         return;
-    census->attributed[index - 1] = 1;
-    while (at < census->process_count && census->processes[at].pid != pid)
+    ports->attributed[index - 1] = 1;
+    while (at < ports->process_count && ports->processes[at].pid != pid)
         at++;
     if (at == PROCESSES_COUNTED)
         return;
-    if (at == census->process_count)
-        census->processes[census->process_count++].pid = pid;
-    census->processes[at].ports++;
+    if (at == ports->process_count)
+        ports->processes[ports->process_count++].pid = pid;
+    ports->processes[at].ports++;
 }
 
-static void name_takers(struct census *census)
+static void name_takers(struct port_count *ports)
 {
-    struct range_use *use = &census->conflict->range_use;
+    struct range_use *use = &ports->owners.conflict->range_use;
     uint32_t attributed = 0, named = 0;
-    for (uint32_t i = 0; i < census->process_count; i++)
-        attributed += census->processes[i].ports;
+    for (uint32_t i = 0; i < ports->process_count; i++)
+        attributed += ports->processes[i].ports;
     while (use->taker_count < TAKERS_MAX) {
         uint32_t most = 0;
-        for (uint32_t i = 1; i < census->process_count; i++)
-            if (census->processes[i].ports > census->processes[most].ports)
+        for (uint32_t i = 1; i < ports->process_count; i++)
+            if (ports->processes[i].ports > ports->processes[most].ports)
                 most = i;
-        if (census->process_count == 0 || census->processes[most].ports == 0)
+        if (ports->process_count == 0 || ports->processes[most].ports == 0)
             break;
         struct taker *taker = &use->takers[use->taker_count++];
-        taker->ports = census->processes[most].ports;
-        process_describe(&taker->process, census->processes[most].pid, &census->self);
+        taker->ports = ports->processes[most].ports;
+        process_describe(&taker->process, ports->processes[most].pid, &ports->owners.self);
         named += taker->ports;
-        census->processes[most].ports = 0;
+        ports->processes[most].ports = 0;
     }
     use->by_others = attributed - named;
-    use->without_process += census->port_count - attributed;
+    use->without_process += ports->socket_count - attributed;
 }
 
-static void count(struct census *census, void *buffer)
+static void count(struct port_count *ports, struct scratch *scratch)
 {
-    struct conflict *conflict = census->conflict;
-    struct question question = {.protocol = protocol_shown(census->newcomer->protocol),
-                                .ports = conflict->range_use.range,
-                                .states = (1U << STATE_COUNT) - 1,
-                                .deadline = conflict->deadline,
-                                .found = take_in,
-                                .context = census};
-    struct search search = {
-        .found = found, .context = census, .deadline = conflict->deadline, .buffer = buffer};
-    conflict->all_sockets = conflict_collect(conflict, &question, buffer) == 0;
-    process_self(&census->self);
-    conflict->all_processes = search_everybody(&search, census->newcomer->uid);
-    owners_judge(conflict, &search);
-    name_takers(census);
+    struct conflict *conflict = ports->owners.conflict;
+    const struct newcomer *newcomer = ports->owners.newcomer;
+    struct question question = question_about(newcomer, conflict->deadline);
+    question.ports = conflict->range_use.range;
+    question.found = take_in;
+    question.context = ports;
+    conflict->all_sockets = sockets_ask(&question, &conflict->source, scratch) == 0;
+    conflict->shows_bound = sockets_show_bound(conflict->source);
+    owners_number(conflict);
+    process_self(&ports->owners.self);
+    ports->owners.search.found = found;
+    ports->owners.search.context = ports;
+    conflict->all_processes = search_everybody(&ports->owners.search, newcomer->uid);
+    owners_judge(conflict, &ports->owners.search);
+    name_takers(ports);
     /* Where bound-only sockets do not show, most of those that took the ports may be missing. */
-    bool udp = protocol_is_udp(census->newcomer->protocol);
-    conflict->range_use.counted =
-        conflict->all_sockets && !search.late && (udp || conflict_shows_bound(conflict));
+    conflict->range_use.counted = conflict->all_sockets && !ports->owners.search.late &&
+                                  (protocol_is_udp(newcomer->protocol) || conflict->shows_bound);
 }
 
-void exhausted_explain(struct conflict *conflict, struct newcomer *newcomer, void *buffer)
+void exhausted_explain(struct conflict *conflict, struct newcomer *newcomer, struct scratch *scratch)
 {
-    read_range(&conflict->range_use, newcomer, buffer);
-    struct census *census = conflict->range_use.range.last ? raw_map(sizeof *census) : NULL;
-    if (census == NULL)
+    read_range(&conflict->range_use, newcomer, scratch);
+    struct port_count *ports = conflict->range_use.range.last ? raw_map(sizeof *ports) : NULL;
+    if (ports == NULL)
         return;
-    census->conflict = conflict;
-    census->newcomer = newcomer;
-    count(census, buffer);
-    raw_unmap(census, sizeof *census);
+    owners_begin(&ports->owners, conflict, newcomer, scratch);
+    count(ports, scratch);
+    raw_unmap(ports, sizeof *ports);
     conflict->holders_omitted = conflict->range_use.taken - conflict->holder_count;
     conflict->complete = conflict->range_use.counted;
 }

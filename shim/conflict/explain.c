@@ -2,20 +2,18 @@
  *
  * One refusal from the question to the answer. Contract in conflict.h.
  */
-#include "reuseshim/conflict.h"
-#include "reuseshim/file.h"
+#include "reuseshim/deadline.h"
 #include "reuseshim/linux.h"
-#include "reuseshim/raw.h"
+#include "reuseshim/proc.h"
+#include "reuseshim/protocol.h"
+#include "steps.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     LISTENING = 1U << STATE_LISTEN,
     BOUND = 1U << STATE_CLOSE | 1U << STATE_BOUND_INACTIVE,
-    ALL = (1U << STATE_COUNT) - 1,
 };
 
 struct listing {
@@ -26,19 +24,18 @@ struct listing {
 static void list(void *context, const struct holder *holder)
 {
     const struct listing *listing = context;
-    conflict_add(listing->conflict, listing->newcomer, holder);
+    holders_add(listing->conflict, listing->newcomer, holder);
 }
 
-static int collect(struct conflict *conflict, const struct newcomer *newcomer, uint32_t states, void *buffer)
+static int collect(struct conflict *conflict, const struct newcomer *newcomer, uint32_t states,
+                   struct scratch *scratch)
 {
     struct listing listing = {conflict, newcomer};
-    struct question question = {.protocol = protocol_shown(newcomer->protocol),
-                                .ports = {newcomer->local.port, newcomer->local.port},
-                                .states = states,
-                                .deadline = conflict->deadline,
-                                .found = list,
-                                .context = &listing};
-    return conflict_collect(conflict, &question, buffer);
+    struct question question = question_about(newcomer, conflict->deadline);
+    question.states = states;
+    question.found = list;
+    question.context = &listing;
+    return sockets_ask(&question, &conflict->source, scratch);
 }
 
 /* A listener that certainly blocks is answer enough; its connections, perhaps 100,000, need not be walked. */
@@ -54,35 +51,30 @@ static bool are_few(void)
     enum { FEW = 20000 };
     char text[256];
     uint64_t inuse;
-    ssize_t length = file_read("/proc/thread-self/net/sockstat", text, sizeof text - 1);
-    text[length > 0 ? length : 0] = '\0';
-    const char *at = strstr(text, "TCP: inuse ");
-    if (at == NULL)
-        return false;
-    at += strlen("TCP: inuse ");
-    return text_to_number(at, strspn(at, "0123456789"), UINT32_MAX, &inuse) && inuse < FEW;
+    (void)proc_read("/proc/thread-self/net/sockstat", text, sizeof text);
+    return proc_number(text, "TCP: inuse ", UINT32_MAX, &inuse) && inuse < FEW;
 }
 
-static int collect_all(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
+static int collect_all(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch)
 {
     if (!protocol_is_tcp(newcomer->protocol))
-        return collect(conflict, newcomer, ALL, buffer);
-    uint32_t connected = ALL & ~(uint32_t)(LISTENING | BOUND);
+        return collect(conflict, newcomer, ALL_STATES, scratch);
+    uint32_t connected = ALL_STATES & ~(uint32_t)(LISTENING | BOUND);
     if (newcomer->call == CALL_CONNECT)
-        return collect(conflict, newcomer, connected, buffer);
+        return collect(conflict, newcomer, connected, scratch);
     /* To find the bound ones the kernel goes through all connections of the port, too
      * (inet_diag_dump_icsk()). */
     bool few = are_few();
-    int result = collect(conflict, newcomer, few ? LISTENING | BOUND : LISTENING, buffer);
+    int result = collect(conflict, newcomer, few ? LISTENING | BOUND : LISTENING, scratch);
     if (result == 0 && !few && !is_decided(conflict))
-        result = collect(conflict, newcomer, BOUND, buffer);
+        result = collect(conflict, newcomer, BOUND, scratch);
     if (result == 0 && !is_decided(conflict))
-        result = collect(conflict, newcomer, connected, buffer);
+        result = collect(conflict, newcomer, connected, scratch);
     return result;
 }
 
-/* connect() also says EADDRNOTAVAIL when no local address can reach the peer. A datagram socket, whose
- * connect sends nothing, is told that as well. */
+/* connect() also gives EADDRNOTAVAIL if no local address can reach the peer. A UDP connect, which sends
+ * nothing, gets the same error. */
 static bool peer_is_unreachable(const struct newcomer *newcomer)
 {
     union any_sockaddr peer;
@@ -109,35 +101,54 @@ static bool is_about_ports(const struct newcomer *newcomer, const struct conflic
     return proved || !endpoint_is_internet(&newcomer->remote) || !peer_is_unreachable(newcomer);
 }
 
-static void explain_port(struct conflict *conflict, struct newcomer *newcomer, void *buffer)
+static void explain_port(struct conflict *conflict, struct newcomer *newcomer, struct scratch *scratch)
 {
-    conflict->all_sockets = collect_all(conflict, newcomer, buffer) == 0;
-    conflict->shows_bound = conflict->all_sockets && conflict_shows_bound(conflict);
-    conflict->complete = owners_find(conflict, newcomer, buffer) && conflict->all_sockets;
+    conflict->all_sockets = collect_all(conflict, newcomer, scratch) == 0;
+    conflict->shows_bound = conflict->all_sockets && sockets_show_bound(conflict->source);
+    conflict->complete = conflict_find_owners(conflict, newcomer, scratch) && conflict->all_sockets;
     /* Once hidden options have been read, what was unknown may be known. */
-    conflict_decide(conflict, newcomer);
+    holders_decide(conflict, newcomer);
     conflict_settle(conflict, newcomer);
-    evidence_find(conflict, newcomer, buffer);
+    evidence_find(conflict, newcomer, scratch);
 }
 
-bool conflict_explain(struct conflict *conflict, struct newcomer *newcomer, void *buffer)
+void conflict_begin(struct conflict *conflict, unsigned budget_ms, bool usual_calls_only)
 {
-    int64_t started = raw_clock(CLOCK_MONOTONIC);
-    bool internet = newcomer->family == AF_INET || newcomer->family == AF_INET6;
-    bool ported = newcomer->type == SOCK_STREAM || newcomer->type == SOCK_DGRAM;
-    if (internet && conflict_is_elsewhere(newcomer))
-        conflict->cause = newcomer->call == CALL_CONNECT ? CAUSE_UNKNOWN : CAUSE_UNSEEN;
-    else if (newcomer->family == AF_UNIX)
-        unix_explain(conflict, newcomer, buffer);
-    else if (internet && ported && newcomer->local.port == 0)
-        exhausted_explain(conflict, newcomer, buffer);
-    else if (internet)
-        explain_port(conflict, newcomer, buffer);
-    if (!is_about_ports(newcomer, conflict))
-        return false;
+    memset(conflict, 0, sizeof *conflict);
+    conflict->started = raw_clock(CLOCK_MONOTONIC);
+    conflict->deadline = conflict->started + (int64_t)budget_ms * 1000000;
+    conflict->usual_calls_only = usual_calls_only;
+}
+
+static void conclude(struct conflict *conflict, const struct newcomer *newcomer)
+{
     conflict->cause = cause_find(conflict, newcomer);
     sentence_write(conflict, newcomer);
     cures_find(conflict, newcomer);
-    conflict->elapsed_us = (raw_clock(CLOCK_MONOTONIC) - started) / 1000;
+}
+
+void conflict_judge(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    holders_decide(conflict, newcomer);
+    if (conflict->holder_count && conflict->holders[0].blocks == YES)
+        conclude(conflict, newcomer);
+}
+
+bool conflict_explain(struct conflict *conflict, struct newcomer *newcomer, struct scratch *scratch)
+{
+    bool internet = newcomer->family == AF_INET || newcomer->family == AF_INET6;
+    bool ported = newcomer->type == SOCK_STREAM || newcomer->type == SOCK_DGRAM;
+    if (internet && sockets_are_elsewhere(newcomer))
+        conflict->cause = newcomer->call == CALL_CONNECT ? CAUSE_UNKNOWN : CAUSE_UNSEEN;
+    else if (newcomer->family == AF_UNIX)
+        unix_explain(conflict, newcomer, scratch);
+    else if (internet && ported && newcomer->local.port == 0)
+        exhausted_explain(conflict, newcomer, scratch);
+    else if (internet)
+        explain_port(conflict, newcomer, scratch);
+    if (!is_about_ports(newcomer, conflict))
+        return false;
+    conclude(conflict, newcomer);
+    conflict->elapsed_us = microseconds_since(conflict->started);
     return true;
 }

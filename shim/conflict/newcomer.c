@@ -11,16 +11,18 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+static int ask_option(const struct newcomer *newcomer, enum socket_option option)
+{
+    const struct option_info *info = &option_table[option];
+    if (info->kind == OF_DESCRIPTOR)
+        return raw_fd_flags(newcomer->fd) & FD_CLOEXEC;
+    return option_fits(option, newcomer->family) ? raw_option(newcomer->fd, info->level, info->name) : -1;
+}
+
 static void ask_options(struct newcomer *newcomer)
 {
     for (int i = 0; i < OPTION_COUNT; i++) {
-        bool v6 = i == OPTION_V6ONLY, v4_level = i == OPTION_BIND_ADDRESS_NO_PORT;
-        bool internet = newcomer->family == AF_INET || newcomer->family == AF_INET6;
-        int value = -1;
-        if (i == OPTION_CLOEXEC)
-            value = raw_fd_flags(newcomer->fd) & FD_CLOEXEC;
-        else if ((!v6 || newcomer->family == AF_INET6) && (!v4_level || internet))
-            value = raw_option(newcomer->fd, option_table[i].level, option_table[i].name);
+        int value = ask_option(newcomer, (enum socket_option)i);
         if (value >= 0)
             newcomer->options[i] = value != 0;
     }

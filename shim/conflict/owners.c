@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which processes hold the sockets: the likeliest are looked at first. Contract in conflict.h.
+ * Which processes hold the sockets: the likeliest are looked at first. Contract in steps.h.
  */
-#include "reuseshim/conflict.h"
 #include "reuseshim/raw.h"
+#include "steps.h"
 
 #include <string.h>
-
-struct quest {
-    struct conflict *conflict;
-    const struct newcomer *newcomer;
-    struct self self;
-    struct search search;
-};
 
 /* ---- what a descriptor tells ------------------------------------------------------------------- */
 
@@ -49,48 +42,66 @@ static void add_process(struct owners *owners, const struct self *self, pid_t pi
     owners->count++;
 }
 
-void owners_note(struct conflict *conflict, const struct newcomer *newcomer, const struct self *self,
-                 pid_t pid, int fd, uint64_t inode)
+void owners_note(void *owner_search, pid_t pid, int fd, uint64_t inode)
 {
-    for (size_t i = 0; i < conflict->holder_count; i++)
-        if (conflict->holders[i].inode == inode) {
-            read_flags(&conflict->holders[i], newcomer, conflict->usual_calls_only, pid == self->pid, pid,
-                       fd);
-            add_process(&conflict->owners[i], self, pid, fd);
-        }
+    struct owner_search *owners = owner_search;
+    struct conflict *conflict = owners->conflict;
+    for (size_t i = 0; i < conflict->holder_count; i++) {
+        struct holder *holder = &conflict->holders[i];
+        if (holder->inode != inode)
+            continue;
+        read_flags(holder, owners->newcomer, conflict->usual_calls_only, pid == owners->self.pid, pid, fd);
+        add_process(&conflict->owners[holder->owners], &owners->self, pid, fd);
+    }
 }
 
-static void found(void *context, pid_t pid, int fd, uint64_t inode)
+void owners_begin(struct owner_search *owners, struct conflict *conflict, const struct newcomer *newcomer,
+                  struct scratch *scratch)
 {
-    struct quest *quest = context;
-    owners_note(quest->conflict, quest->newcomer, &quest->self, pid, fd, inode);
+    *owners = (struct owner_search){.conflict = conflict, .newcomer = newcomer};
+    owners->search = (struct search){.found = owners_note,
+                                     .context = owners,
+                                     .deadline = conflict->deadline,
+                                     .usual_calls_only = conflict->usual_calls_only,
+                                     .scratch = scratch};
+}
+
+void owners_number(struct conflict *conflict)
+{
+    for (size_t i = 0; i < conflict->holder_count; i++)
+        conflict->holders[i].owners = (uint8_t)i;
+}
+
+static const struct owners *owners_of(const struct conflict *conflict, size_t index)
+{
+    return &conflict->owners[conflict->holders[index].owners];
 }
 
 static bool enough(void *context)
 {
-    const struct conflict *conflict = ((const struct quest *)context)->conflict;
+    const struct conflict *conflict = ((const struct owner_search *)context)->conflict;
     for (size_t i = 0; i < conflict->holder_count; i++)
-        if (conflict->holders[i].inode && conflict->owners[i].count == 0)
+        if (conflict->holders[i].inode && owners_of(conflict, i)->count == 0)
             return false;
     return true;
 }
 
 /* ---- where to look ----------------------------------------------------------------------------- */
 
-static void look_in_own_tree(struct quest *quest)
+static void look_in_own_tree(struct owner_search *owners)
 {
-    search_process(&quest->search, quest->self.pid);
-    for (unsigned i = 0; i < quest->self.ancestor_count && !enough(quest); i++)
-        search_process(&quest->search, quest->self.ancestors[i]);
-    if (!enough(quest))
-        search_descendants(&quest->search, quest->self.pid, -1);
+    search_process(&owners->search, owners->self.pid);
+    for (unsigned i = 0; i < owners->self.ancestor_count && !enough(owners); i++)
+        search_process(&owners->search, owners->self.ancestors[i]);
+    if (!enough(owners))
+        search_descendants(&owners->search, owners->self.pid, -1);
 }
 
 /* The groups in which the sockets were made, by name. Those of its processes that hold them are mostly still
  * there; the root group is everybody, and comes later. */
-static void look_in_cgroups(struct quest *quest, bool processes)
+static void look_in_cgroups(struct owner_search *owners, bool processes)
 {
-    struct conflict *conflict = quest->conflict;
+    struct conflict *conflict = owners->conflict;
     char folder[320];
     for (size_t i = 0; i < conflict->holder_count; i++) {
         struct holder *holder = &conflict->holders[i];
@@ -104,65 +115,70 @@ static void look_in_cgroups(struct quest *quest, bool processes)
         if (group->id)
             continue;
         group->id = holder->cgroup_id;
-        const char *name = cgroup_find(group->id, folder, sizeof folder, &quest->search);
+        const char *name = cgroup_find(group->id, folder, sizeof folder, &owners->search);
         if (name == NULL || strlen(name) >= sizeof group->path)
             continue;
         memcpy(group->path, name, strlen(name) + 1);
         if (processes && strcmp(name, "/") != 0)
-            search_cgroup(&quest->search, folder);
+            search_cgroup(&owners->search, folder);
     }
 }
 
 /* More are not listed, and a server may have hundreds of workers. */
 static bool all_places_taken(void *context)
 {
-    const struct conflict *conflict = ((const struct quest *)context)->conflict;
+    const struct conflict *conflict = ((const struct owner_search *)context)->conflict;
     for (size_t i = 0; i < conflict->holder_count; i++)
-        if (conflict->holders[i].inode && conflict->owners[i].count <= PROCESSES_MAX)
+        if (conflict->holders[i].inode && owners_of(conflict, i)->count <= PROCESSES_MAX)
             return false;
     return true;
 }
 
-/* Whom else of its family an owner shares the socket with: up while the parent has it too, then down. A
- * descriptor that came with a fork or an exec has kept its number. */
-static void look_at_families(struct quest *quest)
+/* Relatives of an owner that share the socket: up to the parent while it has it too, then down. fork and exec
+ * keep the descriptor's number. */
+static void look_at_family(struct owner_search *owners, const struct owners *known)
 {
-    quest->search.enough = all_places_taken;
-    for (size_t i = 0; i < quest->conflict->holder_count; i++) {
-        const struct owners *owners = &quest->conflict->owners[i];
-        if (owners->count == 0 || owners->count > PROCESSES_MAX)
-            continue;
-        pid_t top = owners->processes[0].pid, parent;
-        int fd = owners->processes[0].fd;
-        uint32_t known;
-        do {
-            known = owners->count;
-            parent = process_parent(top);
-            if (parent > 1)
-                search_descriptor(&quest->search, parent, fd);
-            if (owners->count > known)
-                top = parent;
-        } while (owners->count > known && owners->count < PROCESSES_MAX);
-        /* An ancestor that hands sockets on (inetd, a supervisor) gives them numbers of their own. */
-        bool hands_on = owners->processes[0].relation == RELATION_ANCESTOR;
-        search_descendants(&quest->search, top, hands_on ? -1 : fd);
+    pid_t top = known->processes[0].pid, parent;
+    int fd = known->processes[0].fd;
+    uint32_t before;
+    do {
+        before = known->count;
+        parent = process_parent(top);
+        if (parent > 1)
+            search_descriptor(&owners->search, parent, fd);
+        if (known->count > before)
+            top = parent;
+    } while (known->count > before && known->count < PROCESSES_MAX);
+    /* An ancestor that hands sockets on (inetd, a supervisor) gives them numbers of their own. */
+    bool hands_on = known->processes[0].relation == RELATION_ANCESTOR;
+    search_descendants(&owners->search, top, hands_on ? -1 : fd);
+}
+
+static void look_at_families(struct owner_search *owners)
+{
+    owners->search.enough = all_places_taken;
+    for (size_t i = 0; i < owners->conflict->holder_count; i++) {
+        const struct owners *known = owners_of(owners->conflict, i);
+        if (known->count && known->count <= PROCESSES_MAX)
+            look_at_family(owners, known);
     }
 }
 
 static uint32_t likely_user(const struct conflict *conflict)
 {
     for (size_t i = 0; i < conflict->holder_count; i++)
-        if (conflict->holders[i].inode && conflict->holders[i].uid_known && conflict->owners[i].count == 0)
+        if (conflict->holders[i].inode && conflict->holders[i].uid_known &&
+            owners_of(conflict, i)->count == 0)
             return conflict->holders[i].uid;
     return 0;
 }
 
-static void look_everywhere(struct quest *quest)
+static void look_everywhere(struct owner_search *owners)
 {
-    struct search *search = &quest->search;
-    quest->conflict->all_processes = search_everybody(search, likely_user(quest->conflict));
-    if (!quest->conflict->all_processes && !search->late)
-        look_at_families(quest);
+    struct search *search = &owners->search;
+    owners->conflict->all_processes = search_everybody(search, likely_user(owners->conflict));
+    if (!owners->conflict->all_processes && !search->late)
+        look_at_families(owners);
 }
 
 /* ---- what it comes to --------------------------------------------------------------------------- */
@@ -180,14 +196,13 @@ static enum owner owner_of(const struct conflict *conflict, size_t index, bool l
         return OWNER_NONE;
     if (late)
         return OWNER_NOT_SEARCHED;
-    return conflict->owners[index].count ? OWNER_KNOWN : OWNER_HIDDEN;
+    return owners_of(conflict, index)->count ? OWNER_KNOWN : OWNER_HIDDEN;
 }
 
 void owners_judge(struct conflict *conflict, const struct search *search)
 {
     bool hidden = false;
     for (size_t i = 0; i < conflict->holder_count; i++) {
-        conflict->holders[i].owners = (uint8_t)i;
         conflict->holders[i].owner = owner_of(conflict, i, search->late);
         hidden |= conflict->holders[i].owner == OWNER_HIDDEN;
     }
@@ -195,26 +210,23 @@ void owners_judge(struct conflict *conflict, const struct search *search)
         conflict->hidden = why_hidden(search);
 }
 
-bool owners_find(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
+bool conflict_find_owners(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch)
 {
-    struct quest quest = {.conflict = conflict, .newcomer = newcomer};
-    quest.search = (struct search){.found = found,
-                                   .enough = enough,
-                                   .context = &quest,
-                                   .deadline = conflict->deadline,
-                                   .usual_calls_only = conflict->usual_calls_only,
-                                   .buffer = buffer};
-    if (enough(&quest)) {
-        look_in_cgroups(&quest, false);
+    struct owner_search owners;
+    owners_number(conflict);
+    owners_begin(&owners, conflict, newcomer, scratch);
+    owners.search.enough = enough;
+    if (enough(&owners)) {
+        look_in_cgroups(&owners, false);
     } else {
-        process_self(&quest.self);
-        look_in_own_tree(&quest);
-        look_in_cgroups(&quest, !enough(&quest));
-        if (!enough(&quest))
-            look_everywhere(&quest);
+        process_self(&owners.self);
+        look_in_own_tree(&owners);
+        look_in_cgroups(&owners, !enough(&owners));
+        if (!enough(&owners))
+            look_everywhere(&owners);
         else
-            look_at_families(&quest);
+            look_at_families(&owners);
     }
-    owners_judge(conflict, &quest.search);
-    return !quest.search.late;
+    owners_judge(conflict, &owners.search);
+    return !owners.search.late;
 }

@@ -8,9 +8,8 @@
  * a refusal into a success, and this is asked about refusals.
  */
 #include "reuseshim/rules.h"
-#include "reuseshim/linux.h"
+#include "reuseshim/protocol.h"
 
-#include <netinet/in.h>
 #include <string.h>
 
 static tristate kleene_not(tristate a)
@@ -99,14 +98,17 @@ tristate rules_overlap(const struct newcomer *newcomer, const struct holder *hol
     return kleene_and(same_device, kleene_or(v4, v6));
 }
 
-/* The uid clause of SO_REUSEPORT. */
-static tristate same_user(const struct newcomer *newcomer, const struct holder *holder)
+tristate rules_same_user(const struct newcomer *newcomer, const struct holder *holder)
 {
-    if (rules_is_time_wait(holder))
-        return YES;
     if (!newcomer->uid_known || !holder->uid_known)
         return UNKNOWN;
     return newcomer->uid == holder->uid;
+}
+
+/* The uid clause of SO_REUSEPORT. */
+static tristate same_user(const struct newcomer *newcomer, const struct holder *holder)
+{
+    return rules_is_time_wait(holder) ? YES : rules_same_user(newcomer, holder);
 }
 
 bool rules_is_request(const struct holder *holder)

@@ -1,51 +1,35 @@
 /* SPDX-License-Identifier: MIT
  *
- * The sentence that says why the kernel refused. Pure. Contract in conflict.h.
+ * The sentence that says why the kernel refused. Contract in steps.h. Each cause has its own in causes.h;
+ * here are those that are about more than one.
  */
-#include "reuseshim/conflict.h"
+#include "steps.h"
 
 #include <string.h>
 
-/* To a newcomer without and with SO_REUSEADDR; one sentence where that makes no difference. */
-static const char *const sentences[CAUSE_COUNT][2] = {
-    [CAUSE_LISTENER] = {"it listens there; two can listen only with SO_REUSEPORT on both and one user",
-                        "it listens there; SO_REUSEADDR never lets anybody in beside a listener"},
-    [CAUSE_BOUND] = {"it is bound there, and SO_REUSEADDR is not on both sockets",
-                     "it is bound there without SO_REUSEADDR; Linux wants the option on both sockets"},
-    [CAUSE_CONNECTED] =
-        {"a live connection has that local port, and SO_REUSEADDR is not on both sockets",
-         "a live connection has that local port, without SO_REUSEADDR; Linux wants the option on both sockets"},
-    [CAUSE_EPHEMERAL_CLIENT] =
-        {"an outgoing connection happened to get that local port, and SO_REUSEADDR is not on both sockets",
-         "an outgoing connection without SO_REUSEADDR happened to get that local port; Linux wants the option on both sockets"},
-    [CAUSE_INHERITED] =
-        {"a program that is gone left its listening socket to that process, which does not seem to serve it",
-         NULL},
-    [CAUSE_TIME_WAIT] =
-        {"a closed connection keeps its port for a minute, unless SO_REUSEADDR is on both sockets; this one does not have it",
-         "it was closed without SO_REUSEADDR; Linux wants the option on both sockets"},
-    [CAUSE_ORPHAN] =
-        {"it is still closing, without a process, and SO_REUSEADDR is not on both sockets",
-         "it is still closing, without SO_REUSEADDR and without a process; Linux wants the option on both sockets"},
-    [CAUSE_OTHER_USER] =
-        {"it belongs to another user; SO_REUSEPORT shares a port inside one user only, root included", NULL},
-    [CAUSE_OWN_GROUP] =
-        {"this socket has a reuseport program, and so a group of its own; it could only be the first on the port",
-         NULL},
-    [CAUSE_SAME_TUPLE] = {"a connection from that local port to that very peer exists already", NULL},
-    [CAUSE_PORTS_EXHAUSTED] = {"no port of the range for automatic ports is free", NULL},
-    [CAUSE_UNIX_LIVE] = {"a live socket has that name", NULL},
-    [CAUSE_UNIX_STALE] = {"the socket file was left behind: nobody listens there any more", NULL},
-    [CAUSE_UNSEEN] =
-        {"nothing visible holds the port: its holder has just left, is in a network namespace or VRF that cannot be seen from here, or is a bound socket on a kernel before 6.8",
-         NULL},
-};
-static const char several[] =
-    "one of them lacks an option that Linux wants on both sockets, and does not show which";
+/* To a newcomer without and with SO_REUSEADDR. */
+#define SENTENCES(name, word, plain, with_reuseaddr, ...) [CAUSE_##name] = {plain, with_reuseaddr},
+static const char *const sentences[CAUSE_COUNT][2] = {[CAUSE_UNKNOWN] = {"", ""}, CAUSES(SENTENCES)};
+
+static const char several[] = "one of these lacks an option that both need; which one cannot be seen";
 static const char someone_elses[] =
-    "SO_REUSEPORT would share the port only with the option on both and one user, and the holder's does not show";
+    "SO_REUSEPORT shares a port only if both have it and the same user; the holder's cannot be seen";
 static const char harmless[] = "none of the sockets that can be seen would refuse it: one has just left";
-static const char reserved_port[] = "none of the ports for privileged programs is free";
+static const char reserved_port[] = "no port from 512 to 1023 is free";
+
+/* Why nobody is seen to have a socket that somebody has. */
+static const char *hidden_phrase(enum hidden hidden)
+{
+    switch (hidden) {
+    case HIDDEN_BY_PERMISSION:
+        return "this user may not see what every process has open";
+    case HIDDEN_ELSEWHERE:
+        return "its process is in another PID namespace";
+    case HIDDEN_IN_KERNEL:
+        break;
+    }
+    return "no process has it open: it belongs to the kernel or io_uring, or is in transit over a UNIX socket";
+}
 
 static const char *find(const struct conflict *conflict, const struct newcomer *newcomer)
 {
@@ -63,8 +47,7 @@ static const char *find(const struct conflict *conflict, const struct newcomer *
         conflict->holder_count)
         return someone_elses;
     const char *const *pair = sentences[conflict->cause];
-    const char *found = pair[newcomer->options[OPTION_REUSEADDR] == YES && pair[1]];
-    return found ? found : "";
+    return pair[newcomer->options[OPTION_REUSEADDR] == YES && pair[1][0]];
 }
 
 static void write_count(struct text *text, const char *before, uint32_t count, const char *after)
@@ -105,7 +88,7 @@ static void write_range(struct text *text, const struct range_use *use)
     write_count(text, "; ", use->reserved, " are reserved");
 }
 
-/* "[::]:80 also takes IPv4, bind it with v6only" */
+/* "[::]:80 also takes IPv4; bind it with v6only" */
 static void write_dual_stack(struct text *text, const struct conflict *conflict,
                              const struct newcomer *newcomer)
 {
@@ -114,7 +97,7 @@ static void write_dual_stack(struct text *text, const struct conflict *conflict,
     text_string(text, "; ");
     endpoint_write(text, dual);
     text_string(text, endpoint_is_wildcard(dual)
-                          ? " also takes IPv4, bind it with v6only"
+                          ? " also takes IPv4; bind it with v6only"
                           : " was accepted by a dual-stack server and also counts as IPv4");
 }
 

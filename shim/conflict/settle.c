@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the refusal itself proves. The call failed, so at least one of the sockets that can be seen blocks;
- * the more of them are known not to, the more is known about the rest. Pure. Contract in conflict.h.
+ * the more of them are known not to, the more is known about the rest. Contract in steps.h.
  */
-#include "reuseshim/conflict.h"
-
-#include <netinet/in.h>
+#include "reuseshim/protocol.h"
+#include "steps.h"
 
 /* Everybody who could be the blocker is on the list. */
 static bool all_are_listed(const struct conflict *conflict)
@@ -32,7 +31,7 @@ static void settle_flags(struct holder *holder, const struct newcomer *newcomer)
 {
     if (rules_overlap(newcomer, holder) == UNKNOWN && holder->device_known && holder->v6only == UNKNOWN)
         holder->v6only = NO;
-    bool listens = holder->state == STATE_LISTEN && newcomer->protocol != IPPROTO_UDP;
+    bool listens = holder->state == STATE_LISTEN && protocol_is_tcp(newcomer->protocol);
     if (newcomer->options[OPTION_REUSEADDR] == YES && !listens)
         holder->reuseaddr = NO;
     /* Of SO_REUSEPORT nothing is proved as long as the newcomer may have a group of its own. */
@@ -44,7 +43,7 @@ void conflict_settle(struct conflict *conflict, struct newcomer *newcomer)
     if (!all_are_listed(conflict) || rules_is_automatic(newcomer))
         return;
     settle_own_group(conflict, newcomer);
-    conflict_decide(conflict, newcomer);
+    holders_decide(conflict, newcomer);
     for (uint32_t i = 0; i < conflict->holder_count; i++) {
         struct holder *holder = &conflict->holders[i];
         if (holder->blocks == YES || (holder->blocks == UNKNOWN && only))

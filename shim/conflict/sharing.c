@@ -2,13 +2,9 @@
  *
  * After a success: who else is on the port, and who receives what. Contract in conflict.h.
  */
-#include "reuseshim/conflict.h"
-#include "reuseshim/linux.h"
-#include "reuseshim/raw.h"
-
-#include <netinet/in.h>
-#include <string.h>
-#include <time.h>
+#include "reuseshim/deadline.h"
+#include "reuseshim/protocol.h"
+#include "steps.h"
 
 static bool is_datagram(const struct newcomer *newcomer)
 {
@@ -33,7 +29,7 @@ static bool is_counterpart(const struct endpoint *one, const struct endpoint *ot
  */
 static int distance(const struct newcomer *newcomer, const struct holder *holder)
 {
-    bool stranger = newcomer->uid_known && holder->uid_known && newcomer->uid != holder->uid;
+    bool stranger = rules_same_user(newcomer, holder) == NO;
     bool same = endpoint_same_address(&newcomer->local, &holder->local);
     bool other_family = is_v4(&newcomer->local) != is_v4(&holder->local);
     return (stranger ? 0 : 4) + (same ? 0 : other_family ? 2 : 1) + (holder->state == STATE_ESTABLISHED);
@@ -115,8 +111,8 @@ static tristate is_group(const struct newcomer *newcomer, const struct holder *o
 {
     bool alike = newcomer->local.family == other->local.family && other->device_known &&
                  newcomer->device == other->device &&
-                 endpoint_same_address(&newcomer->local, &other->local) && newcomer->uid_known &&
-                 other->uid_known && newcomer->uid == other->uid &&
+                 endpoint_same_address(&newcomer->local, &other->local) &&
+                 rules_same_user(newcomer, other) == YES &&
                  (newcomer->local.family == AF_INET || other->v6only == UNKNOWN ||
                   newcomer->options[OPTION_V6ONLY] == other->v6only);
     /* Two that listen on one address can do so by SO_REUSEPORT alone. */
@@ -160,16 +156,18 @@ static enum share share_of(const struct newcomer *newcomer, const struct holder 
 }
 
 static const char *const shares[] = {
-    [PEER_FIRST] = "what comes from its peer goes to that one, everything else here",
-    [OURS_BY_V4] = "IPv4 comes here, IPv6 goes to that one; a client that says 'localhost' may meet either",
-    [THEIRS_BY_V4] = "IPv6 comes here, IPv4 goes to that one; a client that says 'localhost' may meet either",
-    [OTHER_NAME] = "each gets its own family; a client that says 'localhost' may meet either",
-    [THEIRS_NARROWER] = "what is for its address goes to that one, the rest comes here",
-    [OURS_NARROWER] = "what is for this address comes here, and no longer to that one",
+    [PEER_FIRST] = "datagrams from its peer go to the other socket, everything else comes here",
+    [OURS_BY_V4] =
+        "IPv4 comes here, IPv6 goes to the other socket; a client that says 'localhost' may meet either",
+    [THEIRS_BY_V4] =
+        "IPv6 comes here, IPv4 goes to the other socket; a client that says 'localhost' may meet either",
+    [OTHER_NAME] = "each receives its own family; a client that says 'localhost' may meet either",
+    [THEIRS_NARROWER] = "what is sent to its address goes to the other socket, the rest comes here",
+    [OURS_NARROWER] = "what is sent to this address comes here, and no longer to the other socket",
     [ALL_GET_IT] = "both receive every datagram of the group",
-    [NEWEST] = "every datagram comes here, to the newest, and none to that one any more",
+    [NEWEST] = "every datagram comes here, to the newest socket; the other socket receives none",
     [NOT_KNOWN] =
-        "only one of the two receives; which of them hangs on devices and options that do not all show",
+        "only one of the two receives; which one depends on devices and options that cannot all be seen",
 };
 
 static const char *who_receives(const struct newcomer *newcomer, const struct holder *other)
@@ -196,8 +194,8 @@ static void write_sentence(struct conflict *conflict, const struct newcomer *new
     text_string(&text, who_receives(newcomer, first));
     if (groups_reach_both(newcomer, first))
         text_string(&text, "; multicast and broadcast reach both");
-    if (first->uid_known && newcomer->uid_known && first->uid != newcomer->uid) {
-        text_string(&text, "; that one belongs to another user, uid ");
+    if (rules_same_user(newcomer, first) == NO) {
+        text_string(&text, "; the other one belongs to another user, uid ");
         text_unsigned(&text, first->uid);
     }
     text_end(&text);
@@ -214,47 +212,43 @@ static void nearest_first(struct conflict *conflict, const struct newcomer *newc
     conflict->holders[nearest] = holder;
 }
 
-static bool collect(struct listing *listing, void *buffer)
+static bool collect(struct listing *listing, struct scratch *scratch)
 {
     struct conflict *conflict = listing->conflict;
-    const struct newcomer *newcomer = listing->newcomer;
-    struct self self;
+    struct question question = question_about(listing->newcomer, conflict->deadline);
     struct search search = {.found = note_own,
                             .enough = enough,
                             .context = listing,
                             .deadline = conflict->deadline,
-                            .buffer = buffer};
-    struct question question = {.protocol = protocol_shown(newcomer->protocol),
-                                .ports = {newcomer->local.port, newcomer->local.port},
-                                .states =
-                                    is_datagram(newcomer) ? (1U << STATE_COUNT) - 1 : 1U << STATE_LISTEN,
-                                .deadline = conflict->deadline,
-                                .found = list,
-                                .context = listing};
+                            .scratch = scratch};
+    struct self self;
+    if (!is_datagram(listing->newcomer))
+        question.states = 1U << STATE_LISTEN;
+    question.found = list;
+    question.context = listing;
     process_self(&self);
     search_process(&search, self.pid);
-    conflict->all_sockets = conflict_collect(conflict, &question, buffer) == 0;
+    conflict->all_sockets = sockets_ask(&question, &conflict->source, scratch) == 0;
     return conflict->holder_count > 0;
 }
 
-bool conflict_sharing(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
+bool conflict_sharing(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch)
 {
-    int64_t started = raw_clock(CLOCK_MONOTONIC);
     if (!endpoint_is_internet(&newcomer->local) || newcomer->local.port == 0 ||
-        conflict_is_elsewhere(newcomer))
+        sockets_are_elsewhere(newcomer))
         return false;
     struct listing *listing = raw_map(sizeof *listing);
     if (listing == NULL)
         return false;
     listing->conflict = conflict;
     listing->newcomer = newcomer;
-    bool shared = collect(listing, buffer);
+    bool shared = collect(listing, scratch);
     raw_unmap(listing, sizeof *listing);
     if (!shared)
         return false;
-    conflict->complete = owners_find(conflict, newcomer, buffer) && conflict->all_sockets;
+    conflict->complete = conflict_find_owners(conflict, newcomer, scratch) && conflict->all_sockets;
     nearest_first(conflict, newcomer);
     write_sentence(conflict, newcomer);
-    conflict->elapsed_us = (raw_clock(CLOCK_MONOTONIC) - started) / 1000;
+    conflict->elapsed_us = microseconds_since(conflict->started);
     return true;
 }

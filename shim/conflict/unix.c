@@ -1,30 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * An AF_UNIX name that is taken: by whom, or is it only a file that was left behind. Contract in conflict.h.
+ * An AF_UNIX name that is taken: by whom, or is it only a file that was left behind. Contract in steps.h.
  */
-#include "reuseshim/conflict.h"
 #include "reuseshim/raw.h"
+#include "steps.h"
 
 #include <errno.h>
-#include <linux/netlink.h>
-#include <linux/sock_diag.h>
-#include <linux/unix_diag.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 
-enum { ATTRIBUTE_UID = 7 /* UNIX_DIAG_UID, Linux 5.3 */, SHOW_UID = 0x40 };
-
-struct wanted {
+/* Who has the name that `newcomer` asks for? */
+struct name_search {
     const struct newcomer *newcomer;
     struct raw_identity file; /* of the path; mode 0 for an abstract name */
-};
-
-struct seen {
+    bool found;
     struct holder holder;
-    uint64_t file_inode, file_device;
 };
 
 /* The kernel's own form of a device number, against the one that stat(2) gives. */
@@ -35,119 +27,39 @@ static bool same_device(uint64_t internal, uint64_t told)
     return internal >> 20 == major && (internal & 0xfffff) == minor;
 }
 
-static void read_attribute(struct seen *seen, unsigned type, const char *value, size_t length)
+static bool has_that_name(const struct name_search *name, const struct holder *holder,
+                          const struct unix_file *file)
 {
-    struct unix_diag_vfs file;
-    if (type == UNIX_DIAG_NAME && length <= sizeof seen->holder.path.bytes) {
-        seen->holder.path.length = (uint8_t)length;
-        memcpy(seen->holder.path.bytes, value, length);
-        /* The kernel counts the NUL behind a path, which an abstract name does not have. */
-        if (length > 1 && value[0] != '\0' && value[length - 1] == '\0')
-            seen->holder.path.length--;
-    } else if (type == UNIX_DIAG_VFS && length >= sizeof file) {
-        memcpy(&file, value, sizeof file);
-        seen->file_inode = file.udiag_vfs_ino;
-        seen->file_device = file.udiag_vfs_dev;
-    } else if (type == ATTRIBUTE_UID && length >= sizeof seen->holder.uid) {
-        memcpy(&seen->holder.uid, value, sizeof seen->holder.uid);
-        seen->holder.uid_known = true;
-    }
-}
-
-static void read_message(struct seen *seen, const struct nlmsghdr *message)
-{
-    const struct unix_diag_msg *said = (const void *)((const char *)message + NLMSG_HDRLEN);
-    const char *attribute = (const char *)(said + 1), *end = (const char *)message + message->nlmsg_len;
-    memset(seen, 0, sizeof *seen);
-    seen->holder = (struct holder){.type = said->udiag_type,
-                                   .state = said->udiag_state,
-                                   .local = {.family = AF_UNIX},
-                                   .timer_ms = -1,
-                                   .inode = said->udiag_ino,
-                                   .v6only = UNKNOWN,
-                                   .reuseaddr = UNKNOWN,
-                                   .reuseport = UNKNOWN,
-                                   .blocks = YES};
-    while (end - attribute >= (ptrdiff_t)sizeof(struct nlattr)) {
-        struct nlattr head;
-        memcpy(&head, attribute, sizeof head);
-        if (head.nla_len < sizeof head || head.nla_len > end - attribute)
-            break;
-        read_attribute(seen, head.nla_type, attribute + sizeof head, head.nla_len - sizeof head);
-        attribute += NLA_ALIGN(head.nla_len);
-    }
-}
-
-static bool has_that_name(const struct seen *seen, const struct wanted *wanted)
-{
-    const struct unix_path *one = &seen->holder.path, *other = &wanted->newcomer->path;
-    if (wanted->file.mode)
-        return seen->file_inode && seen->file_inode == (uint32_t)wanted->file.inode &&
-               same_device(seen->file_device, wanted->file.device);
+    const struct unix_path *one = &holder->path, *other = &name->newcomer->path;
+    if (name->file.mode)
+        return file->inode && file->inode == (uint32_t)name->file.inode &&
+               same_device(file->device, name->file.device);
     return one->length == other->length && memcmp(one->bytes, other->bytes, one->length) == 0;
 }
 
-/* An accepted connection bears the listener's name but is not what the name leads to; a client that was bound
- * to it and has connected looks the same. So a connection is taken only as long as nobody better is there. */
-static void take_in(struct conflict *conflict, const struct seen *seen)
+/* An accepted connection carries the listener's name, too. So a connection is kept only until a listener or a
+ * bound socket is found. */
+static void take_in(void *context, const struct holder *holder, const struct unix_file *file)
 {
-    const struct holder *one = &seen->holder;
-    bool is_sure = one->type == SOCK_DGRAM || one->state == STATE_LISTEN || one->state == STATE_CLOSE;
-    if (conflict->holder_count == 0 || is_sure)
-        conflict->holders[0] = *one;
-    conflict->holder_count = 1;
+    struct name_search *name = context;
+    bool is_sure =
+        holder->type == SOCK_DGRAM || holder->state == STATE_LISTEN || holder->state == STATE_CLOSE;
+    if (!has_that_name(name, holder, file) || (name->found && !is_sure))
+        return;
+    name->holder = *holder;
+    name->holder.blocks = YES;
+    name->found = true;
 }
 
-static int read_answers(struct conflict *conflict, const struct wanted *wanted, const char *buffer,
-                        size_t length)
+static int find_name(struct name_search *name, int64_t deadline, struct scratch *scratch)
 {
-    for (size_t at = 0; length - at >= sizeof(struct nlmsghdr);) {
-        const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)(buffer + at);
-        if (message->nlmsg_len < sizeof *message || message->nlmsg_len > length - at)
-            return -EBADMSG;
-        if (message->nlmsg_type == NLMSG_DONE)
-            return 0;
-        if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
-            message->nlmsg_len < NLMSG_LENGTH(sizeof(struct unix_diag_msg)))
-            return -EPROTO;
-        struct seen seen;
-        read_message(&seen, message);
-        if (has_that_name(&seen, wanted))
-            take_in(conflict, &seen);
-        at += NLMSG_ALIGN(message->nlmsg_len);
-    }
-    return 1;
+    struct unix_question question = {.deadline = deadline, .found = take_in, .context = name};
+    return unix_diag_ask(&question, scratch);
 }
 
-/* All AF_UNIX sockets of this network namespace: 0, or -errno. */
-static int ask(struct conflict *conflict, const struct wanted *wanted, char *buffer)
-{
-    struct {
-        struct nlmsghdr header;
-        struct unix_diag_req request;
-    } ask = {.header = {.nlmsg_len = sizeof ask,
-                        .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                        .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-             .request = {.sdiag_family = AF_UNIX,
-                         .udiag_states = ~0U,
-                         .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | SHOW_UID}};
-    int fd = raw_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-    if (fd < 0)
-        return fd;
-    int result = (int)raw_send(fd, &ask, sizeof ask, MSG_NOSIGNAL | MSG_DONTWAIT);
-    while (result > 0) {
-        ssize_t got = raw_receive(fd, buffer, BUFFER_SIZE, MSG_DONTWAIT);
-        result = got < 0 ? (int)got : read_answers(conflict, wanted, buffer, (size_t)got);
-        if (result > 0 && raw_clock(CLOCK_MONOTONIC) >= conflict->deadline)
-            result = -ETIME;
-    }
-    raw_close(fd);
-    return result;
-}
-
-/* Is any socket, of whatever network namespace, bound to that file? A datagram socket that connects to it
- * sends nothing, and is told: EPROTOTYPE by a stream socket, success by a datagram one, ECONNREFUSED by
- * nobody (unix_find_bsd(), net/unix/af_unix.c). */
+/* Is a socket of any network namespace bound to that file? connect() of a datagram socket sends nothing and
+ * tells: EPROTOTYPE = a stream socket, success = a datagram one, ECONNREFUSED = none (unix_find_bsd(),
+ * net/unix/af_unix.c). */
 static tristate is_live(const struct newcomer *newcomer)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -171,66 +83,57 @@ static void write_path(char path[sizeof(struct unix_path) + 1], const struct new
     path[length] = '\0';
 }
 
-static void identify(struct wanted *wanted)
+int unix_evict(const struct newcomer *newcomer, int64_t deadline, struct scratch *scratch)
 {
-    char path[sizeof(struct unix_path) + 1];
-    write_path(path, wanted->newcomer);
-    if (!raw_identify_path(path, &wanted->file))
-        wanted->file.mode = 0;
-}
-
-int unix_evict(const struct newcomer *newcomer, int64_t deadline, void *buffer)
-{
-    struct wanted wanted = {.newcomer = newcomer};
+    struct name_search name = {.newcomer = newcomer};
     struct raw_identity again;
     char path[sizeof(struct unix_path) + 1];
     if (newcomer->path.length == 0 || newcomer->path.bytes[0] == '\0')
         return 0;
     /* The file itself: a link to a stale socket is no socket. */
     write_path(path, newcomer);
-    if (!raw_identify_link(path, &wanted.file) || !S_ISSOCK(wanted.file.mode))
+    if (!raw_identify_link(path, &name.file) || !S_ISSOCK(name.file.mode))
         return 0;
     /* Twice: the kernel answers for all network namespaces, sock_diag names the socket of this very file. */
-    struct conflict *conflict = raw_map(sizeof *conflict);
-    if (conflict == NULL)
-        return -ENOMEM;
-    conflict->deadline = deadline;
-    bool is_free = is_live(newcomer) == NO && ask(conflict, &wanted, buffer) == 0 &&
-                   (conflict->holder_count == 0 || conflict->holders[0].state == STATE_ESTABLISHED);
-    raw_unmap(conflict, sizeof *conflict);
-    if (!is_free || !raw_identify_link(path, &again) || again.inode != wanted.file.inode ||
-        again.device != wanted.file.device)
+    bool is_free = is_live(newcomer) == NO && find_name(&name, deadline, scratch) == 0 &&
+                   (!name.found || name.holder.state == STATE_ESTABLISHED);
+    if (!is_free || !raw_identify_link(path, &again) || again.inode != name.file.inode ||
+        again.device != name.file.device)
         return 0;
     int result = raw_unlink(path);
     return result < 0 ? result : 1;
 }
 
-void unix_explain(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
+/* Why the path is taken, if not by a socket; NULL if it leads to one. */
+static const char *find_trouble(struct name_search *name)
 {
-    struct wanted wanted = {.newcomer = newcomer};
+    char path[sizeof(struct unix_path) + 1];
+    write_path(path, name->newcomer);
+    if (!raw_identify_path(path, &name->file)) {
+        name->file.mode = 0;
+        return "the path exists but cannot be examined";
+    }
+    return S_ISSOCK(name->file.mode) ? NULL
+                                     : "that path is a file and no socket; the library will not remove it";
+}
+
+void unix_explain(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch)
+{
+    struct name_search name = {.newcomer = newcomer};
     bool abstract = newcomer->path.length && newcomer->path.bytes[0] == '\0';
     if (newcomer->path.length == 0)
         return;
-    if (!abstract) {
-        identify(&wanted);
-        if (wanted.file.mode == 0) {
-            conflict->path_trouble = "something has that path, and it cannot be looked at from here";
-            return;
-        }
-        if (!S_ISSOCK(wanted.file.mode)) {
-            conflict->path_trouble = "that path is a file which is no socket; nothing here will remove it";
-            return;
-        }
-    }
-    conflict->all_sockets = ask(conflict, &wanted, buffer) == 0;
+    conflict->path_trouble = abstract ? NULL : find_trouble(&name);
+    if (conflict->path_trouble)
+        return;
+    conflict->all_sockets = find_name(&name, conflict->deadline, scratch) == 0;
     conflict->source = conflict->all_sockets ? SOURCE_SOCK_DIAG : SOURCE_NONE;
-    bool sure = conflict->holder_count &&
-                (conflict->holders[0].type == SOCK_DGRAM || conflict->holders[0].state != STATE_ESTABLISHED);
+    bool sure = name.found && (name.holder.type == SOCK_DGRAM || name.holder.state != STATE_ESTABLISHED);
     tristate live = sure || abstract ? YES : is_live(newcomer);
-    if (live != YES)
-        conflict->holder_count = 0; /* connections of a listener that is gone */
+    if (live == YES && name.found) /* else connections of a listener that is gone */
+        conflict->holders[conflict->holder_count++] = name.holder;
     conflict->cause = live == YES ? CAUSE_UNIX_LIVE : live == NO ? CAUSE_UNIX_STALE : CAUSE_UNKNOWN;
     if (live == UNKNOWN)
-        conflict->path_trouble = "a socket file has that path; whether anybody listens there does not show";
-    conflict->complete = owners_find(conflict, newcomer, buffer) && conflict->all_sockets;
+        conflict->path_trouble = "a socket file has that path; whether anybody listens there cannot be seen";
+    conflict->complete = conflict_find_owners(conflict, newcomer, scratch) && conflict->all_sockets;
 }

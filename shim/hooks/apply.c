@@ -1,48 +1,48 @@
 /* SPDX-License-Identifier: MIT
  *
- * The policy, on the way to the kernel. Contract in doors.h.
+ * The policy, on the way to the kernel. Contract in hooks.h.
  */
-#include "doors.h"
+#include "hooks.h"
 
 #include "reuseshim/errno_name.h"
 
 #include <errno.h>
 #include <string.h>
 
-bool passage_read_address(struct passage *passage, const struct sockaddr *address, socklen_t length)
+bool hooked_read_address(struct hooked_call *hooked, const struct sockaddr *address, socklen_t length)
 {
     union any_sockaddr copy;
-    passage->argument.family = AF_UNSPEC;
+    hooked->argument.family = AF_UNSPEC;
     /* The kernel takes nothing longer than sockaddr_storage (move_addr_to_kernel, net/socket.c). */
-    if (length > sizeof copy || !memory_readable(&passage->shim->memory, address, length))
+    if (length > sizeof copy || !memory_readable(&hooked->shim->memory, address, length))
         return false;
     memcpy(&copy, address, length);
     /* An old server that never set sin_family: bind() takes 0.0.0.0 all the same (inet_bind, compatibility).
      */
-    if (passage->call == CALL_BIND && length >= sizeof(struct sockaddr_in) &&
+    if (hooked->which == CALL_BIND && length >= sizeof(struct sockaddr_in) &&
         copy.plain.sa_family == AF_UNSPEC && ((struct sockaddr_in *)(void *)&copy)->sin_addr.s_addr == 0)
         copy.plain.sa_family = AF_INET;
-    if (!endpoint_from_sockaddr(&passage->argument, &copy, length))
+    if (!endpoint_from_sockaddr(&hooked->argument, &copy, length))
         return false;
-    if (passage->argument.family == AF_UNIX) { /* its name is read when it is asked for */
-        passage->address = address;
-        passage->length = length;
+    if (hooked->argument.family == AF_UNIX) { /* its name is read when it is asked for */
+        hooked->address = address;
+        hooked->length = length;
     }
     return true;
 }
 
-void passage_read_reserved(struct passage *passage, const struct sockaddr_in *address)
+void hooked_read_reserved(struct hooked_call *hooked, const struct sockaddr_in *address)
 {
     static const struct in_addr any;
-    passage->argument = endpoint_of(AF_INET, address ? &address->sin_addr : &any, 0);
+    hooked->argument = endpoint_of(AF_INET, address ? &address->sin_addr : &any, 0);
 }
 
 /* "reuseaddr forced by restart:16" */
-static void note(const struct passage *passage, enum socket_option option, const char *what, int error)
+static void note(const struct hooked_call *hooked, enum socket_option option, const char *what, int error)
 {
     char message[200];
     struct text text = text_in(message, sizeof message);
-    if (passage->shim->settings.level < LEVEL_CHANGE)
+    if (hooked->shim->settings.level < LEVEL_CHANGE)
         return;
     text_strings(&text, option_table[option].word, " ", what);
     if (error) {
@@ -51,69 +51,68 @@ static void note(const struct passage *passage, enum socket_option option, const
         text_char(&text, ')');
     }
     text_string(&text, ", by ");
-    rule_write(&text, &passage->shim->policy, passage->rule);
+    rule_write(&text, &hooked->shim->policy, hooked->rule);
     text_end(&text);
-    report_message(passage->shim, passage, LEVEL_CHANGE, message);
+    report_message(hooked->shim, hooked, LEVEL_CHANGE, message);
 }
 
 /* Options that this socket cannot take, or that would break the call itself. */
-static const char *reason_to_skip(const struct passage *passage, enum socket_option option, bool force)
+static const char *reason_to_skip(const struct hooked_call *hooked, enum socket_option option, bool force)
 {
-    const struct endpoint *address = &passage->argument;
-    if (option != OPTION_V6ONLY)
-        return NULL;
-    if (address->family == AF_INET)
+    const struct endpoint *address = &hooked->argument;
+    if (!option_fits(option, address->family))
         return "skipped: not an IPv6 socket";
-    if (force && endpoint_is_mapped(address))
+    if (option == OPTION_V6ONLY && force && endpoint_is_mapped(address))
         return "skipped: the address is a mapped IPv4 one, which v6only excludes";
     return NULL;
 }
 
 /* False if there is no use in going on: fd is no socket, and the real call will say so. */
-static bool set_option(const struct passage *passage, enum socket_option option, bool force)
+static bool set_option(const struct hooked_call *hooked, enum socket_option option, bool force)
 {
     const struct option_info *info = &option_table[option];
-    const char *skip = reason_to_skip(passage, option, force);
+    const char *skip = reason_to_skip(hooked, option, force);
     const int value = force;
     if (skip) {
-        note(passage, option, skip, 0);
+        note(hooked, option, skip, 0);
         return true;
     }
-    bool tells = passage->shim->settings.level >= LEVEL_CHANGE;
-    int before = tells ? raw_option(passage->fd, info->level, info->name) : 0;
-    int result = raw_setsockopt(passage->fd, info->level, info->name, &value, sizeof value);
+    bool tells = hooked->shim->settings.level >= LEVEL_CHANGE;
+    int before = tells ? raw_option(hooked->fd, info->level, info->name) : 0;
+    int result = raw_setsockopt(hooked->fd, info->level, info->name, &value, sizeof value);
     if (result == -EBADF || result == -ENOTSOCK)
         return false;
     if (result < 0)
-        note(passage, option, "skipped: the socket does not take it", -result);
+        note(hooked, option, "skipped: the socket does not take it", -result);
     else if (tells && (before < 0 || (before != 0) != force))
-        note(passage, option, force ? "forced" : "stripped", 0);
+        note(hooked, option, force ? "forced" : "stripped", 0);
     return true;
 }
 
-static void set_options(const struct passage *passage)
+static void set_options(const struct hooked_call *hooked)
 {
-    const struct rule *rule = passage->rule;
-    unsigned left = rule ? (rule->force | rule->strip) & ~(1U << OPTION_CLOEXEC) : 0;
+    const struct rule *rule = hooked->rule;
+    unsigned left = rule ? (rule->force | rule->strip) & ~option_bit(OPTION_CLOEXEC) : 0;
     for (bool going = true; going && left; left &= left - 1) {
         int option = __builtin_ctz(left);
-        going = set_option(passage, (enum socket_option)option, rule->force & 1U << option);
+        going = set_option(hooked, (enum socket_option)option,
+                           rule->force & option_bit((enum socket_option)option));
     }
 }
 
-static void trace(const struct passage *passage)
+static void trace(const struct hooked_call *hooked)
 {
-    if (passage->shim->settings.level < LEVEL_TRACE)
+    if (hooked->shim->settings.level < LEVEL_TRACE)
         return;
     char message[160];
     struct text text = text_in(message, sizeof message);
-    if (passage->rule) {
-        rule_write(&text, &passage->shim->policy, passage->rule);
-        text_string(&text, passage->rule->keep ? " keeps it as it is" : " decides");
+    if (hooked->rule) {
+        rule_write(&text, &hooked->shim->policy, hooked->rule);
+        text_string(&text, hooked->rule->keep ? " keeps it as it is" : " decides");
     } else
         text_string(&text, "no rule matches");
     text_end(&text);
-    report_message(passage->shim, passage, LEVEL_TRACE, message);
+    report_message(hooked->shim, hooked, LEVEL_TRACE, message);
 }
 
 /* As a string; an abstract name begins with '@'. */
@@ -126,31 +125,31 @@ static const char *write_path(char *buffer, size_t size, struct unix_path path)
     return text_end(&text);
 }
 
-static void decide(struct passage *passage, enum when when)
+static void decide(struct hooked_call *hooked, enum when when)
 {
     struct situation situation = {.when = when,
                                   .protocol = PROTOCOL_NOT_ASKED,
-                                  .family = passage->argument.family,
-                                  .address = &passage->argument};
+                                  .family = hooked->argument.family,
+                                  .address = &hooked->argument};
     char path[sizeof(struct unix_path) + 1];
-    if (situation.family == AF_UNIX && passage->address)
+    if (situation.family == AF_UNIX && hooked->address)
         situation.path =
-            write_path(path, sizeof path, unix_path_from_sockaddr(passage->address, passage->length));
-    passage->rule = policy_match(&passage->shim->policy, &situation);
-    if (situation.held_up) {
-        situation.protocol = raw_option(passage->fd, SOL_SOCKET, SO_PROTOCOL);
+            write_path(path, sizeof path, unix_path_from_sockaddr(hooked->address, hooked->length));
+    hooked->rule = policy_match(&hooked->shim->policy, &situation);
+    if (situation.resume) {
+        situation.protocol = raw_option(hooked->fd, SOL_SOCKET, SO_PROTOCOL);
         if (situation.protocol >= 0)
-            passage->rule = policy_match(&passage->shim->policy, &situation);
+            hooked->rule = policy_match(&hooked->shim->policy, &situation);
     }
-    trace(passage);
+    trace(hooked);
 }
 
-void apply_on_bind(struct passage *passage)
+void apply_on_bind(struct hooked_call *hooked)
 {
-    if (!endpoint_is_internet(&passage->argument) && passage->argument.family != AF_UNIX)
+    if (!endpoint_is_internet(&hooked->argument) && hooked->argument.family != AF_UNIX)
         return;
-    decide(passage, WHEN_BIND);
-    set_options(passage);
+    decide(hooked, WHEN_BIND);
+    set_options(hooked);
 }
 
 static bool is_bound(int fd)
@@ -162,24 +161,23 @@ static bool is_bound(int fd)
            local.port != 0;
 }
 
-void apply_on_connect(struct passage *passage)
+void apply_on_connect(struct hooked_call *hooked)
 {
-    if (!endpoint_is_internet(&passage->argument))
+    if (!endpoint_is_internet(&hooked->argument))
         return;
-    decide(passage, WHEN_CONNECT);
-    if (passage->rule && (passage->rule->force | passage->rule->strip) && !is_bound(passage->fd))
-        set_options(passage);
+    decide(hooked, WHEN_CONNECT);
+    if (hooked->rule && (hooked->rule->force | hooked->rule->strip) && !is_bound(hooked->fd))
+        set_options(hooked);
 }
 
-void apply_at_listen(struct passage *passage)
+void apply_at_listen(struct hooked_call *hooked)
 {
     union any_sockaddr name;
     socklen_t length = sizeof name;
-    if (raw_getsockname(passage->fd, &name, &length) < 0 ||
-        !endpoint_from_sockaddr(&passage->argument, &name, length) ||
-        !endpoint_is_internet(&passage->argument))
+    if (raw_getsockname(hooked->fd, &name, &length) < 0 ||
+        !endpoint_from_sockaddr(&hooked->argument, &name, length) || !endpoint_is_internet(&hooked->argument))
         return;
-    decide(passage, WHEN_BIND);
+    decide(hooked, WHEN_BIND);
 }
 
 /* What socket(2) makes of protocol 0. */
@@ -190,25 +188,25 @@ static int protocol_of(int type, int protocol)
     return type == SOCK_STREAM ? IPPROTO_TCP : type == SOCK_DGRAM ? IPPROTO_UDP : 0;
 }
 
-int apply_before_socket(struct passage *passage, int domain, int type, int protocol)
+int apply_before_socket(struct hooked_call *hooked, int domain, int type, int protocol)
 {
     struct situation situation = {.when = WHEN_SOCKET,
                                   .protocol = protocol_of(type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK), protocol),
                                   .family = (sa_family_t)domain};
     if (domain != AF_INET && domain != AF_INET6)
         return type;
-    passage->argument.family = (sa_family_t)domain;
-    passage->rule = policy_match(&passage->shim->policy, &situation);
-    const uint8_t cloexec = 1U << OPTION_CLOEXEC;
-    if (passage->rule && passage->rule->force & cloexec)
+    hooked->argument.family = (sa_family_t)domain;
+    hooked->rule = policy_match(&hooked->shim->policy, &situation);
+    const unsigned cloexec = option_bit(OPTION_CLOEXEC);
+    if (hooked->rule && hooked->rule->force & cloexec)
         return type | SOCK_CLOEXEC;
-    if (passage->rule && passage->rule->strip & cloexec)
+    if (hooked->rule && hooked->rule->strip & cloexec)
         return type & ~SOCK_CLOEXEC;
     return type;
 }
 
-void apply_after_socket(struct passage *passage)
+void apply_after_socket(struct hooked_call *hooked)
 {
-    set_options(passage);
-    trace(passage);
+    set_options(hooked);
+    trace(hooked);
 }

@@ -2,7 +2,7 @@
  *
  * The doors: every function that this library puts in front of libc's, and nothing else.
  */
-#include "doors.h"
+#include "hooks.h"
 
 #include "reuseshim/version.h"
 
@@ -13,27 +13,27 @@ int __connect(int fd, const struct sockaddr *address, socklen_t length);
 const char *reuseshim_version(void);
 
 /* After a failure: the kernel has read `address`, so it can be read. Leaves errno as the real call set it. */
-static __attribute__((noinline, cold)) void refused(struct passage *passage, const struct sockaddr *address,
-                                                    socklen_t length)
+static __attribute__((noinline, cold)) void refused(struct hooked_call *hooked,
+                                                    const struct sockaddr *address, socklen_t length)
 {
     int error = errno;
-    if (passage->argument.family == AF_UNSPEC && address)
-        passage_read_address(passage, address, length);
-    passage->address = address;
-    passage->length = length;
-    report_refusal(passage, error);
+    if (hooked->argument.family == AF_UNSPEC && address)
+        hooked_read_address(hooked, address, length);
+    hooked->address = address;
+    hooked->length = length;
+    report_refusal(hooked, error);
     errno = error;
 }
 
-static bool persists(const struct passage *passage)
+static bool is_retried(const struct hooked_call *hooked)
 {
-    return errno == EADDRINUSE && passage->rule && (passage->rule->evict || passage->rule->wait_ms);
+    return errno == EADDRINUSE && hooked->rule && (hooked->rule->evict || hooked->rule->wait_ms);
 }
 
 /* Evicts and waits as the rule says; -1 with errno, or 0 with errno as it was before the call. */
-static __attribute__((noinline, cold)) int try_again(struct passage *passage, int before)
+static __attribute__((noinline, cold)) int try_again(struct hooked_call *hooked, int before)
 {
-    int error = persist(passage);
+    int error = retry(hooked);
     errno = error ? error : before;
     return error ? -1 : 0;
 }
@@ -43,22 +43,22 @@ static __attribute__((noinline, cold)) int try_again(struct passage *passage, in
 static __attribute__((noinline)) int socket_by_rules(const struct shim *shim, int domain, int type,
                                                      int protocol)
 {
-    struct passage passage = {.shim = shim, .call = CALL_SOCKET};
+    struct hooked_call hooked = {.shim = shim, .which = CALL_SOCKET};
     int saved = errno;
-    int wanted = apply_before_socket(&passage, domain, type, protocol);
+    int wanted = apply_before_socket(&hooked, domain, type, protocol);
     errno = saved;
-    passage.fd = next.socket(domain, wanted, protocol);
-    if (passage.fd < 0)
-        return passage.fd;
-    apply_after_socket(&passage);
+    hooked.fd = next.socket(domain, wanted, protocol);
+    if (hooked.fd < 0)
+        return hooked.fd;
+    apply_after_socket(&hooked);
     errno = saved;
-    return passage.fd;
+    return hooked.fd;
 }
 
 SHIM_EXPORT int socket(int domain, int type, int protocol)
 {
     const struct shim *shim = shim_ready();
-    if (UNLIKELY(shim->busy & WHEN_SOCKET))
+    if (UNLIKELY(shim->ruled_calls & WHEN_SOCKET))
         return socket_by_rules(shim, domain, type, protocol);
     return next.socket(domain, type, protocol);
 }
@@ -88,39 +88,39 @@ SHIM_EXPORT int setsockopt(int fd, int level, int name, const void *value, sockl
 
 SHIM_EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
 {
-    struct passage passage = {.shim = shim_ready(), .call = CALL_BIND, .fd = fd};
+    struct hooked_call hooked = {.shim = shim_ready(), .which = CALL_BIND, .fd = fd};
     int saved = errno;
-    if (passage.shim->busy & WHEN_BIND && passage_read_address(&passage, address, length))
-        apply_on_bind(&passage);
+    if (hooked.shim->ruled_calls & WHEN_BIND && hooked_read_address(&hooked, address, length))
+        apply_on_bind(&hooked);
     errno = saved;
     int result = next.bind(fd, address, length);
-    if (UNLIKELY(result < 0 && persists(&passage))) {
-        passage.address = address;
-        passage.length = length;
-        result = try_again(&passage, saved);
+    if (UNLIKELY(result < 0 && is_retried(&hooked))) {
+        hooked.address = address;
+        hooked.length = length;
+        result = try_again(&hooked, saved);
     } else if (UNLIKELY(result < 0))
-        refused(&passage, address, length);
-    if (UNLIKELY(result == 0 && passage.rule && passage.rule->watch)) {
-        report_sharing(&passage);
+        refused(&hooked, address, length);
+    if (UNLIKELY(result == 0 && hooked.rule && hooked.rule->watch)) {
+        report_sharing(&hooked);
         errno = saved;
     }
     return result;
 }
 
-/* libc binds inside without passing our door. The port asked for is none in particular: 0. */
+/* libc's bindresvport() calls bind inside itself and never passes our door. No port is asked for: 0. */
 SHIM_EXPORT int bindresvport(int fd, struct sockaddr_in *address)
 {
-    struct passage passage = {.shim = shim_ready(), .call = CALL_BINDRESVPORT, .fd = fd};
+    struct hooked_call hooked = {.shim = shim_ready(), .which = CALL_BINDRESVPORT, .fd = fd};
     int saved = errno;
-    passage_read_reserved(&passage, address);
-    if (passage.shim->busy & WHEN_BIND)
-        apply_on_bind(&passage);
+    hooked_read_reserved(&hooked, address);
+    if (hooked.shim->ruled_calls & WHEN_BIND)
+        apply_on_bind(&hooked);
     errno = saved;
     int result = next.bindresvport(fd, address);
     if (UNLIKELY(result < 0))
-        refused(&passage, NULL, 0);
-    else if (UNLIKELY(passage.rule && passage.rule->watch)) {
-        report_sharing(&passage);
+        refused(&hooked, NULL, 0);
+    else if (UNLIKELY(hooked.rule && hooked.rule->watch)) {
+        report_sharing(&hooked);
         errno = saved;
     }
     return result;
@@ -128,25 +128,25 @@ SHIM_EXPORT int bindresvport(int fd, struct sockaddr_in *address)
 
 /* ---- listen ----------------------------------------------------------------------------------- */
 
-/* With something to do by rule: the socket's own address is what the rule is about. A second listen() only
- * changes the backlog and is no news. */
+/* Some rule acts on listen (watch, wait, evict); it is matched by the socket's own address. A repeated
+ * listen() only changes the backlog and is not recorded again. */
 static __attribute__((noinline)) int listen_by_rules(const struct shim *shim, int fd, int backlog)
 {
-    struct passage passage = {.shim = shim, .call = CALL_LISTEN, .fd = fd, .backlog = backlog};
+    struct hooked_call hooked = {.shim = shim, .which = CALL_LISTEN, .fd = fd, .backlog = backlog};
     int saved = errno;
     bool first = raw_option(fd, SOL_SOCKET, SO_ACCEPTCONN) == 0;
     errno = saved;
     int result = next.listen(fd, backlog);
     int error = errno;
     if (result < 0 || first)
-        apply_at_listen(&passage);
+        apply_at_listen(&hooked);
     errno = error;
-    if (result < 0 && persists(&passage))
-        result = try_again(&passage, saved);
+    if (result < 0 && is_retried(&hooked))
+        result = try_again(&hooked, saved);
     else if (result < 0)
-        refused(&passage, NULL, 0);
-    if (result == 0 && first && passage.rule && passage.rule->watch) {
-        report_sharing(&passage);
+        refused(&hooked, NULL, 0);
+    if (result == 0 && first && hooked.rule && hooked.rule->watch) {
+        report_sharing(&hooked);
         errno = saved;
     }
     return result;
@@ -159,8 +159,8 @@ SHIM_EXPORT int listen(int fd, int backlog)
         return listen_by_rules(shim, fd, backlog);
     int result = next.listen(fd, backlog);
     if (UNLIKELY(result < 0)) {
-        struct passage passage = {.shim = shim, .call = CALL_LISTEN, .fd = fd};
-        refused(&passage, NULL, 0);
+        struct hooked_call hooked = {.shim = shim, .which = CALL_LISTEN, .fd = fd};
+        refused(&hooked, NULL, 0);
     }
     return result;
 }
@@ -170,29 +170,29 @@ SHIM_EXPORT int listen(int fd, int backlog)
 static __attribute__((noinline)) int connect_by_rules(const struct shim *shim, int fd,
                                                       const struct sockaddr *address, socklen_t length)
 {
-    struct passage passage = {.shim = shim, .call = CALL_CONNECT, .fd = fd};
+    struct hooked_call hooked = {.shim = shim, .which = CALL_CONNECT, .fd = fd};
     int saved = errno;
-    if (passage_read_address(&passage, address, length))
-        apply_on_connect(&passage);
+    if (hooked_read_address(&hooked, address, length))
+        apply_on_connect(&hooked);
     errno = saved;
     int result = next.connect(fd, address, length);
     if (result < 0)
-        refused(&passage, address, length);
+        refused(&hooked, address, length);
     return result;
 }
 
 static __attribute__((noinline, cold)) void connect_refused(const struct shim *shim, int fd,
                                                             const struct sockaddr *address, socklen_t length)
 {
-    struct passage passage = {.shim = shim, .call = CALL_CONNECT, .fd = fd};
+    struct hooked_call hooked = {.shim = shim, .which = CALL_CONNECT, .fd = fd};
     if (errno == EADDRNOTAVAIL || errno == EAGAIN || errno == EADDRINUSE)
-        refused(&passage, address, length);
+        refused(&hooked, address, length);
 }
 
 static inline int connect_here(int fd, const struct sockaddr *address, socklen_t length)
 {
     const struct shim *shim = shim_ready();
-    if (UNLIKELY(shim->busy & WHEN_CONNECT))
+    if (UNLIKELY(shim->ruled_calls & WHEN_CONNECT))
         return connect_by_rules(shim, fd, address, length);
     int result = next.connect(fd, address, length);
     if (UNLIKELY(result < 0))

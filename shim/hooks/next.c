@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The next definition behind each door. Contract in doors.h.
+ * The next definition behind each door. Contract in hooks.h.
  */
-#include "doors.h"
+#include "hooks.h"
 
 #include <dlfcn.h>
 #include <errno.h>

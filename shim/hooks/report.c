@@ -1,23 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * Records of what a call met. Contract in doors.h.
+ * Records of what a call met. Contract in hooks.h.
  */
 #include "workspace.h"
 
-#include "reuseshim/linux.h"
+#include "reuseshim/protocol.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <time.h>
 
 /* Is this error of this call about an address or port that is taken? */
-static bool is_refusal(const struct passage *passage, int error)
+static bool is_refusal(const struct hooked_call *hooked, int error)
 {
-    if (passage->call != CALL_CONNECT)
+    if (hooked->which != CALL_CONNECT)
         return error == EADDRINUSE;
     /* AF_UNIX says EAGAIN for a full backlog, which is another matter. */
     if (error == EAGAIN)
-        return endpoint_is_internet(&passage->argument);
+        return endpoint_is_internet(&hooked->argument);
     return error == EADDRINUSE || error == EADDRNOTAVAIL;
 }
 
@@ -28,39 +26,38 @@ static bool receives_now(const struct newcomer *newcomer)
     return newcomer->call == CALL_LISTEN ? !datagrams : datagrams;
 }
 
-static void share_in(struct workspace *work, const struct passage *passage)
+static void share_in(struct workspace *work, const struct hooked_call *hooked)
 {
-    const struct shim *shim = passage->shim;
+    const struct shim *shim = hooked->shim;
     workspace_begin(work);
     if (!workspace_may_ask(work, shim))
         return;
     /* Without the argument: port 0 has become a port by now. */
-    newcomer_ask(&work->newcomer, passage->call, passage->fd, 0, NULL, true);
-    work->conflict.usual_calls_only = work->status.filtered;
-    work->conflict.deadline = raw_clock(CLOCK_MONOTONIC) + (int64_t)shim->settings.budget_ms * 1000000;
-    if (!receives_now(&work->newcomer) || !conflict_sharing(&work->conflict, &work->newcomer, work->input))
+    newcomer_ask(&work->newcomer, hooked->which, hooked->fd, 0, NULL, true);
+    conflict_begin(&work->conflict, shim->settings.budget_ms, work->status.filtered);
+    if (!receives_now(&work->newcomer) || !conflict_sharing(&work->conflict, &work->newcomer, &work->scratch))
         return;
     work->record.event = EVENT_SHARED;
     work->record.newcomer = &work->newcomer;
     work->record.conflict = &work->conflict;
-    work->record.rule = passage->rule;
+    work->record.rule = hooked->rule;
     record_emit(shim, &work->record, work->output);
 }
 
-void report_sharing(const struct passage *passage)
+void report_sharing(const struct hooked_call *hooked)
 {
-    if (!record_wanted(passage->shim, LEVEL_CONFLICT))
+    if (!record_wanted(hooked->shim, LEVEL_CONFLICT))
         return;
     struct workspace *work = raw_map(sizeof *work);
     if (work == NULL)
         return;
-    share_in(work, passage);
+    share_in(work, hooked);
     raw_unmap(work, sizeof *work);
 }
 
-void report_refusal(const struct passage *passage, int error)
+void report_refusal(const struct hooked_call *hooked, int error)
 {
-    if (!is_refusal(passage, error) || !record_wanted(passage->shim, LEVEL_CONFLICT))
+    if (!is_refusal(hooked, error) || !record_wanted(hooked->shim, LEVEL_CONFLICT))
         return;
     struct workspace *work = raw_map(sizeof *work);
     if (work == NULL) {
@@ -68,14 +65,14 @@ void report_refusal(const struct passage *passage, int error)
         return;
     }
     workspace_begin(work);
-    if (workspace_explain(work, passage, error)) {
+    if (workspace_explain(work, hooked, error)) {
         work->record.event = EVENT_CONFLICT;
-        record_emit(passage->shim, &work->record, work->output);
+        record_emit(hooked->shim, &work->record, work->output);
     }
     raw_unmap(work, sizeof *work);
 }
 
-void report_message(const struct shim *shim, const struct passage *passage, enum level level,
+void report_message(const struct shim *shim, const struct hooked_call *hooked, enum level level,
                     const char *message)
 {
     if (!record_wanted(shim, level))
@@ -90,11 +87,11 @@ void report_message(const struct shim *shim, const struct passage *passage, enum
                          : level == LEVEL_CHANGE ? EVENT_CHANGE
                                                  : EVENT_TRACE;
     work->record.message = message;
-    if (passage) {
-        const struct endpoint *argument = passage->argument.family == AF_UNSPEC ? NULL : &passage->argument;
-        newcomer_ask(&work->newcomer, passage->call, passage->fd, 0, argument, workspace_may_ask(work, shim));
+    if (hooked) {
+        const struct endpoint *argument = hooked->argument.family == AF_UNSPEC ? NULL : &hooked->argument;
+        newcomer_ask(&work->newcomer, hooked->which, hooked->fd, 0, argument, workspace_may_ask(work, shim));
         work->record.newcomer = &work->newcomer;
-        work->record.rule = passage->rule;
+        work->record.rule = hooked->rule;
     }
     record_emit(shim, &work->record, work->output);
     raw_unmap(work, sizeof *work);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * From loading to a state that is only read: no lock, whoever comes second throws his copy away. Contract in
- * doors.h.
+ * From loading to a published state that is only read. No lock: a thread that loses the race drops its copy.
+ * Contract in hooks.h.
  */
-#include "doors.h"
+#include "hooks.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -21,11 +21,10 @@ _Atomic(const struct shim *) shim_published;
 static _Atomic(struct load_facts *) captured;
 static _Atomic(const struct shim *) prepared;
 
-/* Goes by in the moment when there is no environment or no memory: does nothing, says nothing. */
+/* In force while there is no environment or no memory yet: changes nothing, writes nothing. */
 static const struct shim inert = {.settings = {.log = LOG_NONE}, .broken = true};
 
-/* The first to come fills in the facts that are part of the library, at no cost in memory; who comes while he
- * is at it makes his own. */
+/* The first caller fills the library's static copy; one that races with it makes a copy of its own. */
 static const struct load_facts *facts_ready(char *const *environment)
 {
     static struct load_facts first;
@@ -47,9 +46,9 @@ static const struct load_facts *facts_ready(char *const *environment)
 
 static void find_work(struct shim *shim)
 {
-    shim->busy = shim->policy.when;
+    shim->ruled_calls = shim->policy.when;
     if (shim->settings.level == LEVEL_TRACE)
-        shim->busy |= WHEN_SOCKET | WHEN_BIND | WHEN_CONNECT;
+        shim->ruled_calls |= WHEN_SOCKET | WHEN_BIND | WHEN_CONNECT;
     for (size_t i = 0; i < shim->policy.count; i++) {
         const struct rule *rule = &shim->policy.rules[i];
         shim->guard_on |= rule->other_program ? 0 : rule->force;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program that takes back, after bind, what a rule has set. Contract in doors.h.
+ * A program that takes back, after bind, what a rule has set. Contract in hooks.h.
  */
-#include "doors.h"
+#include "hooks.h"
 
 #include <errno.h>
 #include <string.h>
@@ -44,24 +44,26 @@ static void note(const struct shim *shim, int fd, const struct rule *rule, int o
 {
     char message[200];
     struct text text = text_in(message, sizeof message);
-    struct passage passage = {
-        .shim = shim, .rule = rule, .call = CALL_SETSOCKOPT, .fd = fd, .argument = *local};
+    struct hooked_call hooked = {
+        .shim = shim, .rule = rule, .which = CALL_SETSOCKOPT, .fd = fd, .argument = *local};
     text_strings(&text, "the program's ", option_table[option].word,
-                 rule->force & 1U << option ? "=0 is answered with success and not carried out"
-                                            : "=1 is answered with success and not carried out",
+                 rule->force & option_bit((enum socket_option)option)
+                     ? "=0 is answered with success and not carried out"
+                     : "=1 is answered with success and not carried out",
                  ", by ");
     rule_write(&text, &shim->policy, rule);
     text_end(&text);
-    report_message(shim, &passage, LEVEL_CHANGE, message);
+    report_message(shim, &hooked, LEVEL_CHANGE, message);
 }
 
 bool undoes_a_rule(const struct shim *shim, int fd, int level, int name, const void *value, socklen_t length)
 {
-    int option = option_find(level, name);
-    const uint8_t bit = (uint8_t)(1U << option);
-    int wanted;
+    int option = option_find(level, name), wanted;
     struct endpoint local;
-    if (option < 0 || !((shim->guard_on | shim->guard_off) & bit))
+    if (option < 0)
+        return false;
+    const uint8_t bit = (uint8_t)option_bit((enum socket_option)option);
+    if (!((shim->guard_on | shim->guard_off) & bit))
         return false;
     /* What the kernel would refuse goes to the kernel, so that it is the one to say EBADF, EINVAL or EFAULT.
      */

@@ -8,13 +8,12 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 void workspace_begin(struct workspace *work)
 {
     struct record *record = &work->record;
     struct thread_status *status = &work->status;
-    thread_status_read(status, work->input, sizeof work->input);
+    thread_status_read(status, work->scratch.bytes, sizeof work->scratch.bytes);
     record->pid = status->pid;
     record->tid = status->tid;
     record->uid = status->uid;
@@ -31,26 +30,24 @@ bool workspace_may_ask(const struct workspace *work, const struct shim *shim)
            (shim->settings.diagnose == DIAGNOSE_AUTO && !work->status.filtered);
 }
 
-bool workspace_explain(struct workspace *work, const struct passage *passage, int error)
+bool workspace_explain(struct workspace *work, const struct hooked_call *hooked, int error)
 {
-    const struct shim *shim = passage->shim;
+    const struct shim *shim = hooked->shim;
     bool may_ask = workspace_may_ask(work, shim);
     const struct endpoint *argument =
-        passage->argument.family == AF_UNSPEC || passage->call == CALL_LISTEN ? NULL : &passage->argument;
-    newcomer_ask(&work->newcomer, passage->call, passage->fd, error, argument, may_ask);
-    if (passage->argument.family == AF_UNIX && passage->address)
-        work->newcomer.path = unix_path_from_sockaddr(passage->address, passage->length);
+        hooked->argument.family == AF_UNSPEC || hooked->which == CALL_LISTEN ? NULL : &hooked->argument;
+    newcomer_ask(&work->newcomer, hooked->which, hooked->fd, error, argument, may_ask);
+    if (hooked->argument.family == AF_UNIX && hooked->address)
+        work->newcomer.path = unix_path_from_sockaddr(hooked->address, hooked->length);
     work->record.newcomer = &work->newcomer;
-    work->record.rule = passage->rule;
+    work->record.rule = hooked->rule;
     work->record.conflict = NULL;
     if (may_ask) {
-        memset(&work->conflict, 0, sizeof work->conflict);
-        work->conflict.deadline = raw_clock(CLOCK_MONOTONIC) + (int64_t)shim->settings.budget_ms * 1000000;
-        work->conflict.usual_calls_only = work->status.filtered;
+        conflict_begin(&work->conflict, shim->settings.budget_ms, work->status.filtered);
         work->record.conflict = &work->conflict;
-        return conflict_explain(&work->conflict, &work->newcomer, work->input);
+        return conflict_explain(&work->conflict, &work->newcomer, &work->scratch);
     }
     /* Most often EADDRNOTAVAIL is a peer that no local address reaches (::1 without IPv6), and without a look
      * at the sockets nothing tells that from a port that is taken. */
-    return passage->call != CALL_CONNECT || error != EADDRNOTAVAIL;
+    return hooked->which != CALL_CONNECT || error != EADDRNOTAVAIL;
 }

@@ -5,7 +5,7 @@
 #ifndef REUSESHIM_HOOKS_WORKSPACE_H
 #define REUSESHIM_HOOKS_WORKSPACE_H
 
-#include "doors.h"
+#include "hooks.h"
 
 #include "reuseshim/record.h"
 #include "reuseshim/status.h"
@@ -16,7 +16,7 @@ struct workspace {
     struct conflict conflict;
     struct thread_status status;
     char program[PROGRAM_GLOB_MAX + 1];
-    char input[BUFFER_SIZE] __attribute__((aligned(16)));
+    struct scratch scratch;
     char output[RECORD_BUFFER_SIZE];
 };
 
@@ -26,6 +26,6 @@ void workspace_begin(struct workspace *work);
 bool workspace_may_ask(const struct workspace *work, const struct shim *shim);
 /* Asks about the socket of a call that failed with `error`; explains it, where that is permitted. False if it
  * turns out not to be about a port that is taken. */
-bool workspace_explain(struct workspace *work, const struct passage *passage, int error);
+bool workspace_explain(struct workspace *work, const struct hooked_call *hooked, int error);
 
 #endif

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-bool parse_address(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)
+bool take_address(struct parser *parser, struct draft *draft, const struct keyword *keyword,
+                  struct word argument)
 {
     (void)keyword;
     draft->rule.has_address = true;
@@ -37,7 +38,8 @@ static bool ends_in_comma(struct word list)
     return list.start[list.length - 1] == ',';
 }
 
-bool parse_ports(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)
+bool take_ports(struct parser *parser, struct draft *draft, const struct keyword *keyword,
+                struct word argument)
 {
     (void)keyword;
     struct word list = argument;
@@ -62,7 +64,8 @@ bool parse_ports(struct parser *parser, struct draft *draft, struct word keyword
     return true;
 }
 
-bool parse_program(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)
+bool take_program(struct parser *parser, struct draft *draft, const struct keyword *keyword,
+                  struct word argument)
 {
     (void)keyword;
     if (argument.length > PROGRAM_GLOB_MAX)
@@ -74,7 +77,8 @@ bool parse_program(struct parser *parser, struct draft *draft, struct word keywo
     return true;
 }
 
-bool parse_path(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)
+bool take_path(struct parser *parser, struct draft *draft, const struct keyword *keyword,
+               struct word argument)
 {
     (void)keyword;
     if (argument.length > PROGRAM_GLOB_MAX)
@@ -85,41 +89,66 @@ bool parse_path(struct parser *parser, struct draft *draft, struct word keyword,
     return true;
 }
 
-bool parse_when(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)
+static const struct {
+    enum when when;
+    char word[8];
+} calls[] = {{WHEN_SOCKET, "socket"}, {WHEN_BIND, "bind"}, {WHEN_CONNECT, "connect"}};
+enum { CALLS = sizeof calls / sizeof *calls };
+
+const char *when_word(enum when when)
 {
-    static const struct {
-        const char *word;
-        enum when when;
-    } calls[] = {{"socket", WHEN_SOCKET}, {"bind", WHEN_BIND}, {"connect", WHEN_CONNECT}};
+    size_t at = 0;
+    while (at + 1 < CALLS && calls[at].when != when)
+        at++;
+    return calls[at].word;
+}
+
+bool take_when(struct parser *parser, struct draft *draft, const struct keyword *keyword,
+               struct word argument)
+{
     (void)keyword;
-    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+    for (size_t i = 0; i < CALLS; i++) {
         if (word_is(argument, calls[i].word)) {
             draft->rule.when = (uint8_t)calls[i].when;
             return true;
         }
     }
-    return complain(parser, argument, "expected socket, bind or connect behind 'on'");
+    return complain(parser, argument, "expected ", keyword->expected, " behind 'on'");
 }
 
-bool parse_options(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)
+static const char *option_list(char room[OPTION_COUNT * sizeof option_table->word])
 {
-    bool force = word_is(keyword, "force");
+    struct text text = text_in(room, OPTION_COUNT * sizeof option_table->word);
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        text_or(&text, i, OPTION_COUNT);
+        text_string(&text, option_table[i].word);
+    }
+    return text_end(&text);
+}
+
+bool take_options(struct parser *parser, struct draft *draft, const struct keyword *keyword,
+                  struct word argument)
+{
+    bool force = keyword->value;
+    uint8_t *wanted = force ? &draft->rule.force : &draft->rule.strip;
+    uint8_t opposite = force ? draft->rule.strip : draft->rule.force;
     struct word list = argument;
     while (list.length) {
         struct word item = next_item(&list);
         int option = 0;
         while (option < OPTION_COUNT && !word_is(item, option_table[option].word))
             option++;
-        if (option == OPTION_COUNT)
-            return complain(parser, item.length ? item : argument,
-                            "expected an option: reuseaddr, reuseport, v6only, bind-address-no-port or "
-                            "cloexec; a list has no spaces");
-        uint8_t bit = (uint8_t)(1U << option);
-        if ((force ? draft->rule.strip : draft->rule.force) & bit)
+        if (option == OPTION_COUNT) {
+            char words[OPTION_COUNT * sizeof option_table->word];
+            return complain(parser, item.length ? item : argument, "expected an option: ", option_list(words),
+                            "; a list has no spaces");
+        }
+        uint8_t bit = (uint8_t)option_bit((enum socket_option)option);
+        if (opposite & bit)
             return complain(parser, item, "both forced and stripped; expected one of the two");
-        if ((force ? draft->rule.force : draft->rule.strip) & bit)
+        if (*wanted & bit)
             return complain(parser, item, "given twice; expected it once in a rule");
-        *(force ? &draft->rule.force : &draft->rule.strip) |= bit;
+        *wanted |= bit;
         draft->option_seen[option] = item;
     }
     if (ends_in_comma(argument))
@@ -127,7 +156,8 @@ bool parse_options(struct parser *parser, struct draft *draft, struct word keywo
     return true;
 }
 
-bool parse_duration(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)
+bool take_duration(struct parser *parser, struct draft *draft, const struct keyword *keyword,
+                   struct word argument)
 {
     static const struct {
         const char *word;
@@ -151,7 +181,8 @@ bool parse_duration(struct parser *parser, struct draft *draft, struct word keyw
     return complain(parser, argument, "expected a duration such as 500ms, 5s or 2m");
 }
 
-bool parse_system(struct parser *parser, struct draft *draft, struct word keyword, struct word argument)
+bool take_system(struct parser *parser, struct draft *draft, const struct keyword *keyword,
+                 struct word argument)
 {
     static const char *const systems[] = {"bsd",     "freebsd", "openbsd",    "netbsd",    "macos", "solaris",
                                           "illumos", "windows", "windows-xp", "linux-2.6", "linux"};

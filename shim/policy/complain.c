@@ -15,11 +15,7 @@ bool complain_in(struct parser *parser, struct word word, const char *const *str
 {
     enum { SHOWN_OF_WORD = 40, SHOWN_OF_PLACE = 64 };
     struct text text = text_in(parser->complaint->line, sizeof parser->complaint->line);
-    size_t place_length = strlen(parser->place);
-    size_t cut = place_length > SHOWN_OF_PLACE ? place_length - SHOWN_OF_PLACE : 0;
-    if (cut)
-        text_string(&text, "...");
-    text_escaped(&text, parser->place + cut, place_length - cut);
+    text_tail(&text, parser->place, SHOWN_OF_PLACE);
     text_char(&text, ':');
     text_unsigned(&text, parser->line);
     text_string(&text, ": '");

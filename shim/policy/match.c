@@ -2,15 +2,20 @@
  *
  * Which rule decides. Contract in policy.h.
  */
-#include "reuseshim/linux.h"
 #include "reuseshim/policy.h"
+#include "reuseshim/protocol.h"
 
-#include <netinet/in.h>
-
-/* An MPTCP socket holds its port through an ordinary TCP subflow and passes its reuse options on to it. */
+/* MPTCP passes its reuse options on to the TCP subflow that holds its port. */
 static bool protocol_matches(uint8_t wanted, int protocol)
 {
-    return protocol == wanted || (wanted == IPPROTO_TCP && protocol == IPPROTO_MPTCP);
+    return protocol == wanted || protocol_find(protocol)->matched == wanted;
+}
+
+bool classes_match(unsigned classes, const struct endpoint *address)
+{
+    return !(classes & CLASS_MULTICAST && !endpoint_is_multicast(address)) &&
+           !(classes & CLASS_WILDCARD && !endpoint_is_wildcard(address)) &&
+           !(classes & CLASS_LOOPBACK && !endpoint_is_loopback(address));
 }
 
 static bool address_matches(const struct rule *rule, const struct endpoint *address)
@@ -19,9 +24,7 @@ static bool address_matches(const struct rule *rule, const struct endpoint *addr
         return true;
     if (rule->has_address && !prefix_contains(&rule->address, address))
         return false;
-    if ((rule->classes & CLASS_MULTICAST && !endpoint_is_multicast(address)) ||
-        (rule->classes & CLASS_WILDCARD && !endpoint_is_wildcard(address)) ||
-        (rule->classes & CLASS_LOOPBACK && !endpoint_is_loopback(address)))
+    if (!classes_match(rule->classes, address))
         return false;
     bool port_matches = rule->range_count == 0;
     for (int i = 0; i < rule->range_count && !port_matches; i++)
@@ -49,13 +52,13 @@ static bool applies(const struct rule *rule, const struct situation *situation)
 
 const struct rule *policy_match(const struct policy *policy, struct situation *situation)
 {
-    const struct rule *held_up = situation->held_up, *end = policy->rules + policy->count;
-    situation->held_up = NULL;
-    for (const struct rule *rule = held_up ? held_up : policy->rules; rule < end; rule++) {
-        if (rule != held_up && !applies(rule, situation))
+    const struct rule *resume = situation->resume, *end = policy->rules + policy->count;
+    situation->resume = NULL;
+    for (const struct rule *rule = resume ? resume : policy->rules; rule < end; rule++) {
+        if (rule != resume && !applies(rule, situation))
             continue;
         if (rule->protocol && situation->protocol == PROTOCOL_NOT_ASKED) {
-            situation->held_up = rule;
+            situation->resume = rule;
             return NULL;
         }
         if (rule->protocol == 0 || protocol_matches(rule->protocol, situation->protocol))

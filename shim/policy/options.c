@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The options a rule can force or strip.
+ * The table of options. Contract in options.h.
  */
-#include "reuseshim/linux.h"
-#include "reuseshim/policy.h"
+#include "reuseshim/options.h"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
-
-const struct option_info option_table[OPTION_COUNT] = {
-    [OPTION_REUSEADDR] = {"reuseaddr", SOL_SOCKET, SO_REUSEADDR},
-    [OPTION_REUSEPORT] = {"reuseport", SOL_SOCKET, SO_REUSEPORT},
-    [OPTION_V6ONLY] = {"v6only", IPPROTO_IPV6, IPV6_V6ONLY},
-    [OPTION_BIND_ADDRESS_NO_PORT] = {"bind-address-no-port", IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT},
-    [OPTION_CLOEXEC] = {"cloexec", -1, -1},
-};
+#define OPTION_ROW(name, ...) [OPTION_##name] = {__VA_ARGS__},
+const struct option_info option_table[OPTION_COUNT] = {SOCKET_OPTIONS(OPTION_ROW)};
 
 int option_find(int level, int name)
 {
@@ -22,4 +13,11 @@ int option_find(int level, int name)
         if (option_table[i].level == level && option_table[i].name == name)
             return i;
     return -1;
+}
+
+bool option_fits(enum socket_option option, int family)
+{
+    enum option_kind kind = option_table[option].kind;
+    return kind == OF_ANY || kind == OF_DESCRIPTOR || family == AF_INET6 ||
+           (kind == OF_INTERNET && family == AF_INET);
 }

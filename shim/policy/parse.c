@@ -1,55 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * From text to rules: lines, words, and which word may stand where. What an argument may look like is in
- * arguments.c, what may stand beside what in together.c. Contract in policy.h.
+ * From text to rules: lines, words, and which word may stand where. The words are in keywords.c, what an
+ * argument may look like in arguments.c, what may stand beside what in together.c. Contract in policy.h.
  */
 #include "parse.h"
 
-#include <netinet/in.h>
 #include <string.h>
-
-/* ---- the words ------------------------------------------------------------------------------ */
-
-enum kind { MATCH, ACTION };
-
-static const struct keyword {
-    const char *word;
-    enum kind kind;
-    enum group group;
-    argument_parser *argument; /* NULL: the word stands alone */
-    const char *expected;      /* what the argument should be */
-    bool planned;
-} keywords[] = {
-    {"tcp", MATCH, GROUP_PROTOCOL, NULL, NULL, false},
-    {"udp", MATCH, GROUP_PROTOCOL, NULL, NULL, false},
-    {"ipv4", MATCH, GROUP_FAMILY, NULL, NULL, false},
-    {"ipv6", MATCH, GROUP_FAMILY, NULL, NULL, false},
-    {"address", MATCH, GROUP_ADDRESS, parse_address, "an address such as 10.0.0.0/8 or ::1", false},
-    {"port", MATCH, GROUP_PORT, parse_ports, "ports such as 80, 8000-8099 or 80,443", false},
-    {"multicast", MATCH, GROUP_CLASS, NULL, NULL, false},
-    {"wildcard", MATCH, GROUP_CLASS, NULL, NULL, false},
-    {"loopback", MATCH, GROUP_CLASS, NULL, NULL, false},
-    {"program", MATCH, GROUP_PROGRAM, parse_program, "the file name of a program, such as nginx or python*",
-     false},
-    {"unix", MATCH, GROUP_PROTOCOL, NULL, NULL, false},
-    {"path", MATCH, GROUP_PATH, parse_path, "the path of a socket, such as /run/x.sock or /run/*", false},
-    {"on", MATCH, GROUP_ON, parse_when, "socket, bind or connect", false},
-    {"force", ACTION, GROUP_FORCE_STRIP, parse_options, "options such as reuseaddr,reuseport", false},
-    {"strip", ACTION, GROUP_FORCE_STRIP, parse_options, "options such as reuseaddr,reuseport", false},
-    {"keep", ACTION, GROUP_KEEP, NULL, NULL, false},
-    {"wait", ACTION, GROUP_WAIT, parse_duration, "a duration such as 500ms, 5s or 2m", false},
-    {"evict", ACTION, GROUP_EVICT, NULL, NULL, false},
-    {"watch", ACTION, GROUP_WATCH, NULL, NULL, false},
-    {"emulate", ACTION, GROUP_EMULATE, parse_system, "a system such as bsd, macos or windows", true},
-};
-
-static const struct keyword *keyword_find(struct word word)
-{
-    for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++)
-        if (word_is(word, keywords[i].word))
-            return &keywords[i];
-    return NULL;
-}
 
 /* ---- lines and words ------------------------------------------------------------------------ */
 
@@ -98,36 +54,14 @@ static bool check_bytes(struct parser *parser)
     return true;
 }
 
-static void apply_bare_word(struct draft *draft, const struct keyword *keyword)
-{
-    struct rule *rule = &draft->rule;
-    if (keyword->group == GROUP_PROTOCOL && keyword->word[1] == 'n')
-        rule->family = AF_UNIX;
-    else if (keyword->group == GROUP_PROTOCOL)
-        rule->protocol = keyword->word[0] == 't' ? IPPROTO_TCP : IPPROTO_UDP;
-    else if (keyword->group == GROUP_FAMILY)
-        rule->family = keyword->word[3] == '4' ? AF_INET : AF_INET6;
-    else if (keyword->group == GROUP_CLASS)
-        rule->classes = keyword->word[0] == 'm'   ? CLASS_MULTICAST
-                        : keyword->word[0] == 'w' ? CLASS_WILDCARD
-                                                  : CLASS_LOOPBACK;
-    else if (keyword->group == GROUP_KEEP)
-        rule->keep = true;
-    else if (keyword->group == GROUP_WATCH)
-        rule->watch = true;
-    else if (keyword->group == GROUP_EVICT)
-        rule->evict = true;
-}
-
 static bool parse_word(struct parser *parser, struct draft *draft, struct word word)
 {
     const struct keyword *keyword = keyword_find(word);
-    if (keyword == NULL)
-        return complain(
-            parser, word,
-            "expected a match (tcp, udp, ipv4, ipv6, address, port, multicast, wildcard, "
-            "loopback, program, unix, path, on) or an action (force, strip, keep, wait, evict, watch, "
-            "emulate)");
+    if (keyword == NULL) {
+        char matches[KEYWORDS_ROOM], actions[KEYWORDS_ROOM];
+        return complain(parser, word, "expected a match (", keyword_list(matches, MATCH), ") or an action (",
+                        keyword_list(actions, ACTION), ")");
+    }
     if (keyword->kind == MATCH && draft->has_action)
         return complain(parser, word, "a match; expected it before the first action");
     if (keyword->group < GROUP_COUNT) {
@@ -143,15 +77,12 @@ static bool parse_word(struct parser *parser, struct draft *draft, struct word w
     draft->last = word;
     if (keyword->planned && draft->planned.length == 0)
         draft->planned = word;
-    if (keyword->argument == NULL) {
-        apply_bare_word(draft, keyword);
-        return true;
-    }
-    struct word argument = next_word(parser);
-    if (argument.length == 0)
+    struct word argument = keyword->expected ? next_word(parser) : (struct word){word.start, 0};
+    if (keyword->expected && argument.length == 0)
         return complain(parser, word, "expected ", keyword->expected, " behind it");
-    draft->last = argument;
-    return keyword->argument(parser, draft, word, argument);
+    if (argument.length)
+        draft->last = argument;
+    return keyword->take(parser, draft, keyword, argument);
 }
 
 /* Reads one rule; false on a complaint, true with *empty for a line without words. */
@@ -166,9 +97,11 @@ static bool parse_rule(struct parser *parser, struct rule *rule, bool *empty)
             return false;
     if (*empty)
         return true;
-    if (!draft.has_action)
-        return complain(parser, draft.last,
-                        "expected an action (force, strip, keep, wait, evict, watch) after it");
+    if (!draft.has_action) {
+        char actions[KEYWORDS_ROOM];
+        return complain(parser, draft.last, "expected an action (", keyword_list(actions, ACTION),
+                        ") after it");
+    }
     if (!check_together(parser, &draft))
         return false;
     *rule = draft.rule;

@@ -54,10 +54,29 @@ bool complain_in(struct parser *parser, struct word word, const char *const *str
 #define complain(parser, word, ...) complain_in(parser, word, (const char *const[]){__VA_ARGS__, NULL})
 bool word_is(struct word word, const char *string);
 
-/* Reads a keyword's argument into the draft; `keyword` is the word itself. */
-typedef bool argument_parser(struct parser *, struct draft *, struct word keyword, struct word argument);
-argument_parser parse_address, parse_ports, parse_program, parse_path, parse_when, parse_options,
-    parse_duration, parse_system;
+/* ---- the words of the language, keywords.c ---------------------------------------------------- */
+
+enum kind { MATCH, ACTION };
+
+struct keyword {
+    char word[12];
+    enum kind kind;
+    enum group group;
+    /* Puts what the word says into the draft. With `expected` the word has an argument, else it is empty. */
+    bool (*take)(struct parser *, struct draft *, const struct keyword *, struct word argument);
+    int value;            /* for `take` */
+    const char *expected; /* what the argument should be, NULL for none */
+    bool planned;         /* this version cannot do it yet */
+};
+const struct keyword *keyword_find(struct word word);
+
+/* "tcp, udp, ..." in `room`: all of a kind. */
+enum { KEYWORDS_ROOM = 160 };
+const char *keyword_list(char room[KEYWORDS_ROOM], enum kind kind);
+
+typedef bool word_taker(struct parser *, struct draft *, const struct keyword *, struct word argument);
+word_taker take_protocol, take_family, take_class, take_flag, take_address, take_ports, take_program,
+    take_path, take_when, take_options, take_duration, take_system;
 
 /* Words that are right one by one and wrong together. */
 bool check_together(struct parser *parser, struct draft *draft);

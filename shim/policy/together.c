@@ -57,11 +57,24 @@ static bool check_class(struct parser *parser, struct draft *draft)
     if (!rule->has_address || rule->classes == 0 ||
         rule->address.bits < (rule->address.family == AF_INET ? 32 : 128))
         return true;
-    if ((rule->classes & CLASS_MULTICAST && !endpoint_is_multicast(&address)) ||
-        (rule->classes & CLASS_WILDCARD && !endpoint_is_wildcard(&address)) ||
-        (rule->classes & CLASS_LOOPBACK && !endpoint_is_loopback(&address)))
+    if (!classes_match(rule->classes, &address))
         return complain(parser, draft->seen[GROUP_CLASS],
                         "contradicts the address in the same rule; expected one of the two");
+    return true;
+}
+
+static bool check_options(struct parser *parser, struct draft *draft)
+{
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        if (draft->option_seen[i].length == 0)
+            continue;
+        if (option_table[i].kind == OF_DESCRIPTOR && draft->rule.when != WHEN_SOCKET)
+            return complain(parser, draft->option_seen[i],
+                            "acts when the socket is made; expected 'on socket' in the same rule");
+        if (option_table[i].kind == OF_IPV6 && draft->rule.family == AF_INET)
+            return complain(parser, draft->option_seen[i],
+                            "an option of IPv6 sockets; expected a rule without 'ipv4'");
+    }
     return true;
 }
 
@@ -79,12 +92,8 @@ bool check_together(struct parser *parser, struct draft *draft)
         return false;
     if (!check_bind_only(parser, draft) || !check_class(parser, draft))
         return false;
-    if (draft->option_seen[OPTION_CLOEXEC].length && rule->when != WHEN_SOCKET)
-        return complain(parser, draft->option_seen[OPTION_CLOEXEC],
-                        "acts when the socket is made; expected 'on socket' in the same rule");
-    if (draft->option_seen[OPTION_V6ONLY].length && rule->family == AF_INET)
-        return complain(parser, draft->option_seen[OPTION_V6ONLY],
-                        "an option of IPv6 sockets; expected a rule without 'ipv4'");
+    if (!check_options(parser, draft))
+        return false;
     if (rule->family == AF_INET && rule->has_address && rule->address.family == AF_INET6)
         return complain(parser, draft->seen[GROUP_ADDRESS],
                         "names an IPv6 address and contradicts 'ipv4'; expected an IPv4 address");

@@ -23,13 +23,17 @@ static int open_socket(struct sink *sink, const char *path, enum form form, size
     return result;
 }
 
-int sink_open_journal(struct sink *sink)
+int sink_open_journal(struct sink *sink, const struct shim *shim, bool usual_calls_only)
 {
+    (void)shim;
+    (void)usual_calls_only;
     return open_socket(sink, "/run/systemd/journal/socket", FORM_JOURNAL, RECORD_BUFFER_SIZE);
 }
 
-int sink_open_syslog(struct sink *sink)
+int sink_open_syslog(struct sink *sink, const struct shim *shim, bool usual_calls_only)
 {
     enum { USUAL = 8192 }; /* what rsyslogd takes if it is told nothing else, its maxMessageSize */
+    (void)shim;
+    (void)usual_calls_only;
     return open_socket(sink, "/dev/log", FORM_SYSLOG, USUAL);
 }

@@ -207,5 +207,6 @@ unsigned record_priority(const struct record *record)
     static const unsigned char priorities[] = {
         [EVENT_CONFLICT] = 3,    [EVENT_RESOLVED] = 5, [EVENT_CHANGE] = 6, [EVENT_SHARED] = 4,
         [EVENT_PORTABILITY] = 5, [EVENT_ERROR] = 3,    [EVENT_TRACE] = 7};
+    _Static_assert(sizeof priorities == EVENT_COUNT, "an event has no priority");
     return priorities[record->event];
 }

@@ -8,14 +8,14 @@
 #include <string.h>
 
 /* A value that may have newlines: the name alone, its length as eight bytes, the bytes. */
-static void long_field(struct text *text, const char *name, const struct record *record, uint32_t holders,
+static void long_field(struct text *text, const char *name, const struct record *record, uint32_t shown,
                        bool json)
 {
     uint64_t length = 0;
     text_strings(text, name, "\n");
     size_t at = text->used;
     text_bytes(text, (const char *)&length, sizeof length);
-    (json ? record_write_json : record_write_text)(text, record, holders);
+    (json ? record_write_json : record_write_text)(text, record, shown);
     if (text->full)
         return;
     text->used--; /* the newline at its end: the protocol puts one of its own */
@@ -24,7 +24,7 @@ static void long_field(struct text *text, const char *name, const struct record 
     text_char(text, '\n');
 }
 
-void record_write_journal(struct text *text, const struct record *record, uint32_t holders, bool json)
+void record_write_journal(struct text *text, const struct record *record, uint32_t shown, bool json)
 {
     char value[288];
     unsigned field = 0;
@@ -45,6 +45,6 @@ void record_write_journal(struct text *text, const struct record *record, uint32
     }
     /* A collector gets all of it even where people read the text. */
     if (!json)
-        long_field(text, "REUSESHIM_JSON", record, holders, true);
-    long_field(text, "MESSAGE", record, holders, json);
+        long_field(text, "REUSESHIM_JSON", record, shown, true);
+    long_field(text, "MESSAGE", record, shown, json);
 }

@@ -5,6 +5,7 @@
 #ifndef REUSESHIM_RECORD_SINKS_H
 #define REUSESHIM_RECORD_SINKS_H
 
+#include "reuseshim/logs.h"
 #include "reuseshim/record.h"
 
 enum form { FORM_PLAIN, FORM_JOURNAL, FORM_SYSLOG };
@@ -18,9 +19,15 @@ struct sink {
     bool close;  /* it was opened for this record */
 };
 
-/* A socket of the system's own log, connected: 0, or -errno. */
-int sink_open_journal(struct sink *sink);
-int sink_open_syslog(struct sink *sink);
+/* Where the settings send a record: 0, or -errno: why it cannot go there. A seccomp filter may be on, which
+ * kills for a new socket (`usual_calls_only`). */
+typedef int sink_opener(struct sink *sink, const struct shim *shim, bool usual_calls_only);
+#define SINK_DECLARATION(name, word, open) sink_opener open;
+LOGS(SINK_DECLARATION)
+
+/* The longest record and one byte, of what is not a datagram: more than PIPE_BUF bytes could be mixed with
+ * another process's. */
+size_t sink_room(uint32_t mode);
 
 /* All of it with one write or send, within the budget. Async-signal-safe. */
 bool sink_write(const struct sink *sink, const char *bytes, size_t size, int budget_ms,
@@ -35,9 +42,11 @@ const char *record_field(struct text *value, const struct record *record, unsign
 /* Syslog's number for how much it matters: 3 error ... 7 debug. */
 unsigned record_priority(const struct record *record);
 
+/* A text record in one line: "head; held by ...; because ...". */
+void record_write_one_line(struct text *text, const struct record *record, uint32_t shown);
 /* The native protocol of systemd-journald, https://systemd.io/JOURNAL_NATIVE_PROTOCOL/. */
-void record_write_journal(struct text *text, const struct record *record, uint32_t holders, bool json);
+void record_write_journal(struct text *text, const struct record *record, uint32_t shown, bool json);
 /* RFC 5424, in one line. */
-void record_write_syslog(struct text *text, const struct record *record, uint32_t holders, bool json);
+void record_write_syslog(struct text *text, const struct record *record, uint32_t shown, bool json);
 
 #endif

@@ -59,27 +59,7 @@ static void write_fields(struct text *text, const struct record *record)
     text_char(text, ']');
 }
 
-/* The lines of a text record under each other become one: "head; held by ...; because ...". */
-static void join_lines(struct text *text, size_t start)
-{
-    char *to = text->start + start, *end = text->start + text->used;
-    for (const char *from = to; from < end; from++) {
-        if (*from != '\n') {
-            *to++ = *from;
-            continue;
-        }
-        const char *label = from + 1 < end ? memchr(from, ']', (size_t)(end - from)) : NULL;
-        if (label == NULL)
-            break;
-        *to++ = ';';
-        from = label; /* and the blanks behind it shrink to one */
-        while (from + 2 < end && from[1] == ' ' && from[2] == ' ')
-            from++;
-    }
-    text->used = (size_t)(to - text->start);
-}
-
-void record_write_syslog(struct text *text, const struct record *record, uint32_t holders, bool json)
+void record_write_syslog(struct text *text, const struct record *record, uint32_t shown, bool json)
 {
     text_char(text, '<');
     text_unsigned(text, FACILITY << 3 | record_priority(record));
@@ -94,12 +74,7 @@ void record_write_syslog(struct text *text, const struct record *record, uint32_
     text_strings(text, " ", event_word(record->event), " ");
     write_fields(text, record);
     text_char(text, ' ');
-    size_t start = text->used;
-    (json ? record_write_json : record_write_text)(text, record, holders);
-    if (text->full)
-        return;
-    if (json)
+    (json ? record_write_json : record_write_one_line)(text, record, shown);
+    if (json && !text->full)
         text->used--; /* its newline */
-    else
-        join_lines(text, start);
 }

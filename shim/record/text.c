@@ -1,14 +1,28 @@
 /* SPDX-License-Identifier: MIT
  *
- * A record for a person: a line that says it all, then details under the same prefix. Contract in record.h.
+ * A record for a person: a line that says it all, then details under the same prefix. Contract in record.h
+ * and sinks.h.
  */
 #include "reuseshim/errno_name.h"
-#include "reuseshim/record.h"
+#include "sinks.h"
 
 #include <string.h>
 
 /* Shown of a command line; JSON has more of it. */
 enum { COMMAND_SHOWN = 80 };
+
+static void write_name(struct text *text, const char *name)
+{
+    text_escaped(text, name, strlen(name));
+}
+
+static void write_device(struct text *text, const char *device)
+{
+    if (device[0] == '\0')
+        return;
+    text_char(text, '%');
+    write_name(text, device);
+}
 
 static void write_address(struct text *text, const struct newcomer *newcomer)
 {
@@ -25,10 +39,7 @@ static void write_address(struct text *text, const struct newcomer *newcomer)
         text_string(text, " -> ");
         endpoint_write(text, &newcomer->remote);
     }
-    if (newcomer->device_name[0]) {
-        text_char(text, '%');
-        text_escaped(text, newcomer->device_name, strlen(newcomer->device_name));
-    }
+    write_device(text, newcomer->device_name);
 }
 
 static void write_tenths(struct text *text, int64_t milliseconds)
@@ -60,8 +71,7 @@ static void write_head(struct text *text, const struct record *record)
     text_string(text, "reuseshim[");
     text_signed(text, record->pid);
     text_string(text, "] ");
-    text_escaped(text, record->program[0] ? record->program : "?",
-                 record->program[0] ? strlen(record->program) : 1);
+    write_name(text, record->program[0] ? record->program : "?");
     text_string(text, ": ");
     const struct newcomer *newcomer = record->newcomer;
     if (newcomer) {
@@ -82,7 +92,6 @@ static void write_head(struct text *text, const struct record *record)
     }
     if (record->message)
         text_string(text, record->message);
-    text_char(text, '\n');
 }
 
 /* The workers of one server: what tells them apart is the pid alone. */
@@ -114,7 +123,7 @@ static void write_process(struct text *text, const struct owners *owners, uint32
     else {
         write_pids(text, owners, at);
         text_string(text, " (");
-        text_escaped(text, process->program, strlen(process->program));
+        write_name(text, process->program);
         text_char(text, ')');
     }
     if (process->uid_known) {
@@ -136,6 +145,22 @@ static bool is_told(const struct owners *owners, uint32_t at)
     return false;
 }
 
+static const char *owner_phrase(enum owner owner)
+{
+    switch (owner) {
+    case OWNER_NOT_SEARCHED:
+        return ", owner not found within REUSESHIM_BUDGET_MS";
+    case OWNER_NONE:
+        return ", no process";
+    case OWNER_HIDDEN:
+        return ", owner hidden";
+    case OWNER_KNOWN:
+    case OWNER_COUNT:
+        break;
+    }
+    return "";
+}
+
 static void write_owner(struct text *text, const struct conflict *conflict, const struct holder *holder)
 {
     const struct owners *owners = &conflict->owners[holder->owners];
@@ -145,14 +170,8 @@ static void write_owner(struct text *text, const struct conflict *conflict, cons
         text_string(text, i ? "; " : ", ");
         write_process(text, owners, i);
     }
-    if (owners->count > PROCESSES_MAX) {
-        text_string(text, "; and more processes");
-    }
-    static const char *const others[] = {[OWNER_NOT_SEARCHED] = ", not all owners found in the time allowed",
-                                         [OWNER_KNOWN] = "",
-                                         [OWNER_NONE] = ", no process",
-                                         [OWNER_HIDDEN] = ", owner hidden"};
-    text_string(text, others[holder->owner]);
+    text_string(text, owners->count > PROCESSES_MAX ? "; and more processes" : "");
+    text_string(text, owner_phrase(holder->owner));
     if (owners->count == 0 && holder->uid_known) {
         text_string(text, " (uid ");
         text_unsigned(text, holder->uid);
@@ -168,10 +187,7 @@ void record_write_holder(struct text *text, const struct conflict *conflict, con
         unix_path_write(text, &holder->path);
     else
         endpoint_write(text, &holder->local);
-    if (holder->device_name[0]) {
-        text_char(text, '%');
-        text_escaped(text, holder->device_name, strlen(holder->device_name));
-    }
+    write_device(text, holder->device_name);
     if (holder->remote.family != AF_UNSPEC) {
         text_string(text, " <-> ");
         endpoint_write(text, &holder->remote);
@@ -188,80 +204,97 @@ void record_write_holder(struct text *text, const struct conflict *conflict, con
     const char *group = holder->cgroup ? conflict->cgroups[holder->cgroup - 1].path : "";
     if (group[0] && strcmp(group, "/") != 0) {
         text_string(text, " in ");
-        text_escaped(text, group, strlen(group));
+        write_name(text, group);
     }
 }
 
-static void write_holders(struct text *text, const struct record *record, const char *prefix,
-                          uint32_t holders)
+static enum label label_of(const struct record *record, const struct holder *holder)
+{
+    if (record->event == EVENT_SHARED)
+        return LABEL_WITH;
+    if (record->event == EVENT_RESOLVED)
+        return LABEL_WAS_HELD;
+    return holder->blocks == YES ? LABEL_HELD_BY : holder->blocks == UNKNOWN ? LABEL_PERHAPS : LABEL_BESIDE;
+}
+
+void record_write_omitted(struct text *text, const struct conflict *conflict, const char *line_break,
+                          uint32_t shown)
+{
+    uint32_t omitted = conflict->holders_omitted + conflict->holder_count - shown;
+    if (omitted == 0)
+        return;
+    text_strings(text, line_break, label_word(LABEL_AND));
+    text_unsigned(text, omitted);
+    text_string(text, " more");
+}
+
+static void write_holders(struct text *text, const struct record *record, const char *line_break,
+                          uint32_t shown)
 {
     const struct conflict *conflict = record->conflict;
-    uint32_t shown = 0;
-    for (; shown < conflict->holder_count && shown < holders; shown++) {
-        static const char labels[][10] = {"held by  ", "perhaps  ", "beside   ", "with     ", "was held "};
-        const struct holder *holder = &conflict->holders[shown];
-        int label = record->event == EVENT_SHARED     ? 3
-                    : record->event == EVENT_RESOLVED ? 4
-                    : holder->blocks == YES           ? 0
-                    : holder->blocks == UNKNOWN       ? 1
-                                                      : 2;
-        text_strings(text, prefix, labels[label]);
-        record_write_holder(text, conflict, holder);
-        text_char(text, '\n');
+    uint32_t listed = conflict->holder_count < shown ? conflict->holder_count : shown;
+    for (uint32_t i = 0; i < listed; i++) {
+        text_strings(text, line_break, label_word(label_of(record, &conflict->holders[i])));
+        record_write_holder(text, conflict, &conflict->holders[i]);
     }
-    uint32_t omitted = conflict->holders_omitted + conflict->holder_count - shown;
-    if (omitted) {
-        text_strings(text, prefix, "and      ");
-        text_unsigned(text, omitted);
-        text_string(text, " more\n");
-    }
+    record_write_omitted(text, conflict, line_break, listed);
 }
 
 /* REUSESHIM_RULES takes any policy's rule; a policy is the shorter thing to say where one does it. */
 static void write_cure(struct text *text, const struct cure *cure)
 {
-    static const char *const sides[] = {
-        [APPLY_TO_THIS] = "", [APPLY_TO_BOTH] = " for both", [APPLY_TO_HOLDER] = " for the holder"};
+    const char *side = cure->apply_to == APPLY_TO_BOTH     ? " for both"
+                       : cure->apply_to == APPLY_TO_HOLDER ? " for the holder"
+                                                           : "";
     text_string(text, cure->text);
     if (cure->policy)
-        text_strings(text, " (REUSESHIM_POLICY=", cure->policy, sides[cure->apply_to], ")");
+        text_strings(text, " (REUSESHIM_POLICY=", cure->policy, side, ")");
     else if (cure->rules[0])
-        text_strings(text, " (REUSESHIM_RULES='", cure->rules, "'", sides[cure->apply_to], ")");
+        text_strings(text, " (REUSESHIM_RULES='", cure->rules, "'", side, ")");
 }
 
-void record_write_details(struct text *text, const struct record *record, const char *prefix,
-                          uint32_t holders)
+void record_write_details(struct text *text, const struct record *record, const char *line_break,
+                          uint32_t shown)
 {
     const struct conflict *conflict = record->conflict;
     if (conflict == NULL)
         return;
-    write_holders(text, record, prefix, holders);
-    if (conflict->because[0]) {
-        const char *label = record->event == EVENT_SHARED ? "so       " : "because  ";
-        text_strings(text, prefix, label, conflict->because, "\n");
-    }
+    write_holders(text, record, line_break, shown);
+    if (conflict->because[0])
+        text_strings(text, line_break, label_word(record->event == EVENT_SHARED ? LABEL_SO : LABEL_BECAUSE),
+                     conflict->because);
     for (uint32_t i = 0; record->event == EVENT_CONFLICT && i < conflict->cure_count; i++) {
-        text_strings(text, prefix, "cure     ");
+        text_strings(text, line_break, label_word(LABEL_CURE));
         write_cure(text, &conflict->cures[i]);
-        text_char(text, '\n');
     }
 }
 
+static void write_lines(struct text *text, const struct record *record, const char *line_break,
+                        uint32_t shown)
+{
+    write_head(text, record);
+    record_write_details(text, record, line_break, shown);
+    if (record->lost == 0)
+        return;
+    text_strings(text, line_break, label_word(LABEL_LOST));
+    text_unsigned(text, record->lost);
+    text_string(text, record->lost == 1 ? " record before this one could not be written"
+                                        : " records before this one could not be written");
+}
+
 /* Each line begins with the same words, so that grep keeps a record together. */
-void record_write_text(struct text *text, const struct record *record, uint32_t holders)
+void record_write_text(struct text *text, const struct record *record, uint32_t shown)
 {
     char start[40];
-    struct text prefix = text_in(start, sizeof start);
-    text_string(&prefix, "reuseshim[");
-    text_signed(&prefix, record->pid);
-    text_string(&prefix, "]   ");
-    text_end(&prefix);
-    write_head(text, record);
-    record_write_details(text, record, start, holders);
-    if (record->lost) {
-        text_strings(text, start, "lost     ");
-        text_unsigned(text, record->lost);
-        text_string(text, record->lost == 1 ? " record before this one could not be written\n"
-                                            : " records before this one could not be written\n");
-    }
+    struct text line_break = text_in(start, sizeof start);
+    text_string(&line_break, "\nreuseshim[");
+    text_signed(&line_break, record->pid);
+    text_string(&line_break, "]   ");
+    write_lines(text, record, text_end(&line_break), shown);
+    text_char(text, '\n');
+}
+
+void record_write_one_line(struct text *text, const struct record *record, uint32_t shown)
+{
+    write_lines(text, record, "; ", shown);
 }

@@ -3,33 +3,21 @@
  * A policy by name or path, with the rules of REUSESHIM_RULES before it. Contract in setup.h.
  */
 #include "reuseshim/errno_name.h"
-#include "reuseshim/file.h"
 #include "reuseshim/setup.h"
-
-#include <string.h>
-
-struct source {
-    const char *place;
-    const char *start;
-    size_t length;
-    bool from_variable;
-};
 
 static void complain_unreadable(struct complaint *complaint, const char *path, int error)
 {
     enum { SHOWN = 80 };
     struct text text = text_in(complaint->line, sizeof complaint->line);
-    size_t length = strlen(path);
-    size_t cut = length > SHOWN ? length - SHOWN : 0;
-    text_strings(&text, variable_names[VARIABLE_POLICY], cut ? ": '..." : ": '");
-    text_escaped(&text, path + cut, length - cut);
+    text_strings(&text, variable_names[VARIABLE_POLICY], ": '");
+    text_tail(&text, path, SHOWN);
     text_string(&text, "': cannot be read (");
     errno_name_write(&text, error);
     text_string(&text, "); expected a regular file of at most 1 MiB with rules");
     text_end(&text);
 }
 
-static bool parse_sources(struct policy *policy, const struct source sources[2], struct rule *rules,
+static bool parse_sources(struct policy *policy, const struct rule_text sources[2], struct rule *rules,
                           struct complaint *complaint)
 {
     int counts[2] = {0, 0};
@@ -61,21 +49,13 @@ static void resolve(struct policy *policy, struct rule *rules, const char *progr
     }
 }
 
-/* Finds the two texts; a policy file is mapped into `file`. */
-static bool find_sources(struct source sources[2], struct file_text *file, const struct settings *settings,
+static bool find_sources(struct rule_text sources[2], struct file_text *file, const struct settings *settings,
                          struct complaint *complaint)
 {
-    const char *name = settings->policy, *rules = settings->rules ? settings->rules : "";
-    const struct shipped_policy *shipped = strchr(name, '/') ? NULL : shipped_policy_find(name);
-    sources[0] = (struct source){variable_names[VARIABLE_RULES], rules, strlen(rules), true};
-    if (shipped) {
-        sources[1] = (struct source){name, shipped->start, (size_t)(shipped->end - shipped->start), false};
-        return true;
-    }
-    int error = file_map(file, name);
-    sources[1] = (struct source){name, file->start, file->length, false};
+    sources[0] = rule_text_of_variable(settings->rules);
+    int error = rule_text_of_policy(&sources[1], file, settings->policy);
     if (error < 0)
-        complain_unreadable(complaint, name, -error);
+        complain_unreadable(complaint, settings->policy, -error);
     return error == 0;
 }
 
@@ -94,7 +74,7 @@ static void trim(struct policy *policy)
 bool policy_load(struct policy *policy, struct rule *room, size_t room_count, const struct settings *settings,
                  const char *program, struct complaint *complaint)
 {
-    struct source sources[2];
+    struct rule_text sources[2];
     struct file_text file = {0};
     *policy = (struct policy){.name = settings->policy};
     if (!find_sources(sources, &file, settings, complaint))

@@ -14,102 +14,139 @@ const char *const variable_names[VARIABLE_COUNT] = {
     [VARIABLE_DIAGNOSE] = "REUSESHIM_DIAGNOSE", [VARIABLE_BUDGET_MS] = "REUSESHIM_BUDGET_MS",
 };
 
-/* The index of `value` in a list that NULL ends, -1 if it is not there. */
-static int find_word(const char *const *words, const char *value)
-{
-    for (int i = 0; words[i]; i++)
-        if (strcmp(words[i], value) == 0)
-            return i;
-    return -1;
-}
+/* ---- words ------------------------------------------------------------------------------------ */
 
-static bool parse_policy(struct settings *settings, const char *value)
+enum { WORD_SIZE = 20 };
+#define LOG_WORD(name, word, ...) [LOG_##name] = word,
+static const char logs[LOG_COUNT][WORD_SIZE] = {LOGS(LOG_WORD)};
+static const char formats[][WORD_SIZE] = {"text", "json"};
+static const char levels[][WORD_SIZE] = {[LEVEL_ERROR] = "error",
+                                         [LEVEL_CONFLICT] = "conflict",
+                                         [LEVEL_CHANGE] = "change",
+                                         [LEVEL_TRACE] = "trace"};
+static const char on_error[][WORD_SIZE] = {"warn", "exit"};
+static const char diagnose[][WORD_SIZE] = {
+    [DIAGNOSE_AUTO] = "auto", [DIAGNOSE_ALWAYS] = "always", [DIAGNOSE_NEVER] = "never"};
+
+/* The words that a variable may be; none where its values are no words. */
+struct words {
+    const char (*list)[WORD_SIZE];
+    size_t count;
+};
+#define WORDS(list)                                                                                          \
+    {                                                                                                        \
+        list, sizeof list / sizeof *list                                                                     \
+    }
+static const struct words words[VARIABLE_COUNT] = {
+    [VARIABLE_LOG] = WORDS(logs),          [VARIABLE_FORMAT] = WORDS(formats),
+    [VARIABLE_LEVEL] = WORDS(levels),      [VARIABLE_ON_ERROR] = WORDS(on_error),
+    [VARIABLE_DIAGNOSE] = WORDS(diagnose),
+};
+
+/* ---- values ----------------------------------------------------------------------------------- */
+
+/* Takes a value, of which `word` is the index in the variable's words or -1; false if it is none. */
+typedef bool taker(struct settings *settings, const char *value, int word);
+
+static bool take_policy(struct settings *settings, const char *value, int word)
 {
+    (void)word;
     settings->policy = value;
     return strchr(value, '/') || shipped_policy_find(value);
 }
 
-static bool parse_rules(struct settings *settings, const char *value)
+static bool take_rules(struct settings *settings, const char *value, int word)
 {
+    (void)word;
     settings->rules = value;
     return true;
 }
 
-static bool parse_log(struct settings *settings, const char *value)
+static bool take_log(struct settings *settings, const char *value, int word)
 {
-    static const char *const words[] = {"auto", "stderr", "journal", "syslog", "none", NULL};
-    static const enum log_kind kinds[] = {LOG_AUTO, LOG_STDERR, LOG_JOURNAL, LOG_SYSLOG, LOG_NONE};
-    int word = find_word(words, value);
     uint64_t fd;
-    if (word >= 0)
-        settings->log = kinds[word];
-    else if (value[0] == '/') {
+    if (value[0] == '/') {
         settings->log = LOG_FILE;
         settings->log_path = value;
-    } else if (strncmp(value, "fd:", 3) == 0 && text_to_number(value + 3, strlen(value + 3), INT_MAX, &fd)) {
+    } else if (strncmp(value, "fd:", 3) == 0) {
         settings->log = LOG_FD;
+        if (!text_to_number(value + 3, strlen(value + 3), INT_MAX, &fd))
+            return false;
         settings->log_fd = (int)fd;
-    } else
+    } else if (word == LOG_FILE || word < 0)
         return false;
+    else
+        settings->log = (enum log_kind)word;
     return true;
 }
 
-static bool parse_format(struct settings *settings, const char *value)
+static bool take_format(struct settings *settings, const char *value, int word)
 {
-    static const char *const words[] = {"text", "json", NULL};
-    int word = find_word(words, value);
+    (void)value;
     settings->json = word == 1;
     return word >= 0;
 }
 
-static bool parse_level(struct settings *settings, const char *value)
+static bool take_level(struct settings *settings, const char *value, int word)
 {
-    static const char *const words[] = {"error", "conflict", "change", "trace", NULL};
-    int word = find_word(words, value);
-    if (word >= 0)
-        settings->level = (enum level)word;
+    (void)value;
+    settings->level = word < 0 ? LEVEL_ERROR : (enum level)word;
     return word >= 0;
 }
 
-static bool parse_on_error(struct settings *settings, const char *value)
+static bool take_on_error(struct settings *settings, const char *value, int word)
 {
-    static const char *const words[] = {"warn", "exit", NULL};
-    int word = find_word(words, value);
+    (void)value;
     settings->exit_on_error = word == 1;
     return word >= 0;
 }
 
-static bool parse_diagnose(struct settings *settings, const char *value)
+static bool take_diagnose(struct settings *settings, const char *value, int word)
 {
-    static const char *const words[] = {"auto", "always", "never", NULL};
-    int word = find_word(words, value);
-    if (word >= 0)
-        settings->diagnose = (enum diagnose)word;
+    (void)value;
+    settings->diagnose = word < 0 ? DIAGNOSE_AUTO : (enum diagnose)word;
     return word >= 0;
 }
 
-static bool parse_budget(struct settings *settings, const char *value)
+static bool take_budget(struct settings *settings, const char *value, int word)
 {
     uint64_t milliseconds;
+    (void)word;
     if (!text_to_number(value, strlen(value), 60000, &milliseconds) || milliseconds == 0)
         return false;
     settings->budget_ms = (unsigned)milliseconds;
     return true;
 }
 
-static const struct {
-    bool (*parse)(struct settings *, const char *);
-    const char *expected;
-} readers[VARIABLE_COUNT] = {
-    [VARIABLE_POLICY] = {parse_policy, NULL}, /* the list of names is made when it is needed */
-    [VARIABLE_RULES] = {parse_rules, NULL},
-    [VARIABLE_LOG] = {parse_log, "auto, stderr, journal, syslog, fd:N, an absolute path or none"},
-    [VARIABLE_FORMAT] = {parse_format, "text or json"},
-    [VARIABLE_LEVEL] = {parse_level, "error, conflict, change or trace"},
-    [VARIABLE_ON_ERROR] = {parse_on_error, "warn or exit"},
-    [VARIABLE_DIAGNOSE] = {parse_diagnose, "auto, always or never"},
-    [VARIABLE_BUDGET_MS] = {parse_budget, "milliseconds from 1 to 60000"},
+static taker *const takers[VARIABLE_COUNT] = {
+    [VARIABLE_POLICY] = take_policy,     [VARIABLE_RULES] = take_rules,
+    [VARIABLE_LOG] = take_log,           [VARIABLE_FORMAT] = take_format,
+    [VARIABLE_LEVEL] = take_level,       [VARIABLE_ON_ERROR] = take_on_error,
+    [VARIABLE_DIAGNOSE] = take_diagnose, [VARIABLE_BUDGET_MS] = take_budget,
 };
+
+static int find_word(enum variable variable, const char *value)
+{
+    for (size_t i = 0; i < words[variable].count; i++)
+        if (strcmp(words[variable].list[i], value) == 0)
+            return (int)i;
+    return -1;
+}
+
+void settings_write_expected(struct text *text, enum variable variable)
+{
+    for (size_t i = 0; i < words[variable].count; i++) {
+        text_or(text, i, words[variable].count);
+        text_string(text, words[variable].list[i]);
+    }
+    if (variable == VARIABLE_BUDGET_MS)
+        text_string(text, "milliseconds from 1 to 60000");
+    if (variable != VARIABLE_POLICY)
+        return;
+    for (size_t i = 0; i < shipped_policy_count; i++)
+        text_strings(text, shipped_policies[i].name, ", ");
+    text_string(text, "or the path of a policy file (with a '/')");
+}
 
 static void complain_about(enum variable variable, const char *value, struct complaint *complaint)
 {
@@ -119,12 +156,7 @@ static void complain_about(enum variable variable, const char *value, struct com
     text_strings(&text, variable_names[variable], ": '");
     text_escaped(&text, value, length < SHOWN ? length : SHOWN);
     text_string(&text, length > SHOWN ? "...': expected " : "': expected ");
-    if (variable == VARIABLE_POLICY) {
-        for (size_t i = 0; i < shipped_policy_count; i++)
-            text_strings(&text, shipped_policies[i].name, ", ");
-        text_string(&text, "or the path of a policy file (with a '/')");
-    } else
-        text_string(&text, readers[variable].expected);
+    settings_write_expected(&text, variable);
     text_end(&text);
 }
 
@@ -146,7 +178,7 @@ bool settings_parse(struct settings *settings, const char *const values[VARIABLE
         struct settings tried = *settings;
         if (values[i] == NULL || values[i][0] == '\0')
             continue;
-        if (readers[i].parse(&tried, values[i])) {
+        if (takers[i](&tried, values[i], find_word((enum variable)i, values[i]))) {
             *settings = tried;
             continue;
         }
@@ -155,16 +187,4 @@ bool settings_parse(struct settings *settings, const char *const values[VARIABLE
         good = false;
     }
     return good;
-}
-
-void rule_write(struct text *text, const struct policy *policy, const struct rule *rule)
-{
-    enum { SHOWN = 64 };
-    const char *place = rule->from_variable ? variable_names[VARIABLE_RULES] : policy->name;
-    size_t length = strlen(place);
-    size_t cut = length > SHOWN ? length - SHOWN : 0;
-    text_string(text, cut ? "..." : "");
-    text_escaped(text, place + cut, length - cut);
-    text_char(text, ':');
-    text_unsigned(text, rule->line);
 }

@@ -47,7 +47,7 @@ for bend in "${bends[@]}"; do
     if [ -n "${bend#*|}" ] && cmp -s "$work/rules.c" shim/conflict/rules.c; then
         result="not ok" said="the rule is not there to be bent"
     elif ! "${CC:-cc}" -std=c11 -D_DEFAULT_SOURCE -Iinclude -O2 -w -o "$work/replay" tests/kernel/replay.c "$work/rules.c" \
-        shim/base/address.c shim/base/text.c 2>"$work/errors"; then
+        shim/base/address.c shim/base/protocol.c shim/base/text.c 2>"$work/errors"; then
         result="not ok" said="does not compile: $(head -1 "$work/errors")"
     else
         said=$("$work/replay" "$@")

@@ -4,6 +4,9 @@
  */
 #include "judge.h"
 
+#include "conflict/steps.h"
+#include "reuseshim/words.h"
+
 #include "witness.h"
 
 #include <string.h>

@@ -6,6 +6,7 @@
 #include "world.h"
 
 #include "reuseshim/linux.h"
+#include "reuseshim/protocol.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -18,6 +18,8 @@
  * "bind: EADDRINUSE" and makes the exit code 1; the next words are done all the same.
  */
 #define _DEFAULT_SOURCE
+#include "../../include/reuseshim/options.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <grp.h>
@@ -95,14 +97,11 @@ static socklen_t parse(const char *text, struct sockaddr_storage *address)
     return sizeof *v4;
 }
 
+#define OPTION(name, word, level, number, kind) {word, level, number},
 static const struct {
     const char *name;
     int level, option;
-} options[] = {{"reuseaddr", SOL_SOCKET, SO_REUSEADDR},
-               {"reuseport", SOL_SOCKET, SO_REUSEPORT},
-               {"v6only", IPPROTO_IPV6, IPV6_V6ONLY},
-               {"bind-address-no-port", IPPROTO_IP, 24},
-               {"keepalive", SOL_SOCKET, SO_KEEPALIVE}};
+} options[] = {SOCKET_OPTIONS(OPTION){"keepalive", SOL_SOCKET, SO_KEEPALIVE}};
 
 static void option(const char *text, bool set)
 {

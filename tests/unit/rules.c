@@ -2,10 +2,10 @@
  *
  * The kernel's rule, at the places where people get it wrong.
  */
-#include "reuseshim/conflict.h"
+#include "conflict/steps.h"
+#include "reuseshim/protocol.h"
 #include "tap.h"
 
-#include <netinet/in.h>
 #include <string.h>
 
 static struct endpoint at(const char *address)
@@ -25,16 +25,15 @@ static struct newcomer newcomer(int protocol, const char *address)
 
 static struct holder holder(int state, const char *address)
 {
-    return (struct holder){.protocol = IPPROTO_TCP,
-                           .state = (uint8_t)state,
-                           .local = at(address),
-                           .inode = 1,
-                           .uid = 1000,
-                           .uid_known = true,
-                           .device_known = true,
-                           .v6only = NO,
-                           .reuseaddr = UNKNOWN,
-                           .reuseport = UNKNOWN};
+    struct holder a = holder_unknown();
+    a.protocol = IPPROTO_TCP;
+    a.state = (uint8_t)state;
+    a.local = at(address);
+    a.inode = 1;
+    a.uid = 1000;
+    a.uid_known = a.device_known = true;
+    a.v6only = NO;
+    return a;
 }
 
 static void blocks(const struct newcomer *b, const struct holder *a, tristate expected, const char *name)
@@ -144,22 +143,22 @@ int main(void)
     b.options[OPTION_REUSEADDR] = YES;
     a = holder(STATE_TIME_WAIT, "127.0.0.1");
     a.inode = 0;
-    conflict_add(&conflict, &b, &a);
+    holders_add(&conflict, &b, &a);
     conclude(&conflict, &b);
     ok(conflict.holders[0].blocks == YES && conflict.holders[0].reuseaddr == NO &&
            conflict.cause == CAUSE_TIME_WAIT,
        "a single candidate is the blocker, and its hidden flag is known");
     conflict = (struct conflict){.source = SOURCE_SOCK_DIAG, .all_sockets = true, .shows_bound = true};
-    conflict_add(&conflict, &b, &a);
+    holders_add(&conflict, &b, &a);
     a.state = STATE_CLOSE;
     a.inode = 7;
-    conflict_add(&conflict, &b, &a);
+    holders_add(&conflict, &b, &a);
     conclude(&conflict, &b);
     ok(conflict.holders[0].blocks == UNKNOWN && conflict.holders[1].blocks == UNKNOWN &&
            conflict.cause == CAUSE_UNKNOWN,
        "of two candidates neither is accused");
     conflict = (struct conflict){.source = SOURCE_PROC, .all_sockets = true};
-    conflict_add(&conflict, &b, &a);
+    holders_add(&conflict, &b, &a);
     conclude(&conflict, &b);
     ok(conflict.holders[0].blocks == UNKNOWN, "/proc may hide the real blocker: nothing is inferred");
     return tap_end();

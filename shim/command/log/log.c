@@ -2,6 +2,7 @@
  *
  * reuseshim log: records from files or standard input, summed up.
  */
+#include "../subcommands.h"
 #include "../terminal.h"
 #include "reuseshim/command.h"
 #include "reuseshim/text.h"

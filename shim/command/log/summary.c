@@ -77,9 +77,9 @@ static void add_holder(struct tally *tally, const struct record_line *record)
         return;
     }
     add_slice(&text, &record->holder_program,
-              is(&record->holder_owner, "none")     ? "no process"
-              : is(&record->holder_owner, "hidden") ? "hidden process"
-                                                    : "unknown process");
+              is(&record->holder_owner, owner_word(OWNER_NONE))     ? "no process"
+              : is(&record->holder_owner, owner_word(OWNER_HIDDEN)) ? "hidden process"
+                                                                    : "unknown process");
     text_string(&text, ", ");
     add_slice(&text, &record->holder_state, "?");
     text_end(&text);
@@ -104,7 +104,7 @@ void summary_add(struct summary *summary, const struct record_line *record)
     summary->records++;
     summary->lost += record->lost;
     add_name(&summary->events, &record->event);
-    if (!is(&record->event, "conflict"))
+    if (!is(&record->event, event_word(EVENT_CONFLICT)))
         return;
     summary->conflicts++;
     add_port(&summary->ports, record);

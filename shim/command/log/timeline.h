@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * How many in each stretch of time, for times that come in any order and nobody knows from when to when.
- * Pure.
+ * Counts per stretch of time; times may come in any order, and the range is not known in advance. Pure.
  */
 #ifndef REUSESHIM_COMMAND_TIMELINE_H
 #define REUSESHIM_COMMAND_TIMELINE_H

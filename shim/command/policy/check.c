@@ -2,17 +2,16 @@
  *
  * reuseshim check: the rules as they are understood, or what is wrong with them.
  */
+#include "../subcommands.h"
 #include "describe.h"
 #include "reuseshim/command.h"
 #include "reuseshim/errno_name.h"
-#include "reuseshim/file.h"
-#include "reuseshim/settings.h"
+#include "reuseshim/setup.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char help[] =
     "usage: reuseshim check [--json] [POLICY | FILE]\n"
@@ -24,14 +23,8 @@ static const char help[] =
     "\n"
     "The exit code is 0 if there is no error, else 100.\n";
 
-struct source {
-    const char *place, *start;
-    size_t length;
-    bool from_variable;
-};
-
 /* One rule a line: where it stands, what it says. */
-static void print_rule(const struct source *source, const struct rule *rule, bool json)
+static void print_rule(const struct rule_text *source, const struct rule *rule, bool json)
 {
     char place[600], line[2048], quoted[4096];
     struct text text = text_in(line, sizeof line);
@@ -56,7 +49,7 @@ static void print_rule(const struct source *source, const struct rule *rule, boo
 }
 
 /* An error is told before anything of that source is printed. */
-static int check_source(const struct source *source, bool json)
+static int check_source(const struct rule_text *source, bool json)
 {
     struct complaint complaint;
     size_t room = policy_capacity(source->start, source->length);
@@ -75,28 +68,20 @@ static int check_source(const struct source *source, bool json)
     return count < 0 ? EXIT_USAGE : EXIT_SUCCESS;
 }
 
-static int check_file(const char *path, bool json)
+static int check_policy(const char *name, bool json)
 {
+    struct rule_text source;
     struct file_text file;
     char reason[64];
-    int error = file_map(&file, path);
+    int error = rule_text_of_policy(&source, &file, name);
     if (error == 0)
-        return check_source(&(struct source){path, file.start, file.length, false}, json);
+        return check_source(&source, json);
     struct text text = text_in(reason, sizeof reason);
     errno_name_write(&text, -error);
-    command_error("check: '", path, "': cannot be read (", text_end(&text),
+    command_error("check: '", name, "': cannot be read (", text_end(&text),
                   "); expected a shipped policy, or a regular file of at most 1 MiB with rules",
                   (char *)NULL);
     return EXIT_USAGE;
-}
-
-static int check_policy(const char *name, bool json)
-{
-    const struct shipped_policy *shipped = strchr(name, '/') ? NULL : shipped_policy_find(name);
-    if (shipped == NULL)
-        return check_file(name, json);
-    return check_source(
-        &(struct source){name, shipped->start, (size_t)(shipped->end - shipped->start), false}, json);
 }
 
 static int check_environment(bool json)
@@ -110,11 +95,8 @@ static int check_environment(bool json)
         command_error(complaint.line, (char *)NULL);
         return EXIT_USAGE;
     }
-    const char *rules = settings.rules;
-    int result =
-        rules
-            ? check_source(&(struct source){variable_names[VARIABLE_RULES], rules, strlen(rules), true}, json)
-            : EXIT_SUCCESS;
+    struct rule_text rules = rule_text_of_variable(settings.rules);
+    int result = check_source(&rules, json);
     return result ? result : check_policy(settings.policy, json);
 }
 

@@ -4,7 +4,7 @@
  */
 #include "describe.h"
 
-#include <netinet/in.h>
+#include "reuseshim/protocol.h"
 
 static void word(struct text *text, const char *name)
 {
@@ -39,7 +39,7 @@ static void write_options(struct text *text, const char *action, unsigned option
 {
     bool first = true;
     for (int i = 0; i < OPTION_COUNT; i++)
-        if (options & 1U << i) {
+        if (options & option_bit((enum socket_option)i)) {
             if (first)
                 text_strings(text, " ", action, " ", option_table[i].word);
             else
@@ -58,21 +58,14 @@ static void write_wait(struct text *text, uint32_t milliseconds)
 
 void rule_describe(struct text *text, const struct rule *rule)
 {
-    static const struct {
-        unsigned class;
-        const char *name;
-    } classes[] = {
-        {CLASS_MULTICAST, "multicast"}, {CLASS_WILDCARD, "wildcard"}, {CLASS_LOOPBACK, "loopback"}};
-    word(text, rule->when == WHEN_SOCKET    ? "on socket"
-               : rule->when == WHEN_CONNECT ? "on connect"
-                                            : "on bind");
+    text_strings(text, "on ", when_word((enum when)rule->when));
     if (rule->protocol)
-        word(text, rule->protocol == IPPROTO_TCP ? "tcp" : "udp");
+        word(text, protocol_find(rule->protocol)->word);
     if (rule->family)
-        word(text, rule->family == AF_INET ? "ipv4" : rule->family == AF_INET6 ? "ipv6" : "unix");
-    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++)
-        if (rule->classes & classes[i].class)
-            word(text, classes[i].name);
+        word(text, rule_family_word(rule->family));
+    for (unsigned class = 1; class_word((enum address_class) class)[0]; class <<= 1)
+        if (rule->classes & class)
+            word(text, class_word((enum address_class) class));
     if (rule->has_address)
         write_prefix(text, &rule->address);
     write_ports(text, rule);

@@ -2,6 +2,7 @@
  *
  * reuseshim policies: what is shipped.
  */
+#include "../subcommands.h"
 #include "reuseshim/command.h"
 #include "reuseshim/policy.h"
 

@@ -5,7 +5,7 @@
 #ifndef REUSESHIM_COMMAND_LIBRARY_H
 #define REUSESHIM_COMMAND_LIBRARY_H
 
-#include "elf.h"
+#include "elf_file.h"
 
 enum { LIBRARY_PATH_MAX = 4096 };
 

@@ -5,7 +5,7 @@
 #ifndef REUSESHIM_COMMAND_TARGET_H
 #define REUSESHIM_COMMAND_TARGET_H
 
-#include "elf.h"
+#include "elf_file.h"
 
 enum { TARGET_PATH_MAX = 4096 };
 

@@ -4,6 +4,7 @@
  */
 #include "../program/library.h"
 #include "../program/target.h"
+#include "../subcommands.h"
 #include "costs.h"
 #include "reuseshim/command.h"
 
@@ -26,9 +27,8 @@ static const char help[] =
     "The exit code is 0; 126 and 127 for a program that 'reuseshim run' would refuse; 100 for wrong use or a policy with\n"
     "an error; 111 if the library is not found.\n";
 
-/* What a diagnosis asks of the kernel under a seccomp filter, besides what every program does. In systemd's
- * own
- * @system-service all of them are; tests/systemd.bats traces that there are no more. */
+/* What a diagnosis asks of the kernel under a seccomp filter, besides what every program does. All of them
+ * are in systemd's @system-service; tests/systemd.bats traces that there are no more. */
 static const char *const calls[] = {
     "clock_gettime",   "close",  "connect",     "fcntl",      "fstat",         "getdents64",
     "getpeername",     "getpid", "getsockname", "getsockopt", "gettid",        "getuid",
@@ -120,7 +120,7 @@ static int load_policy(struct plan *plan)
     return EXIT_USAGE;
 }
 
-/* Where the program is looked for in another root, it is not this machine's file that counts. */
+/* With RootDirectory= the program on this machine's path is not the one that will run. */
 static int judge_program(const struct plan *plan, struct target *target)
 {
     char program[TARGET_PATH_MAX];

@@ -9,7 +9,6 @@
 #include "../terminal.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,39 +56,37 @@ void answer_subject(struct text *protocol, struct text *address, const struct pr
 
 /* ---- details ---------------------------------------------------------------------------------------- */
 
-static const uint32_t fewer[] = {HOLDERS_MAX, 16, 8, 4, 2, 1, 0};
-
 /* Who is there without being in the way. */
-static void write_present(struct text *text, const struct conflict *conflict, uint32_t holders)
+static void write_present(struct text *text, const struct conflict *conflict, uint32_t shown)
 {
-    uint32_t shown = 0;
-    for (; shown < conflict->holder_count && shown < holders; shown++) {
-        text_string(text, "beside   ");
-        record_write_holder(text, conflict, &conflict->holders[shown]);
-        text_char(text, '\n');
+    uint32_t listed = conflict->holder_count < shown ? conflict->holder_count : shown;
+    for (uint32_t i = 0; i < listed; i++) {
+        text_strings(text, "\n", label_word(LABEL_BESIDE));
+        record_write_holder(text, conflict, &conflict->holders[i]);
     }
-    uint32_t omitted = conflict->holder_count - shown + conflict->holders_omitted;
-    if (omitted) {
-        text_string(text, "and      ");
-        text_unsigned(text, omitted);
-        text_string(text, " more\n");
-    }
+    record_write_omitted(text, conflict, "\n", listed);
 }
 
-/* What does not fit is not torn: rather fewer holders. */
+static void write_lines(struct text *text, const void *context, uint32_t shown)
+{
+    const struct probe *probe = context;
+    if (probe_is_refused(probe))
+        record_write_details(text, &probe->record, "\n", shown);
+    else
+        write_present(text, &probe->conflict, shown);
+}
+
+/* Lines, each with its end. */
 static void write_details(char details[DETAILS_SIZE], const struct probe *probe)
 {
-    struct text text = {.full = true};
-    for (size_t i = 0; text.full && i < sizeof fewer / sizeof *fewer; i++) {
-        text = text_in(details, DETAILS_SIZE);
-        if (probe_is_refused(probe))
-            record_write_details(&text, &probe->record, "", fewer[i]);
-        else
-            write_present(&text, &probe->conflict, fewer[i]);
+    struct text text = record_fitted(details, DETAILS_SIZE - 1, write_lines, probe);
+    if (text.full || text.used == 0) {
+        details[0] = '\0';
+        return;
     }
-    if (text.full)
-        text.used = 0;
-    text_end(&text);
+    memmove(details, details + 1, text.used - 1); /* each begins with its line break */
+    details[text.used - 1] = '\n';
+    details[text.used] = '\0';
 }
 
 static bool contains_line(const char *text, const char *line, size_t length)
@@ -123,7 +120,10 @@ static void print_line(int indent, const char *label, const char *rest, size_t l
  * are as above. */
 static void print_details(char details[][DETAILS_SIZE], size_t at, int indent)
 {
-    static const char *const again[] = {"held by", "cure"}, *const words[] = {"the same", "as above"};
+    static const struct {
+        enum label label;
+        const char *words;
+    } again[] = {{LABEL_HELD_BY, "the same"}, {LABEL_CURE, "as above"}};
     bool told[2] = {false, false};
     for (const char *line = details[at], *end; *line; line = end + 1) {
         end = strchr(line, '\n');
@@ -132,8 +132,9 @@ static void print_details(char details[][DETAILS_SIZE], size_t at, int indent)
             continue;
         }
         for (int i = 0; i < 2; i++) {
-            if (!told[i] && strncmp(line, again[i], strlen(again[i])) == 0) {
-                print_line(indent, again[i], words[i], strlen(words[i]));
+            const char *label = label_word(again[i].label);
+            if (!told[i] && strncmp(line, label, RECORD_LABEL) == 0) {
+                print_line(indent, label, again[i].words, strlen(again[i].words));
                 told[i] = true;
             }
         }
@@ -179,15 +180,16 @@ void answer_show(const struct probe *probes, size_t count)
     }
 }
 
+static void write_record(struct text *text, const void *context, uint32_t shown)
+{
+    record_write_json(text, context, shown);
+}
+
 void answer_json(const struct probe *probes, size_t count)
 {
     static char buffer[2 * RECORD_BUFFER_SIZE];
     for (size_t i = 0; i < count; i++) {
-        struct text text = {.full = true};
-        for (size_t k = 0; text.full && k < sizeof fewer / sizeof *fewer; k++) {
-            text = text_in(buffer, sizeof buffer);
-            record_write_json(&text, &probes[i].record, fewer[k]);
-        }
+        struct text text = record_fitted(buffer, sizeof buffer, write_record, &probes[i].record);
         fputs(text_end(&text), stdout);
     }
 }

@@ -5,13 +5,12 @@
 #define _GNU_SOURCE
 #include "probe.h"
 
-#include "reuseshim/linux.h"
+#include "reuseshim/protocol.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 /* ---- the bind --------------------------------------------------------------------------------------- */
@@ -21,10 +20,10 @@ static int open_socket(const struct probe *probe, unsigned options)
     int on = 1;
     int fd = raw_socket(probe->local.family, probe->type | SOCK_CLOEXEC, probe->protocol);
     for (int i = 0; fd >= 0 && i < OPTION_COUNT; i++) {
-        int result = options & 1U << i
+        int result = options & option_bit((enum socket_option)i)
                          ? raw_setsockopt(fd, option_table[i].level, option_table[i].name, &on, sizeof on)
                          : 0;
-        if (result < 0 && (i != OPTION_V6ONLY || probe->local.family == AF_INET6)) {
+        if (result < 0 && option_fits((enum socket_option)i, probe->local.family)) {
             raw_close(fd);
             return result;
         }
@@ -46,8 +45,8 @@ static int bind_name(int fd, const char *name, size_t length)
     return raw_bind(fd, &address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
 }
 
-/* Its file goes at once; a server that starts in between may meet it. Inside of the folder, so that nobody
- * who can write there makes the path lead elsewhere between the two. */
+/* The file is unlinked at once. Done with a relative name from inside the folder, so that nobody can swap the
+ * path between bind and unlink. */
 static int bind_unix(const struct probe *probe, int fd)
 {
     char path[sizeof probe->path.bytes + 1];
@@ -71,66 +70,7 @@ static int bind_unix(const struct probe *probe, int fd)
     return result;
 }
 
-/* ---- who is there ----------------------------------------------------------------------------------- */
-
-struct attendance {
-    struct conflict *conflict;
-    const struct newcomer *newcomer;
-};
-
-static int rank(const struct holder *holder)
-{
-    return holder->state == STATE_LISTEN ? 0 : holder->remote.family == AF_UNSPEC ? 1 : 2;
-}
-
-static void take_in(void *context, const struct holder *found)
-{
-    const struct attendance *attendance = context;
-    struct conflict *conflict = attendance->conflict;
-    uint32_t count = conflict->holder_count, at = 0;
-    if (attendance->newcomer->inode && found->inode == attendance->newcomer->inode)
-        return;
-    while (at < count && rank(&conflict->holders[at]) <= rank(found))
-        at++;
-    if (count == HOLDERS_MAX)
-        conflict->holders_omitted++;
-    else
-        conflict->holder_count = ++count;
-    if (at == HOLDERS_MAX)
-        return;
-    memmove(&conflict->holders[at + 1], &conflict->holders[at], (count - 1 - at) * sizeof *found);
-    conflict->holders[at] = *found;
-    conflict->holders[at].blocks = rules_blocks(attendance->newcomer, found);
-}
-
-void probe_present(struct conflict *conflict, const struct newcomer *newcomer, void *buffer)
-{
-    int64_t started = raw_clock(CLOCK_MONOTONIC);
-    struct attendance attendance = {conflict, newcomer};
-    struct question question = {.protocol = protocol_shown(newcomer->protocol),
-                                .ports = {newcomer->local.port, newcomer->local.port},
-                                .states = (1U << STATE_COUNT) - 1,
-                                .deadline = conflict->deadline,
-                                .found = take_in,
-                                .context = &attendance};
-    conflict->all_sockets = conflict_collect(conflict, &question, buffer) == 0;
-    conflict->complete = owners_find(conflict, newcomer, buffer) && conflict->all_sockets;
-    conflict->elapsed_us = (raw_clock(CLOCK_MONOTONIC) - started) / 1000;
-}
-
 /* ---- the answer ------------------------------------------------------------------------------------- */
-
-/* A port below 1024 that this user may not ask for: what the rule says of those that are there. */
-static void judge_by_rule(struct probe *probe)
-{
-    struct conflict *conflict = &probe->conflict;
-    conflict_decide(conflict, &probe->newcomer);
-    if (!probe_is_refused(probe))
-        return;
-    conflict->cause = cause_find(conflict, &probe->newcomer);
-    sentence_write(conflict, &probe->newcomer);
-    cures_find(conflict, &probe->newcomer);
-}
 
 static void fill_record(struct probe *probe)
 {
@@ -147,7 +87,7 @@ static void fill_record(struct probe *probe)
         record->message = probe->error ? strerror(probe->error) : "free";
 }
 
-void probe_run(struct probe *probe, unsigned options, int budget_ms, void *buffer)
+void probe_run(struct probe *probe, unsigned options, unsigned budget_ms, struct scratch *scratch)
 {
     struct newcomer *newcomer = &probe->newcomer;
     int fd = open_socket(probe, options);
@@ -155,7 +95,6 @@ void probe_run(struct probe *probe, unsigned options, int budget_ms, void *buffe
                  : probe->local.family == AF_UNIX ? bind_unix(probe, fd)
                                                   : bind_internet(probe, fd);
     bool port_chosen = result == 0 && probe->local.port == 0;
-    memset(&probe->conflict, 0, sizeof probe->conflict);
     probe->error = -result;
     /* What the socket says of itself after a bind is the port that it got; "any port" was asked for. */
     newcomer_ask(newcomer, CALL_BIND, fd, probe->error, &probe->local, fd >= 0);
@@ -167,14 +106,14 @@ void probe_run(struct probe *probe, unsigned options, int budget_ms, void *buffe
     }
     if (probe->error != EADDRINUSE && fd >= 0)
         raw_close(fd);
-    probe->conflict.deadline = raw_clock(CLOCK_MONOTONIC) + (int64_t)budget_ms * 1000000;
+    conflict_begin(&probe->conflict, budget_ms, false);
     if (probe->error == EADDRINUSE) {
-        conflict_explain(&probe->conflict, newcomer, buffer);
+        conflict_explain(&probe->conflict, newcomer, scratch);
         raw_close(fd);
     } else if (endpoint_is_internet(&probe->local) && !port_chosen)
-        probe_present(&probe->conflict, newcomer, buffer);
-    if (probe->error == EACCES)
-        judge_by_rule(probe);
+        conflict_present(&probe->conflict, newcomer, scratch);
+    if (probe->error == EACCES) /* a port below 1024: what the rule says of those that are there */
+        conflict_judge(&probe->conflict, newcomer);
     fill_record(probe);
 }
 
@@ -199,6 +138,6 @@ bool probe_is_free(const struct probe *probe)
     const struct conflict *conflict = &probe->conflict;
     if (probe->error == EACCES && endpoint_is_internet(&probe->local))
         return !any_blocks(probe, UNKNOWN) && conflict->all_sockets && conflict->holders_omitted == 0 &&
-               (!protocol_is_tcp(probe->protocol) || conflict_shows_bound(conflict));
+               (!protocol_is_tcp(probe->protocol) || conflict->shows_bound);
     return probe->error == 0;
 }

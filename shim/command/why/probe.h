@@ -21,13 +21,9 @@ struct probe {
 };
 
 /* Makes a socket, binds it, closes it at once, and looks at who is on the port. `options`: bits of enum
- * socket_option to set. `buffer` has BUFFER_SIZE bytes. The
- * calls are made directly, past any preloaded library. An AF_UNIX path that the bind made is removed. */
-void probe_run(struct probe *probe, unsigned options, int budget_ms, void *buffer);
-
-/* Everybody on that port, in any state and of both families, with their owners; `blocks` as far as the rule
- * can tell about `newcomer`. Listening and bound ones come first; beyond HOLDERS_MAX they are counted. */
-void probe_present(struct conflict *conflict, const struct newcomer *newcomer, void *buffer);
+ * socket_option to set. The calls are made directly, past any preloaded library. An AF_UNIX path that the
+ * bind made is removed. */
+void probe_run(struct probe *probe, unsigned options, unsigned budget_ms, struct scratch *scratch);
 
 /* Is it refused, is it free? By the kernel's answer, or where the kernel would not say because the port is
  * below 1024 (EACCES), by its rule; both false where that is not certain, or for any other error. */

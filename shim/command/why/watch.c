@@ -7,9 +7,8 @@
 #include "../terminal.h"
 #include "answer.h"
 #include "reuseshim/command.h"
+#include "reuseshim/deadline.h"
 
-#include <errno.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,36 +78,34 @@ static void take_in(void *context, const struct holder *holder)
 }
 
 /* One look for each protocol; the port is the same for all probes. */
-static void look_at(struct round *round, const struct probe *probes, size_t count, void *buffer)
+static void look_at(struct round *round, const struct probe *probes, size_t count, struct scratch *scratch)
 {
     round->count = 0;
     round->full = false;
     for (size_t i = 0; i < count; i++) {
         if (i && probes[i].protocol == probes[i - 1].protocol)
             continue;
-        static struct conflict scratch;
-        struct question question = {.protocol = probes[i].protocol,
-                                    .ports = {probes[i].local.port, probes[i].local.port},
-                                    .states = (1U << STATE_COUNT) - 1,
-                                    .deadline = raw_clock(CLOCK_MONOTONIC) + BUDGET_MS * INT64_C(1000000),
-                                    .found = take_in,
-                                    .context = round};
-        memset(&scratch, 0, sizeof scratch);
-        (void)conflict_collect(&scratch, &question, buffer);
+        enum source source = SOURCE_NONE;
+        struct question question = question_about(&probes[i].newcomer, deadline_in(BUDGET_MS));
+        question.protocol = probes[i].protocol;
+        question.ports = (struct port_range){probes[i].local.port, probes[i].local.port};
+        question.found = take_in;
+        question.context = round;
+        (void)sockets_ask(&question, &source, scratch);
     }
 }
 
-/* Of more sockets than are kept, each look would show others: then connections no longer count, in either
- * round. */
+/* Above SEEN_MAX each look would return other sockets. From then on connections are left out of both rounds.
+ */
 static void look(struct round *now, struct round *before, const struct probe *probes, size_t count,
-                 void *buffer)
+                 struct scratch *scratch)
 {
-    look_at(now, probes, count, buffer);
+    look_at(now, probes, count, scratch);
     if (!now->full || now->crowded)
         return;
     now->crowded = before->crowded = true;
     before->count = 0;
-    look_at(now, probes, count, buffer);
+    look_at(now, probes, count, scratch);
     for (size_t i = 0; i < now->count; i++)
         before->sockets[before->count++] = now->sockets[i];
     printf("more than %d sockets: connections are not watched any more\n", SEEN_MAX);
@@ -125,17 +122,16 @@ static void print_line(enum paint paint, const char *label, const char *line)
     printf("  %s\n", line);
 }
 
-/* Of some with the owner, who may be gone when the socket is, and takes time to find. */
-static void describe(struct seen *seen, bool with_owner, const struct probe *probe, void *buffer)
+/* The owner is looked up while the socket is there, for the first few only: it takes time. */
+static void describe(struct seen *seen, bool with_owner, const struct probe *probe, struct scratch *scratch)
 {
     static struct conflict one;
     struct text text = text_in(seen->line, sizeof seen->line);
-    memset(&one, 0, sizeof one);
-    one.deadline = raw_clock(CLOCK_MONOTONIC) + BUDGET_MS * INT64_C(1000000);
+    conflict_begin(&one, BUDGET_MS, false);
     one.holders[0] = seen->holder;
     one.holder_count = 1;
     if (with_owner)
-        (void)owners_find(&one, &probe->newcomer, buffer);
+        (void)conflict_find_owners(&one, &probe->newcomer, scratch);
     else
         one.holders[0].owner = OWNER_KNOWN;
     record_write_holder(&text, &one, &one.holders[0]);
@@ -144,7 +140,7 @@ static void describe(struct seen *seen, bool with_owner, const struct probe *pro
 
 /* In `now` and not in `before` (came), or the other way round (left); how many. */
 static size_t compare(struct round *now, struct round *before, bool came, const struct probe *probe,
-                      bool quiet, void *buffer)
+                      bool quiet, struct scratch *scratch)
 {
     const struct round *other = came ? before : now;
     struct round *round = came ? now : before;
@@ -157,7 +153,7 @@ static size_t compare(struct round *now, struct round *before, bool came, const 
             continue;
         }
         if (came)
-            describe(seen, changes < LINES_MAX, probe, buffer);
+            describe(seen, changes < LINES_MAX, probe, scratch);
         if (!quiet && changes < LINES_MAX)
             print_line(came ? PAINT_BAD : PAINT_GOOD, came ? "came" : "left", seen->line);
         changes++;
@@ -168,11 +164,12 @@ static size_t compare(struct round *now, struct round *before, bool came, const 
 }
 
 /* The verdicts, where they are no longer what they were. */
-static void try_again(struct probe *probes, size_t count, unsigned options, bool json, void *buffer)
+static void try_again(struct probe *probes, size_t count, unsigned options, bool json,
+                      struct scratch *scratch)
 {
     for (size_t i = 0; i < count; i++) {
         const char *before = answer_verdict(&probes[i]);
-        probe_run(&probes[i], options, BUDGET_MS, buffer);
+        probe_run(&probes[i], options, BUDGET_MS, scratch);
         if (strcmp(answer_verdict(&probes[i]), before) == 0)
             continue;
         char subject[160];
@@ -213,7 +210,7 @@ static void show_countdown(const struct round *round)
                (long long)last / 1000, (long long)last / 100 % 10);
 }
 
-bool watch_port(struct probe *probes, size_t count, unsigned options, bool json, void *buffer)
+bool watch_port(struct probe *probes, size_t count, unsigned options, bool json, struct scratch *scratch)
 {
     struct round now = {.sockets = calloc(SEEN_MAX, sizeof *now.sockets)};
     struct round before = {.sockets = calloc(SEEN_MAX, sizeof *before.sockets)};
@@ -229,11 +226,11 @@ bool watch_port(struct probe *probes, size_t count, unsigned options, bool json,
     for (bool first = true; ready && !interrupted; first = false) {
         if (live)
             printf("\r\033[K");
-        look(&now, &before, probes, count, buffer);
-        size_t changes = compare(&now, &before, false, probes, json, buffer) +
-                         compare(&now, &before, true, probes, json || first, buffer);
+        look(&now, &before, probes, count, scratch);
+        size_t changes = compare(&now, &before, false, probes, json, scratch) +
+                         compare(&now, &before, true, probes, json || first, scratch);
         if ((changes && !first) || !is_certain(probes, count))
-            try_again(probes, count, options, json, buffer);
+            try_again(probes, count, options, json, scratch);
         if (live)
             show_countdown(&now);
         if (fflush(stdout) != 0) /* whoever read it has gone */

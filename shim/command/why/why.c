@@ -2,6 +2,7 @@
  *
  * reuseshim why: try the bind, and explain the answer.
  */
+#include "../subcommands.h"
 #include "../terminal.h"
 #include "answer.h"
 #include "request.h"
@@ -12,7 +13,6 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const char help[] =
     "usage: reuseshim why [OPTION]... [ADDRESS:]PORT | PATH\n"
@@ -64,7 +64,7 @@ static bool read_options(struct request *request, int argc, char **argv, int *co
                 *flags[i].flag = true;
         for (size_t i = 0; i < sizeof socket_letters; i++)
             if (socket_letters[i] == letter)
-                request->options |= 1U << i;
+                request->options |= option_bit((enum socket_option)i);
     }
     if (letter == 0)
         return false;
@@ -93,11 +93,11 @@ static int exit_code(const struct request *request)
 
 static int answer(struct request *request)
 {
-    static char buffer[BUFFER_SIZE];
+    static struct scratch scratch;
     for (size_t i = 0; i < request->count; i++)
-        probe_run(&request->probes[i], request->options, BUDGET_MS, buffer);
+        probe_run(&request->probes[i], request->options, BUDGET_MS, &scratch);
     if (request->watch)
-        return watch_port(request->probes, request->count, request->options, request->json, buffer)
+        return watch_port(request->probes, request->count, request->options, request->json, &scratch)
                    ? exit_code(request)
                    : EXIT_TROUBLE;
     if (request->json)

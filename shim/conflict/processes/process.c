@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * What /proc says of one process. Contract in owners.h.
+ * What /proc says of one process. Contract in processes.h.
  */
+#include "reuseshim/processes.h"
+
+#include "reuseshim/deadline.h"
 #include "reuseshim/file.h"
-#include "reuseshim/owners.h"
-#include "reuseshim/raw.h"
+#include "reuseshim/proc.h"
+#include "reuseshim/text.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <time.h>
 
 #pragma weak getauxval
-
-const char *process_path(char *buffer, size_t size, pid_t pid, const char *name)
-{
-    struct text text = text_in(buffer, size);
-    text_string(&text, "/proc/");
-    text_signed(&text, pid);
-    text_strings(&text, "/", name);
-    return text_end(&text);
-}
 
 enum { FORK_NO_EXEC = 0x40 }; /* PF_FORKNOEXEC, include/linux/sched.h */
 
@@ -45,12 +38,10 @@ static int64_t time_of_start(uint64_t ticks)
  */
 static bool read_stat(pid_t pid, struct stat_facts *facts)
 {
-    char path[32], line[384]; /* the twenty-two fields that are wanted */
+    char path[PROC_PATH_MAX], line[384]; /* the twenty-two fields that are wanted */
     *facts = (struct stat_facts){.parent = 0, .started = -1};
-    ssize_t length = file_read(process_path(path, sizeof path, pid, "stat"), line, sizeof line - 1);
-    if (length <= 0)
+    if (proc_read(proc_path(path, pid, "stat"), line, sizeof line) <= 0)
         return false;
-    line[length] = '\0';
     char *open = strchr(line, '('), *close = strrchr(line, ')');
     if (open == NULL || close == NULL || close < open)
         return false;
@@ -80,14 +71,10 @@ static bool read_stat(pid_t pid, struct stat_facts *facts)
 /* The real uid: the first number behind "Uid:". */
 static bool read_uid(pid_t pid, uint32_t *uid)
 {
-    char path[32], status[384]; /* Uid is the ninth line */
-    ssize_t length = file_read(process_path(path, sizeof path, pid, "status"), status, sizeof status - 1);
-    if (length <= 0)
-        return false;
-    status[length] = '\0';
-    const char *at = strstr(status, "\nUid:\t");
+    char path[PROC_PATH_MAX], status[384]; /* Uid is the ninth line */
     uint64_t value;
-    if (at == NULL || !text_to_number(at + 6, strspn(at + 6, "0123456789"), UINT32_MAX, &value))
+    (void)proc_read(proc_path(path, pid, "status"), status, sizeof status);
+    if (!proc_number(status, "\nUid:\t", UINT32_MAX, &value))
         return false;
     *uid = (uint32_t)value;
     return true;
@@ -95,9 +82,9 @@ static bool read_uid(pid_t pid, uint32_t *uid)
 
 static void read_command(struct process *process)
 {
-    char path[32];
-    ssize_t length = file_read(process_path(path, sizeof path, process->pid, "cmdline"), process->command,
-                               sizeof process->command);
+    char path[PROC_PATH_MAX];
+    ssize_t length =
+        file_read(proc_path(path, process->pid, "cmdline"), process->command, sizeof process->command);
     size_t used = length > 0 ? (size_t)length : 0;
     while (used > 0 && process->command[used - 1] == '\0')
         used--;
@@ -153,7 +140,7 @@ static enum relation relation_to(const struct process *process, pid_t parent, co
 
 void process_describe(struct process *process, pid_t pid, const struct self *self)
 {
-    char path[32];
+    char path[PROC_PATH_MAX];
     struct stat_facts facts;
     process->pid = pid;
     process->uid_known = read_uid(pid, &process->uid);
@@ -162,8 +149,7 @@ void process_describe(struct process *process, pid_t pid, const struct self *sel
     process->parent = facts.parent;
     process->session = facts.session;
     process->never_executed = facts.never_executed;
-    if (file_executable_name(process_path(path, sizeof path, pid, "exe"), process->program,
-                             sizeof process->program) == 0 &&
+    if (file_executable_name(proc_path(path, pid, "exe"), process->program, sizeof process->program) == 0 &&
         alive)
         memcpy(process->program, facts.program, sizeof process->program);
     read_command(process);
@@ -187,71 +173,56 @@ bool process_is_orphan(const struct process *process)
            parent.session != process->session;
 }
 
+static bool is_one_of(const char *function, const char (*list)[20], size_t count)
+{
+    bool found = false;
+    for (size_t i = 0; i < count && !found; i++)
+        found = strcmp(function, list[i]) == 0;
+    return found;
+}
+
 /* The kernel function that a thread sleeps in: does it have nothing to do with serving? */
 static bool waits_idly(const char *function, bool *sleeps)
 {
-    static const char idle[][20] = {"do_wait",    "kernel_waitid",     "__do_sys_pause", "sys_pause",
-                                    "sigsuspend", "do_sigtimedwait",   "pipe_read",      "anon_pipe_read",
-                                    "pipe_wait",  "hrtimer_nanosleep", "do_nanosleep",   "common_nsleep"};
-    enum { FIRST_SLEEP = 9 };
-    for (size_t i = 0; i < sizeof idle / sizeof *idle; i++)
-        if (strcmp(function, idle[i]) == 0) {
-            *sleeps |= i >= FIRST_SLEEP;
-            return true;
-        }
-    return false;
+    static const char waits[][20] = {"do_wait",   "kernel_waitid",  "__do_sys_pause",
+                                     "sys_pause", "sigsuspend",     "do_sigtimedwait",
+                                     "pipe_read", "anon_pipe_read", "pipe_wait"};
+    static const char naps[][20] = {"hrtimer_nanosleep", "do_nanosleep", "common_nsleep"};
+    bool nap = is_one_of(function, naps, sizeof naps / sizeof *naps);
+    *sleeps |= nap;
+    return nap || is_one_of(function, waits, sizeof waits / sizeof *waits);
 }
 
 /* A server may sleep between looks at its socket; it has gone to sleep many times by now. */
-static bool sleeps_often(pid_t pid, char *buffer)
+static bool sleeps_often(pid_t pid, struct scratch *scratch)
 {
     enum { OFTEN = 20 };
-    char path[32];
+    char path[PROC_PATH_MAX];
     uint64_t times;
-    ssize_t length = file_read(process_path(path, sizeof path, pid, "status"), buffer, BUFFER_SIZE - 1);
-    buffer[length > 0 ? length : 0] = '\0';
-    const char *at = strstr(buffer, "\nvoluntary_ctxt_switches:\t");
-    if (at == NULL)
-        return true;
-    at += strlen("\nvoluntary_ctxt_switches:\t");
-    return !text_to_number(at, strspn(at, "0123456789"), UINT32_MAX, &times) || times > OFTEN;
+    (void)proc_read(proc_path(path, pid, "status"), scratch->bytes, sizeof scratch->bytes);
+    return !proc_number(scratch->bytes, "\nvoluntary_ctxt_switches:\t", UINT32_MAX, &times) || times > OFTEN;
 }
 
-tristate process_is_idle(pid_t pid, int64_t deadline, char *buffer)
+tristate process_is_idle(pid_t pid, int64_t deadline, struct scratch *scratch)
 {
-    char path[64], function[64];
+    char path[PROC_PATH_MAX], function[64];
     _Alignas(struct raw_entry) char entries[512];
-    int directory = raw_open(process_path(path, sizeof path, pid, "task"), O_RDONLY | O_DIRECTORY, 0);
-    ssize_t length;
-    bool sleeps = false;
-    tristate idle = UNKNOWN;
-    while (directory >= 0 && idle != NO && (length = raw_getdents(directory, entries, sizeof entries)) > 0)
-        for (ssize_t at = 0; at < length && idle != NO;) {
-            const struct raw_entry *entry = (const struct raw_entry *)(const void *)(entries + at);
-            at += entry->length;
-            if (entry->name[0] == '.')
-                continue;
-            struct text text = text_in(path, sizeof path);
-            text_string(&text, "/proc/");
-            text_signed(&text, pid);
-            text_strings(&text, "/task/", entry->name, "/wchan");
-            ssize_t got = file_read(text_end(&text), function, sizeof function - 1);
-            function[got > 0 ? got : 0] = '\0';
-            idle = waits_idly(function, &sleeps) && raw_clock(CLOCK_MONOTONIC) < deadline;
-        }
-    if (directory >= 0)
-        raw_close(directory);
-    return idle == YES && !(sleeps && sleeps_often(pid, buffer)) ? YES : UNKNOWN;
+    struct folder threads = folder_open(proc_path(path, pid, "task"), entries, sizeof entries);
+    const struct raw_entry *thread;
+    bool sleeps = false, idle = false, going = true;
+    while (going && (thread = folder_next(&threads)) != NULL) {
+        (void)proc_read(proc_thread_path(path, pid, thread->name, "wchan"), function, sizeof function);
+        idle = waits_idly(function, &sleeps);
+        going = idle && !deadline_has_passed(deadline);
+    }
+    folder_close(&threads);
+    return idle && going && !(sleeps && sleeps_often(pid, scratch)) ? YES : UNKNOWN;
 }
 
 tristate process_closes_on_exec(pid_t pid, int fd)
 {
-    char path[64], info[256], number[24];
-    struct text text = text_in(number, sizeof number);
-    text_string(&text, "fdinfo/");
-    text_signed(&text, fd);
-    ssize_t length = file_read(process_path(path, sizeof path, pid, text_end(&text)), info, sizeof info - 1);
-    info[length > 0 ? length : 0] = '\0';
+    char path[PROC_PATH_MAX], info[256];
+    (void)proc_read(proc_fd_path(path, pid, "fdinfo", fd), info, sizeof info);
     const char *at = strstr(info, "flags:");
     if (at == NULL)
         return UNKNOWN;

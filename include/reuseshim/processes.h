@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Processes, and the sockets that they have open. System calls; async-signal-safe.
+ * Processes, and the sockets that they have open: shim/conflict/processes. System calls; async-signal-safe.
  */
-#ifndef REUSESHIM_OWNERS_H
-#define REUSESHIM_OWNERS_H
+#ifndef REUSESHIM_PROCESSES_H
+#define REUSESHIM_PROCESSES_H
 
-#include "reuseshim/holder.h"
+#include "reuseshim/scratch.h"
+#include "reuseshim/tristate.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
 
 /* ---- one process ----------------------------------------------------------------------------- */
 
@@ -15,7 +20,8 @@ enum relation {
     RELATION_DESCENDANT,
     RELATION_SAME_PROGRAM,
     RELATION_SAME_USER,
-    RELATION_OTHER_USER
+    RELATION_OTHER_USER,
+    RELATION_COUNT
 };
 
 struct process {
@@ -42,8 +48,6 @@ struct self {
     unsigned ancestor_count;
 };
 
-/* "/proc/PID/NAME", in `buffer`. */
-const char *process_path(char *buffer, size_t size, pid_t pid, const char *name);
 void process_self(struct self *self);
 void process_describe(struct process *process, pid_t pid, const struct self *self);
 /* The parent of a process, 0 where not known. */
@@ -51,8 +55,8 @@ pid_t process_parent(pid_t pid);
 /* True if it was left behind by whoever started it. */
 bool process_is_orphan(const struct process *process);
 /* YES if every thread waits for something that has nothing to do with serving (wait(2), pause(2), a pipe, a
- * sleep that is not one of many); UNKNOWN where that is not shown. `buffer` has BUFFER_SIZE bytes. */
-tristate process_is_idle(pid_t pid, int64_t deadline, char *buffer);
+ * sleep that is not one of many); UNKNOWN where that is not shown. */
+tristate process_is_idle(pid_t pid, int64_t deadline, struct scratch *scratch);
 /* The descriptor goes away with an exec. */
 tristate process_closes_on_exec(pid_t pid, int fd);
 
@@ -63,7 +67,7 @@ struct search {
     bool (*enough)(void *context); /* asked between processes; NULL: never */
     void *context;
     int64_t deadline;
-    char *buffer;          /* working memory of BUFFER_SIZE bytes */
+    struct scratch *scratch;
     bool usual_calls_only; /* as in struct conflict */
     bool late;             /* the deadline came first */
     bool unreadable;       /* at least one process would not show its descriptors */
@@ -77,9 +81,10 @@ void search_descriptor(struct search *search, pid_t pid, int fd);
 void search_descendants(struct search *search, pid_t pid, int fd);
 /* The processes of a cgroup, given by the path of its folder; not those of the groups below it. */
 void search_cgroup(struct search *search, const char *folder);
-/* Everybody: processes of `uid` and those with more open files first; from the oldest and the newest towards
- * the middle, because what has the port is mostly a server from boot or was started just now. Stops at
- * `enough` if there are more than a few hundred. True if all of them were looked at. */
+/* Every process: those of `uid` and those with many open files first, then from the oldest and the newest
+ * towards the middle, because what has the port is mostly a server from boot or was started just now. Stops
+ * at `enough` if there are more than a few hundred. True if every process of the machine was looked at and
+ * showed its descriptors; in a PID namespace it cannot be. */
 bool search_everybody(struct search *search, uint32_t uid);
 
 /* Are we in the first PID namespace, so that no process of the machine is out of sight? */
@@ -89,7 +94,7 @@ bool search_sees_the_machine(void);
 
 /* The folder of the group with that id, under wherever cgroup2 is mounted (a hybrid mount, too); *path is the
  * part that names the group ("/system.slice/x.service"), inside `folder`. NULL where it cannot be found. Of
- * `search` the buffer and the limits count. */
+ * `search` the scratch memory and the limits count. */
 const char *cgroup_find(uint64_t id, char *folder, size_t size, const struct search *search);
 
 #endif

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * From the id that sock_diag gives of a cgroup to its folder. Contract in owners.h.
+ * From the id that sock_diag gives of a cgroup to its folder. Contract in processes.h.
  */
-#include "reuseshim/file.h"
-#include "reuseshim/owners.h"
-#include "reuseshim/raw.h"
+#include "reuseshim/deadline.h"
+#include "reuseshim/proc.h"
+#include "reuseshim/processes.h"
+#include "reuseshim/text.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     CGROUP2_MAGIC = 0x63677270, /* linux/magic.h */
     LEVELS_MAX = 12,
-    LEVEL_PART = BUFFER_SIZE / LEVELS_MAX / 8 * 8,
+    LEVEL_PART = SCRATCH_SIZE / LEVELS_MAX / 8 * 8,
     NAME_MAX_HERE = 255,
 };
 
@@ -54,10 +53,10 @@ static bool find_by_handle(uint64_t id, const char *mount, char *folder, size_t 
 }
 
 /* Our own group and those above it: most often the holder is a neighbour. */
-static bool find_nearby(uint64_t id, const char *mount, char *folder, size_t size, char *buffer)
+static bool find_nearby(uint64_t id, const char *mount, char *folder, size_t size, struct scratch *scratch)
 {
-    ssize_t length = file_read("/proc/self/cgroup", buffer, BUFFER_SIZE - 1);
-    buffer[length > 0 ? length : 0] = '\0';
+    char *buffer = scratch->bytes;
+    (void)proc_read("/proc/self/cgroup", buffer, sizeof scratch->bytes);
     char *line = strncmp(buffer, "0::", 3) == 0 ? buffer : strstr(buffer, "\n0::");
     if (line == NULL)
         return false;
@@ -73,32 +72,26 @@ static bool find_nearby(uint64_t id, const char *mount, char *folder, size_t siz
 }
 
 /* All of them: the id is the inode number of the folder, which a directory shows without a look inside. */
-static bool find_below(uint64_t id, char *folder, size_t size, char *buffer, unsigned level, int64_t deadline)
+static bool find_below(uint64_t id, char *path, size_t size, struct scratch *scratch, unsigned level,
+                       int64_t deadline)
 {
-    size_t end = strlen(folder);
-    char *entries = buffer + (size_t)level * LEVEL_PART;
+    size_t end = strlen(path);
+    const struct raw_entry *entry;
     bool found = false;
-    ssize_t length;
-    if (level == LEVELS_MAX || raw_clock(CLOCK_MONOTONIC) >= deadline)
+    if (level == LEVELS_MAX || deadline_has_passed(deadline))
         return false;
-    int directory = raw_open(folder, O_RDONLY | O_DIRECTORY, 0);
-    if (directory < 0)
-        return false;
-    while (!found && (length = raw_getdents(directory, entries, LEVEL_PART)) > 0)
-        for (ssize_t at = 0; at < length && !found;) {
-            const struct raw_entry *entry = (const struct raw_entry *)(const void *)(entries + at);
-            at += entry->length;
-            if (entry->type != ENTRY_DIRECTORY || entry->name[0] == '.' ||
-                end + strlen(entry->name) + 2 > size)
-                continue;
-            struct text text = text_in(folder + end, size - end);
-            text_strings(&text, "/", entry->name);
-            text_end(&text);
-            found = entry->inode == id || find_below(id, folder, size, buffer, level + 1, deadline);
-        }
-    raw_close(directory);
+    struct folder folder = folder_open(path, scratch->bytes + (size_t)level * LEVEL_PART, LEVEL_PART);
+    while (!found && (entry = folder_next(&folder)) != NULL) {
+        if (entry->type != ENTRY_DIRECTORY || end + strlen(entry->name) + 2 > size)
+            continue;
+        struct text text = text_in(path + end, size - end);
+        text_strings(&text, "/", entry->name);
+        text_end(&text);
+        found = entry->inode == id || find_below(id, path, size, scratch, level + 1, deadline);
+    }
+    folder_close(&folder);
     if (!found)
-        folder[end] = '\0';
+        path[end] = '\0';
     return found;
 }
 
@@ -112,8 +105,8 @@ const char *cgroup_find(uint64_t id, char *folder, size_t size, const struct sea
     if (is_group(folder, id))
         return "/";
     if ((!search->usual_calls_only && find_by_handle(id, mount, folder, size)) ||
-        find_nearby(id, mount, folder, size, search->buffer))
+        find_nearby(id, mount, folder, size, search->scratch))
         return folder + root;
     memcpy(folder, mount, root + 1);
-    return find_below(id, folder, size, search->buffer, 0, search->deadline) ? folder + root : NULL;
+    return find_below(id, folder, size, search->scratch, 0, search->deadline) ? folder + root : NULL;
 }

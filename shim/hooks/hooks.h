@@ -2,8 +2,8 @@
  *
  * What the files behind the doors share. Private to shim/hooks.
  */
-#ifndef REUSESHIM_HOOKS_DOORS_H
-#define REUSESHIM_HOOKS_DOORS_H
+#ifndef REUSESHIM_HOOKS_H
+#define REUSESHIM_HOOKS_H
 
 #include "reuseshim/conflict.h"
 #include "reuseshim/setup.h"
@@ -13,6 +13,9 @@
 
 #define SHIM_EXPORT __attribute__((visibility("default")))
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* musl neither has it nor declares it. */
+int bindresvport(int fd, struct sockaddr_in *address);
 
 /* ---- the next definitions --------------------------------------------------------------------- */
 
@@ -44,10 +47,10 @@ static inline const struct shim *shim_ready(void)
 
 /* ---- one call through a door ------------------------------------------------------------------ */
 
-struct passage {
+struct hooked_call {
     const struct shim *shim;
     const struct rule *rule; /* that decided; NULL for none */
-    enum call call;
+    enum call which;
     int fd;
     struct endpoint argument; /* the address given to the call, AF_UNSPEC where unknown */
     const void *address;      /* as given, after a failure of the real call; else NULL */
@@ -56,35 +59,35 @@ struct passage {
 };
 
 /* Reads a program's sockaddr without the risk of a SIGSEGV; false if it is not to be understood. */
-bool passage_read_address(struct passage *passage, const struct sockaddr *address, socklen_t length);
+bool hooked_read_address(struct hooked_call *hooked, const struct sockaddr *address, socklen_t length);
 
 /* The same for bindresvport: an address without a port, the wildcard for NULL. */
-void passage_read_reserved(struct passage *passage, const struct sockaddr_in *address);
+void hooked_read_reserved(struct hooked_call *hooked, const struct sockaddr_in *address);
 
 /* Decides and sets options, before the real call. All may overwrite errno. */
-void apply_on_bind(struct passage *passage);
-void apply_on_connect(struct passage *passage);
+void apply_on_bind(struct hooked_call *hooked);
+void apply_on_connect(struct hooked_call *hooked);
+/* Finds the rule for listen(), which has no address of its own, by the socket's. */
+void apply_at_listen(struct hooked_call *hooked);
 /* Returns the type with SOCK_CLOEXEC as the rule wants it. */
-int apply_before_socket(struct passage *passage, int domain, int type, int protocol);
-void apply_after_socket(struct passage *passage);
+int apply_before_socket(struct hooked_call *hooked, int domain, int type, int protocol);
+void apply_after_socket(struct hooked_call *hooked);
 
 /* True if setsockopt(level, name, value) would undo a rule on a bound socket, and so must not reach the
  * kernel. Overwrites errno. */
 bool undoes_a_rule(const struct shim *shim, int fd, int level, int name, const void *value, socklen_t length);
 
 /* Records a refusal with all that can be found out about it, if `error` is one. Overwrites errno. */
-void report_refusal(const struct passage *passage, int error);
+void report_refusal(const struct hooked_call *hooked, int error);
 /* After EADDRINUSE from bind or listen, if the rule that decided says evict or wait: carries it out, records
  * how it ended, and returns 0 or an errno. */
-int persist(const struct passage *passage);
-/* Finds the rule for listen(), which has no address of its own, by the socket's. */
-void apply_at_listen(struct passage *passage);
+int retry(const struct hooked_call *hooked);
 
 /* After a success, if the rule that decided says watch: records who else is on the port. Overwrites errno. */
-void report_sharing(const struct passage *passage);
-/* Records a change, a trace (`level` says which) or an error in the settings (passage NULL). Overwrites
+void report_sharing(const struct hooked_call *hooked);
+/* Records a change, a trace (`level` says which) or an error in the settings (`hooked` NULL). Overwrites
  * errno. */
-void report_message(const struct shim *shim, const struct passage *passage, enum level level,
+void report_message(const struct shim *shim, const struct hooked_call *hooked, enum level level,
                     const char *message);
 
 #endif

@@ -2,8 +2,8 @@
  *
  * What the dynamic loader will make of a file.
  */
-#ifndef REUSESHIM_COMMAND_ELF_H
-#define REUSESHIM_COMMAND_ELF_H
+#ifndef REUSESHIM_COMMAND_ELF_FILE_H
+#define REUSESHIM_COMMAND_ELF_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

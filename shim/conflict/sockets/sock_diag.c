@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
  * The sockets on a port, asked of the kernel by NETLINK_SOCK_DIAG: no privilege needed, the caller's own
- * network namespace only. Contract in holder.h.
+ * network namespace only. Contract in sockets.h.
  */
-#include "reuseshim/holder.h"
-#include "reuseshim/linux.h"
+#include "netlink.h"
+#include "reuseshim/protocol.h"
 #include "reuseshim/raw.h"
+#include "reuseshim/sockets.h"
 
 #include <errno.h>
 #include <linux/inet_diag.h>
-#include <linux/netlink.h>
 #include <linux/sock_diag.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 
 enum {
     TIMER_TIME_WAIT = 3,
@@ -25,8 +23,8 @@ enum {
  * program says the same: sport >= first, sport <= last. S_EQ would be one step but came only with 4.17. */
 struct port_filter {
     struct inet_diag_bc_op at_least, first, at_most, last;
-    struct inet_diag_bc_op
-        automatic; /* true for a port that no bind() asked for by number; not always sent */
+    /* True for a port that no bind() asked for by number; not always sent. */
+    struct inet_diag_bc_op automatic;
 };
 
 struct filter_attribute {
@@ -59,7 +57,7 @@ static struct nlmsghdr dump_header(size_t length, const struct question *questio
 static struct filter_attribute filter_for(const struct question *question)
 {
     const uint16_t one = sizeof(struct inet_diag_bc_op), two = 2 * sizeof(struct inet_diag_bc_op);
-    const uint16_t size = question->automatic_only ? sizeof(struct port_filter) : 2 * two;
+    const uint16_t size = (uint16_t)(question->automatic_only ? sizeof(struct port_filter) : 2U * two);
     /* To accept is to end exactly at the end, to reject is to jump four bytes behind it. */
     return (struct filter_attribute){
         .head = {.nla_len = (uint16_t)(sizeof(struct nlattr) + size), .nla_type = INET_DIAG_REQ_BYTECODE},
@@ -75,12 +73,6 @@ static struct filter_attribute filter_for(const struct question *question)
 static uint16_t native_port(const struct question *question)
 {
     return question->ports.first == question->ports.last ? htons(question->ports.first) : 0;
-}
-
-/* NLMSG_DATA casts const away. */
-static const void *payload(const struct nlmsghdr *message)
-{
-    return (const char *)message + NLMSG_HDRLEN;
 }
 
 /* Who opened a connection? The SYN counts as one byte acknowledged on the side that sent it first, and on
@@ -106,31 +98,25 @@ static tristate is_outgoing(uint8_t state, const char *bytes, size_t length)
     return extra == 1 ? YES : extra == 0 ? NO : UNKNOWN;
 }
 
-static void read_attributes(struct holder *holder, const char *attribute, const char *end)
+static void read_attributes(struct holder *holder, const struct nlmsghdr *message)
 {
-    while (end - attribute >= (ptrdiff_t)sizeof(struct nlattr)) {
-        struct nlattr head;
-        memcpy(&head, attribute, sizeof head);
-        if (head.nla_len < sizeof head || head.nla_len > end - attribute)
-            break;
-        const char *value = attribute + sizeof head;
-        size_t length = head.nla_len - sizeof head;
-        if (head.nla_type == INET_DIAG_SKV6ONLY && length)
-            holder->v6only = *value != 0;
-        if (head.nla_type == ATTRIBUTE_CGROUP_ID && length == sizeof holder->cgroup_id)
-            memcpy(&holder->cgroup_id, value, length);
-        if (head.nla_type == INET_DIAG_INFO)
-            holder->outgoing = is_outgoing(holder->state, value, length);
-        attribute += NLA_ALIGN(head.nla_len);
+    struct attribute attribute = {0};
+    while (netlink_next(&attribute, message, sizeof(struct inet_diag_msg))) {
+        if (attribute.type == INET_DIAG_SKV6ONLY && attribute.length)
+            holder->v6only = *attribute.value != 0;
+        if (attribute.type == ATTRIBUTE_CGROUP_ID && attribute.length == sizeof holder->cgroup_id)
+            memcpy(&holder->cgroup_id, attribute.value, attribute.length);
+        if (attribute.type == INET_DIAG_INFO)
+            holder->outgoing = is_outgoing(holder->state, attribute.value, attribute.length);
     }
 }
 
 static void read_message(struct holder *holder, const struct nlmsghdr *message, int protocol)
 {
-    const struct inet_diag_msg *said = payload(message);
+    const struct inet_diag_msg *said = netlink_payload(message);
     bool mini = said->idiag_inode == 0 &&
                 (said->idiag_state == STATE_TIME_WAIT || said->idiag_state == STATE_FIN_WAIT2);
-    memset(holder, 0, sizeof *holder);
+    *holder = holder_unknown();
     holder->protocol = protocol;
     holder->state = said->idiag_state;
     holder->local = endpoint_of(said->idiag_family, said->id.idiag_src, ntohs(said->id.idiag_sport));
@@ -144,10 +130,7 @@ static void read_message(struct holder *holder, const struct nlmsghdr *message, 
     holder->device_known = true;
     holder->device = said->id.idiag_if;
     memcpy(holder->cookie, said->id.idiag_cookie, sizeof holder->cookie);
-    holder->v6only = holder->reuseaddr = holder->reuseport = holder->blocks = UNKNOWN;
-    holder->outgoing = holder->automatic = holder->connect_placed = UNKNOWN;
-    holder->inherited = UNKNOWN;
-    read_attributes(holder, (const char *)(said + 1), (const char *)message + message->nlmsg_len);
+    read_attributes(holder, message);
     if (holder->local.family == AF_INET || endpoint_is_mapped(&holder->local))
         holder->v6only = UNKNOWN; /* it has no meaning there */
 }
@@ -164,52 +147,30 @@ static void name_device(int fd, struct holder *holder)
         memcpy(holder->device_name, request.ifr_name, sizeof holder->device_name - 1);
 }
 
-/* Walks one datagram of answers: 1 for more to come, 0 at the end, or -errno. */
-static int read_answers(int fd, const struct question *question, int protocol, const char *buffer,
-                        size_t length)
+/* A dump on its way. */
+struct dump {
+    const struct question *question;
+    int fd, protocol;
+    struct scratch *scratch;
+};
+
+static void take(void *context, const struct nlmsghdr *message)
 {
-    size_t at = 0;
-    while (length - at >= sizeof(struct nlmsghdr)) {
-        const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)(buffer + at);
-        if (message->nlmsg_len < sizeof *message || message->nlmsg_len > length - at)
-            return -EBADMSG;
-        if (message->nlmsg_type == NLMSG_DONE)
-            return 0;
-        if (message->nlmsg_type == NLMSG_ERROR) {
-            const struct nlmsgerr *error = payload(message);
-            return error->error < 0 ? error->error : -EPROTO;
-        }
-        if ((message->nlmsg_type == SOCK_DIAG_BY_FAMILY || message->nlmsg_type == TCPDIAG_GETSOCK) &&
-            message->nlmsg_len >= NLMSG_LENGTH(sizeof(struct inet_diag_msg))) {
-            struct holder holder;
-            read_message(&holder, message, protocol);
-            if (question->automatic_only)
-                holder.automatic = YES;
-            name_device(fd, &holder);
-            question->found(question->context, &holder);
-        }
-        at += NLMSG_ALIGN(message->nlmsg_len);
-    }
-    return 1;
+    const struct dump *dump = context;
+    struct holder holder;
+    if ((message->nlmsg_type != SOCK_DIAG_BY_FAMILY && message->nlmsg_type != TCPDIAG_GETSOCK) ||
+        message->nlmsg_len < NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
+        return;
+    read_message(&holder, message, dump->protocol);
+    if (dump->question->automatic_only)
+        holder.automatic = YES;
+    name_device(dump->fd, &holder);
+    dump->question->found(dump->question->context, &holder);
 }
 
-/* Sends a request and takes in all of its answer: 0, or -errno. */
-static int dump(int fd, const struct question *question, const struct nlmsghdr *request, int protocol,
-                void *buffer)
+static int ask(struct dump *dump, const struct nlmsghdr *request)
 {
-    int result = (int)raw_send(fd, request, request->nlmsg_len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (result < 0)
-        return result;
-    do {
-        /* The kernel makes the answer while it is being asked for it: nothing ever has to be waited for. */
-        ssize_t got = raw_receive(fd, buffer, BUFFER_SIZE, MSG_DONTWAIT);
-        if (got < 0)
-            return (int)got;
-        result = read_answers(fd, question, protocol, buffer, (size_t)got);
-        if (result > 0 && raw_clock(CLOCK_MONOTONIC) >= question->deadline)
-            return -ETIME; /* what has come is used all the same */
-    } while (result > 0);
-    return result;
+    return netlink_ask(dump->fd, request, dump->question->deadline, dump->scratch, take, dump);
 }
 
 /* tcp_info is asked for only of connections: a listener has none, and it is most of the answer's bytes. */
@@ -220,8 +181,9 @@ static uint8_t extensions(const struct question *question)
     return one_port && question->states & connected ? 1U << (INET_DIAG_INFO - 1) : 0;
 }
 
-static int dump_tcp(int fd, const struct question *question, void *buffer)
+static int dump_tcp(struct dump *dump)
 {
+    const struct question *question = dump->question;
     struct old_dump_request request = {
         .header = dump_header(sizeof request, question, TCPDIAG_GETSOCK),
         .request = {.idiag_family = AF_INET,
@@ -230,36 +192,40 @@ static int dump_tcp(int fd, const struct question *question, void *buffer)
                     .id = {.idiag_sport = native_port(question)}},
         .attribute = filter_for(question),
     };
-    return dump(fd, question, &request.header, IPPROTO_TCP, buffer);
+    return ask(dump, &request.header);
 }
 
-static int dump_family(int fd, const struct question *question, int family, void *buffer)
+static int dump_family(struct dump *dump, int family)
 {
+    const struct question *question = dump->question;
     struct dump_request request = {
         .header = dump_header(sizeof request, question, SOCK_DIAG_BY_FAMILY),
         .request = {.sdiag_family = (uint8_t)family,
-                    .sdiag_protocol = (uint8_t)question->protocol,
+                    .sdiag_protocol = (uint8_t)dump->protocol,
                     .idiag_states = question->states,
                     .id = {.idiag_sport = native_port(question)}},
         .attribute = filter_for(question),
     };
-    return dump(fd, question, &request.header, question->protocol, buffer);
+    return ask(dump, &request.header);
 }
 
-int sock_diag_ask(const struct question *question, void *buffer)
+int sock_diag_ask(const struct question *question, struct scratch *scratch)
 {
+    struct dump dump = {.question = question,
+                        .fd = netlink_open(),
+                        .protocol = protocol_find(question->protocol)->shown,
+                        .scratch = scratch};
     int result, result6 = 0;
-    int fd = raw_socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-    if (fd < 0)
-        return fd;
+    if (dump.fd < 0)
+        return dump.fd;
     /* Both families: an IPv4 newcomer meets dual-stack sockets, and a dual-stack newcomer meets IPv4 ones. */
-    if (question->protocol == IPPROTO_TCP)
-        result = dump_tcp(fd, question, buffer);
+    if (dump.protocol == IPPROTO_TCP)
+        result = dump_tcp(&dump);
     else {
-        result = dump_family(fd, question, AF_INET, buffer);
-        result6 = dump_family(fd, question, AF_INET6, buffer);
+        result = dump_family(&dump, AF_INET);
+        result6 = dump_family(&dump, AF_INET6);
     }
-    raw_close(fd);
+    raw_close(dump.fd);
     if (result6 == -ENOENT || result6 == -EAFNOSUPPORT) /* a kernel without IPv6 */
         result6 = 0;
     return result < 0 ? result : result6;

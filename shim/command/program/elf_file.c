@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * ELF headers, elf(5). Contract in elf.h. Nothing in the file is trusted: each offset is read with pread(2),
- * which fails behind the end.
+ * ELF headers, elf(5). Contract in elf_file.h. Nothing in the file is trusted: each offset is read with
+ * pread(2), which fails behind the end.
  */
-#include "elf.h"
+#include "elf_file.h"
 
 #include <elf.h>
 #include <errno.h>

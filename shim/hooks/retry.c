@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * A refusal that the rule does not take for an answer: evict, then wait. Contract in doors.h.
+ * A refusal that the rule does not take for an answer: evict, then wait. Contract in hooks.h.
  */
+#include "reuseshim/deadline.h"
 #include "workspace.h"
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <string.h>
-#include <time.h>
 
 enum { FIRST_PAUSE_MS = 5, LAST_PAUSE_MS = 250, GRACE_MS = 5, OUTLASTS = -1 };
 
 struct attempt {
-    const struct passage *passage;
+    const struct hooked_call *hooked;
     struct workspace *work; /* NULL without memory: waits all the same */
     struct raw_mask mask;
     int64_t started, end; /* CLOCK_MONOTONIC, ms */
@@ -27,28 +26,28 @@ static int64_t now_ms(void)
 }
 
 /* The call once more: 0, or its errno. */
-static int repeat(const struct passage *passage)
+static int repeat(const struct hooked_call *hooked)
 {
-    int result = passage->call == CALL_BIND ? next.bind(passage->fd, passage->address, passage->length)
-                                            : next.listen(passage->fd, passage->backlog);
+    int result = hooked->which == CALL_BIND ? next.bind(hooked->fd, hooked->address, hooked->length)
+                                            : next.listen(hooked->fd, hooked->backlog);
     return result == 0 ? 0 : errno;
 }
 
 /* ---- evict ------------------------------------------------------------------------------------- */
 
 /* Once in a process: it will not change. */
-static void tell_trouble(const struct passage *passage, int error)
+static void tell_trouble(const struct hooked_call *hooked, int error)
 {
     static _Atomic bool told;
     if (atomic_exchange(&told, true))
         return;
     const char *reason =
-        passage->argument.family == AF_UNIX
+        hooked->argument.family == AF_UNIX
             ? "evict: the stale socket file stays, this process may not remove it; going on without"
         : error == -EPERM
             ? "evict: nothing removed, this process lacks CAP_NET_ADMIN; going on without"
             : "evict: nothing removed, this kernel cannot remove such sockets; going on without";
-    report_message(passage->shim, passage, LEVEL_ERROR, reason);
+    report_message(hooked->shim, hooked, LEVEL_ERROR, reason);
 }
 
 /* As long as a process surely refuses us, to remove anything would be in vain, and the harm would be done to
@@ -65,15 +64,14 @@ static bool evict(struct attempt *attempt)
 {
     struct workspace *work = attempt->work;
     uint64_t before = attempt->evicted;
-    if (!attempt->passage->rule->evict || work == NULL || !workspace_may_ask(work, attempt->passage->shim) ||
+    if (!attempt->hooked->rule->evict || work == NULL || !workspace_may_ask(work, attempt->hooked->shim) ||
         somebody_blocks(&work->conflict))
         return false;
-    int64_t deadline =
-        raw_clock(CLOCK_MONOTONIC) + (int64_t)attempt->passage->shim->settings.budget_ms * 1000000;
-    int result = conflict_evict(&work->newcomer, &attempt->evicted, deadline, work->input);
+    int64_t deadline = deadline_in(attempt->hooked->shim->settings.budget_ms);
+    int result = conflict_evict(&work->newcomer, &attempt->evicted, deadline, &work->scratch);
     if (result == -EPERM || result == -EACCES || result == -EROFS || result == -EOPNOTSUPP ||
         result == -EINVAL)
-        tell_trouble(attempt->passage, result);
+        tell_trouble(attempt->hooked, result);
     return attempt->evicted > before;
 }
 
@@ -122,7 +120,7 @@ static bool sleep_once(struct attempt *attempt)
 static void look(struct attempt *attempt)
 {
     if (attempt->work)
-        (void)workspace_explain(attempt->work, attempt->passage, EADDRINUSE);
+        (void)workspace_explain(attempt->work, attempt->hooked, EADDRINUSE);
 }
 
 static void record_end(struct attempt *attempt, int error)
@@ -132,13 +130,13 @@ static void record_end(struct attempt *attempt, int error)
         record_lost();
         return;
     }
-    if (!record_wanted(attempt->passage->shim, LEVEL_CONFLICT))
+    if (!record_wanted(attempt->hooked->shim, LEVEL_CONFLICT))
         return;
     work->record.event = error ? EVENT_CONFLICT : EVENT_RESOLVED;
     work->newcomer.error = error;
     work->record.waited_ms = attempt->waited_ms;
     work->record.evicted = attempt->evicted;
-    record_emit(attempt->passage->shim, &work->record, work->output);
+    record_emit(attempt->hooked->shim, &work->record, work->output);
 }
 
 /* Evicts, then sleeps, then asks again, until the call succeeds or there is nothing more to be done. What a
@@ -149,28 +147,28 @@ static int try_until_done(struct attempt *attempt)
     for (;;) {
         look(attempt);
         if (evict(attempt))
-            error = repeat(attempt->passage);
+            error = repeat(attempt->hooked);
         if (error != EADDRINUSE || !sleep_once(attempt))
             return error;
-        error = repeat(attempt->passage);
+        error = repeat(attempt->hooked);
         if (error != EADDRINUSE)
             return error;
     }
 }
 
-int persist(const struct passage *passage)
+int retry(const struct hooked_call *hooked)
 {
-    struct attempt attempt = {.passage = passage,
+    struct attempt attempt = {.hooked = hooked,
                               .work = raw_map(sizeof(struct workspace)),
                               .started = now_ms(),
                               .pause_ms = FIRST_PAUSE_MS};
-    attempt.end = attempt.started + passage->rule->wait_ms;
+    attempt.end = attempt.started + hooked->rule->wait_ms;
     /* A signal that comes while we look shall end the wait, and not be slept through. */
     raw_mask_hold(&attempt.mask);
     if (attempt.work)
         workspace_begin(attempt.work);
     int error = try_until_done(&attempt);
-    raw_mask_let_go(&attempt.mask);
+    raw_mask_release(&attempt.mask);
     record_end(&attempt, error);
     if (attempt.work)
         raw_unmap(attempt.work, sizeof *attempt.work);

@@ -1,31 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * The sockets on a port from /proc/net, where sock_diag is not to be had. It knows less: no bound-only TCP
- * sockets, no device, no v6only. Contract in holder.h.
+ * sockets, no device, no v6only. Contract in sockets.h.
  */
-#include "reuseshim/holder.h"
-#include "reuseshim/linux.h"
-#include "reuseshim/raw.h"
+#include "reuseshim/deadline.h"
+#include "reuseshim/protocol.h"
+#include "reuseshim/sockets.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <time.h>
-
-static const struct {
-    int protocol;
-    int family;
-    const char *path;
-    const char *old_path; /* before thread-self (3.17) */
-} tables[] = {
-    {IPPROTO_TCP, AF_INET, "/proc/thread-self/net/tcp", "/proc/net/tcp"},
-    {IPPROTO_TCP, AF_INET6, "/proc/thread-self/net/tcp6", "/proc/net/tcp6"},
-    {IPPROTO_UDP, AF_INET, "/proc/thread-self/net/udp", "/proc/net/udp"},
-    {IPPROTO_UDP, AF_INET6, "/proc/thread-self/net/udp6", "/proc/net/udp6"},
-    {IPPROTO_UDPLITE, AF_INET, "/proc/thread-self/net/udplite", "/proc/net/udplite"},
-    {IPPROTO_UDPLITE, AF_INET6, "/proc/thread-self/net/udplite6", "/proc/net/udplite6"},
-};
 
 static bool hex(const char **at, const char *end, int digits, uint32_t *value)
 {
@@ -86,7 +70,7 @@ static bool read_line(struct holder *holder, const char *at, const char *end, in
 {
     uint32_t state, ignored, timer, when;
     uint64_t uid, timeout, inode;
-    memset(holder, 0, sizeof *holder);
+    *holder = holder_unknown();
     const char *colon = memchr(at, ':', (size_t)(end - at));
     if (colon == NULL)
         return false;
@@ -115,24 +99,39 @@ static bool read_line(struct holder *holder, const char *at, const char *end, in
     holder->inode = inode;
     holder->uid = (uint32_t)uid;
     holder->uid_known = inode != 0 || uid != 0;
-    holder->v6only = holder->reuseaddr = holder->reuseport = holder->blocks = UNKNOWN;
     holder->outgoing = state == STATE_SYN_SENT ? YES : UNKNOWN;
-    holder->automatic = holder->connect_placed = holder->inherited = UNKNOWN;
     return true;
 }
 
-static int read_table(const struct question *question, size_t table, char *buffer)
+/* "/proc/thread-self/net/tcp6"; before 3.17 there is only "/proc/net". */
+static int open_table(const char *folder, const struct protocol *protocol, int family)
 {
-    int fd = raw_open(tables[table].path, O_RDONLY, 0);
+    char path[48];
+    struct text text = text_in(path, sizeof path);
+    text_strings(&text, folder, protocol->table, family == AF_INET6 ? "6" : "");
+    return raw_open(text_end(&text), O_RDONLY, 0);
+}
+
+static bool is_wanted(const struct question *question, const struct holder *holder)
+{
+    return question->ports.first <= holder->local.port && holder->local.port <= question->ports.last &&
+           holder->state < STATE_COUNT && (question->states & 1U << holder->state);
+}
+
+static int read_table(const struct question *question, const struct protocol *protocol, int family,
+                      struct scratch *scratch)
+{
+    char *buffer = scratch->bytes;
+    int fd = open_table("/proc/thread-self/net/", protocol, family);
     if (fd < 0)
-        fd = raw_open(tables[table].old_path, O_RDONLY, 0);
+        fd = open_table("/proc/net/", protocol, family);
     if (fd < 0)
         return fd;
     size_t used = 0;
     bool header = true;
     int result = 0;
     for (;;) {
-        ssize_t got = raw_read(fd, buffer + used, BUFFER_SIZE - used);
+        ssize_t got = raw_read(fd, buffer + used, SCRATCH_SIZE - used);
         if (got <= 0) {
             result = (int)got;
             break;
@@ -141,16 +140,15 @@ static int read_table(const struct question *question, size_t table, char *buffe
         char *line = buffer, *newline;
         while ((newline = memchr(line, '\n', used - (size_t)(line - buffer))) != NULL) {
             struct holder holder;
-            if (!header && read_line(&holder, line, newline, tables[table].protocol, tables[table].family) &&
-                question->ports.first <= holder.local.port && holder.local.port <= question->ports.last &&
-                holder.state < 32 && (question->states & 1U << holder.state))
+            if (!header && read_line(&holder, line, newline, protocol->number, family) &&
+                is_wanted(question, &holder))
                 question->found(question->context, &holder);
             header = false;
             line = newline + 1;
         }
         used -= (size_t)(line - buffer);
         memmove(buffer, line, used);
-        if (raw_clock(CLOCK_MONOTONIC) >= question->deadline) {
+        if (deadline_has_passed(question->deadline)) {
             result = -ETIME;
             break;
         }
@@ -159,15 +157,12 @@ static int read_table(const struct question *question, size_t table, char *buffe
     return result;
 }
 
-int proc_net_ask(const struct question *question, void *buffer)
+int proc_net_ask(const struct question *question, struct scratch *scratch)
 {
-    int result = -ENOENT;
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-        if (tables[i].protocol != question->protocol)
-            continue;
-        int one = read_table(question, i, buffer);
-        if (tables[i].family == AF_INET || one != -ENOENT) /* no tcp6: a kernel without IPv6 */
-            result = one;
-    }
-    return result;
+    const struct protocol *protocol = protocol_find(protocol_find(question->protocol)->shown);
+    if (protocol->table[0] == '\0')
+        return -ENOENT;
+    int result = read_table(question, protocol, AF_INET, scratch);
+    int result6 = read_table(question, protocol, AF_INET6, scratch);
+    return result6 == -ENOENT ? result : result6; /* no tcp6: a kernel without IPv6 */
 }

@@ -2,10 +2,11 @@
  *
  * reuseshim run: check what can be checked, set the environment, become the program.
  */
-#include "library.h"
+#include "../program/library.h"
+#include "../program/target.h"
+#include "../subcommands.h"
 #include "reuseshim/command.h"
 #include "reuseshim/setup.h"
-#include "target.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -17,7 +18,8 @@
 static const char help[] =
     "usage: reuseshim run [OPTION]... [--] COMMAND [ARG]...\n"
     "\n"
-    "Runs COMMAND with libreuseshim.so preloaded. Options go before the environment:\n"
+    "Runs COMMAND with the library preloaded; refuses programs that a preload cannot reach. An option counts more than\n"
+    "the variable beside it:\n"
     "  -p, --policy POLICY   name of a shipped policy, or the path of a file    REUSESHIM_POLICY\n"
     "  -r, --rule RULE       a rule to try before the policy; may be repeated   REUSESHIM_RULES\n"
     "  -l, --log LOG         auto, stderr, journal, syslog, fd:N, an absolute path\n"

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The subcommands: the only list of them. Each is a function command_NAME in a folder of its own.
+ */
+#ifndef REUSESHIM_COMMAND_SUBCOMMANDS_H
+#define REUSESHIM_COMMAND_SUBCOMMANDS_H
+
+/* NAME, its arguments, and what it is for. */
+#define SUBCOMMANDS(_)                                                                                       \
+    _(run, "[OPTION]... [--] COMMAND [ARG]...", "run a program with the library preloaded")                  \
+    _(why, "[OPTION]... [ADDRESS:]PORT | PATH", "tell who has a port, why it is refused, and what helps")    \
+    _(check, "[--json] [POLICY | FILE]", "print the rules of a policy, or what is wrong with it")            \
+    _(policies, "[--json] [NAME]", "list the shipped policies, or print one")                                \
+    _(log, "[--json] [-n ROWS] [FILE]...", "sum up records, from files or standard input")                   \
+    _(unit, "[-p POLICY] [-f FORMAT] UNIT", "print a drop-in for a systemd service")
+
+/* Each gets its own argv (argv[0] is its name) and returns the exit code. */
+#define SUBCOMMAND_DECLARATION(name, ...) int command_##name(int argc, char **argv);
+SUBCOMMANDS(SUBCOMMAND_DECLARATION)
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The steps from a refusal to its explanation, one file each. Private to shim/conflict; the tests of the
+ * kernel's rule take single steps, too.
+ */
+#ifndef REUSESHIM_CONFLICT_STEPS_H
+#define REUSESHIM_CONFLICT_STEPS_H
+
+#include "reuseshim/conflict.h"
+
+/* ---- holders.c: the list of the sockets in the way. Pure. -------------------------------------- */
+
+/* Takes a socket into the list if it stands in the newcomer's way or may do so. */
+void holders_add(struct conflict *conflict, const struct newcomer *newcomer, const struct holder *holder);
+
+/* Takes it into the list whatever it is, before those of a greater rank; beyond HOLDERS_MAX the last is
+ * counted as omitted. */
+typedef int holder_rank(const struct newcomer *newcomer, const struct holder *holder);
+void holders_insert(struct conflict *conflict, const struct newcomer *newcomer, const struct holder *holder,
+                    holder_rank *rank);
+
+/* Decides again what blocks, by what has been found out meanwhile, and sorts. */
+void holders_decide(struct conflict *conflict, const struct newcomer *newcomer);
+
+/* ---- settle.c, causes.c, sentences.c, cures.c. Pure. -------------------------------------------- */
+
+/* The call failed, so somebody blocks: what that alone proves about the newcomer and the holders. */
+void conflict_settle(struct conflict *conflict, struct newcomer *newcomer);
+
+/* Which kind of hindrance a socket is, if it blocks; the cause by what is known of all of them. */
+enum cause cause_of_holder(const struct newcomer *newcomer, const struct holder *holder);
+enum cause cause_find(const struct conflict *conflict, const struct newcomer *newcomer);
+
+/* The sentence that says why, and what helps. */
+void sentence_write(struct conflict *conflict, const struct newcomer *newcomer);
+void cures_find(struct conflict *conflict, const struct newcomer *newcomer);
+
+/* ---- owners.c ----------------------------------------------------------------------------------- */
+
+/* A search for those who have the holders open. */
+struct owner_search {
+    struct conflict *conflict;
+    const struct newcomer *newcomer;
+    struct self self;
+    struct search search;
+};
+
+/* Gives each holder a place for its owners, which it keeps when the list is sorted. Once, when all are
+ * listed. */
+void owners_number(struct conflict *conflict);
+/* Prepares a search; what it finds goes to owners_note, with the search itself as context. */
+void owners_begin(struct owner_search *owners, struct conflict *conflict, const struct newcomer *newcomer,
+                  struct scratch *scratch);
+/* Takes note that a process has a socket open, if it is one of the holders. */
+void owners_note(void *owner_search, pid_t pid, int fd, uint64_t inode);
+/* At the end of a search: what became of each holder's owner. */
+void owners_judge(struct conflict *conflict, const struct search *search);
+
+/* ---- evidence.c, exhausted.c, unix.c -------------------------------------------------------------- */
+
+/* Finds out more about a holder on which the cause hangs: that its port is automatic (a connection), or that
+ * its process only inherited it (a listener). */
+void evidence_find(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch);
+
+/* A range without a free port: fills in conflict->range_use, and the holders with the first of the takers. */
+void exhausted_explain(struct conflict *conflict, struct newcomer *newcomer, struct scratch *scratch);
+
+/* An AF_UNIX name that is taken: fills in holder, owner and cause. */
+void unix_explain(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch);
+
+/* Removes the socket file that `newcomer` cannot bind because of, if nobody is bound to it: 1, 0 if somebody
+ * is or may be, or if it is no socket, or -errno. */
+int unix_evict(const struct newcomer *newcomer, int64_t deadline, struct scratch *scratch);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Records to a file, or to a descriptor that is surely still what it was. Contract in sinks.h.
+ */
+#include "sinks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#ifndef PIPE_BUF
+#define PIPE_BUF 4096 /* what a pipe takes whole (pipe(7)); the same for terminals and sockets here */
+#endif
+
+size_t sink_room(uint32_t mode)
+{
+    return S_ISREG(mode) ? RECORD_BUFFER_SIZE : PIPE_BUF + 1;
+}
+
+/* The program may have closed the descriptor and got the number again for a file of its own. */
+static int open_kept(struct sink *sink, int fd, const struct raw_identity *then)
+{
+    struct raw_identity now;
+    if (then->mode == 0 || !raw_identify(fd, &now) || now.device != then->device ||
+        now.inode != then->inode || now.mode != then->mode)
+        return -EBADF;
+    *sink = (struct sink){.fd = fd, .mode = now.mode, .room = sink_room(now.mode)};
+    return 0;
+}
+
+int sink_open_stderr(struct sink *sink, const struct shim *shim, bool usual_calls_only)
+{
+    (void)usual_calls_only;
+    return open_kept(sink, 2, &shim->facts->stderr_file);
+}
+
+int sink_open_fd(struct sink *sink, const struct shim *shim, bool usual_calls_only)
+{
+    (void)usual_calls_only;
+    return open_kept(sink, shim->settings.log_fd, &shim->facts->log_file);
+}
+
+int sink_open_file(struct sink *sink, const struct shim *shim, bool usual_calls_only)
+{
+    struct raw_identity identity;
+    /* O_NONBLOCK for the case that the path is a FIFO nobody reads. */
+    int fd = raw_open(shim->settings.log_path,
+                      O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
+    uint32_t mode = fd >= 0 && raw_identify(fd, &identity) ? identity.mode : S_IFREG;
+    (void)usual_calls_only;
+    *sink = (struct sink){.fd = fd, .mode = mode, .room = sink_room(mode), .close = true};
+    return fd < 0 ? fd : 0;
+}
+
+/* Into the journal if that is where stderr goes, else to stderr, and if the program has given that up, to the
+ * system log. */
+int sink_open_auto(struct sink *sink, const struct shim *shim, bool usual_calls_only)
+{
+    if (shim->facts->stderr_is_journal && !usual_calls_only &&
+        sink_open_journal(sink, shim, usual_calls_only) == 0)
+        return 0;
+    int result = sink_open_stderr(sink, shim, usual_calls_only);
+    return result == 0 || usual_calls_only ? result : sink_open_syslog(sink, shim, usual_calls_only);
+}
+
+/* Never asked: see record_wanted. */
+int sink_open_none(struct sink *sink, const struct shim *shim, bool usual_calls_only)
+{
+    (void)sink;
+    (void)shim;
+    (void)usual_calls_only;
+    return -EBADF;
+}
