@@ -116,8 +116,9 @@ lib32:
 demo: all programs
 	$(Q)tests/demo.sh $(BUILD)
 
-check:
-	$(Q)tests/check.sh
+# quick: what needs nothing but a compiler, bats, jq, iproute2 and python3. check: what a change has to pass. long: the rest.
+check-quick check check-long:
+	$(Q)tests/check.sh $(subst check-,,$@)
 
 bench: all programs
 	$(Q)tests/bench/bench.sh $(BUILD)
@@ -159,5 +160,5 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: FORCE all programs units lib32 demo check bench install uninstall deb clean
+.PHONY: FORCE all programs units lib32 demo check-quick check check-long bench install uninstall deb clean
 .DELETE_ON_ERROR:

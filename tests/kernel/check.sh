@@ -23,7 +23,7 @@ show() {
 aside "the rule against the kernel: pairs" build/kernel/pairs -t "$kernel_out/trials1"
 aside "the rule against the kernel: automatic ports" build/kernel/automatic -t "$kernel_out/trials2"
 show "the rule against the kernel: pairs" "the rule against the kernel: automatic ports"
-run_tap "the rule against the kernel: random histories" build/kernel/histories -n 40000 -S "$(date +%s)"
+run_tap "the rule against the kernel: random histories" build/kernel/histories -n "${SOCKETS:-40000}" -S "$(date +%s)"
 run_tap "each rule bent in turn is noticed" tests/kernel/bends.sh build "$kernel_out/trials1" "$kernel_out/trials2"
 for program in "pairs -s $STEP" "automatic -s $((STEP * 4))" "histories -n $HISTORIES"; do
     read -ra words <<<"$program"
