@@ -216,6 +216,7 @@ void unix_path_write(struct text *text, const struct unix_path *path)
     else if (path->bytes[0] == '\0') {
         text_char(text, '@');
         text_escaped(text, path->bytes + 1, path->length - 1U);
-    } else
+    } else {
         text_escaped(text, path->bytes, path->length);
+    }
 }

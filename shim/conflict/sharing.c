@@ -85,8 +85,9 @@ static void list(void *context, const struct holder *found)
         conflict->holders_omitted++;
         if (distance(newcomer, found) >= distance(newcomer, &conflict->holders[at]))
             return;
-    } else
+    } else {
         conflict->holder_count++;
+    }
     conflict->holders[at] = *found;
     conflict->holders[at].blocks = NO;
 }

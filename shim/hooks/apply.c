@@ -109,8 +109,9 @@ static void trace(const struct hooked_call *hooked)
     if (hooked->rule) {
         rule_write(&text, &hooked->shim->policy, hooked->rule);
         text_string(&text, hooked->rule->keep ? " keeps it as it is" : " decides");
-    } else
+    } else {
         text_string(&text, "no rule matches");
+    }
     text_end(&text);
     report_message(hooked->shim, hooked, LEVEL_TRACE, message);
 }

@@ -41,12 +41,11 @@ static void tell_trouble(const struct hooked_call *hooked, int error)
     static _Atomic bool told;
     if (atomic_exchange(&told, true))
         return;
-    const char *reason =
-        hooked->argument.family == AF_UNIX
-            ? "evict: the stale socket file stays, this process may not remove it; going on without"
-        : error == -EPERM
-            ? "evict: nothing removed, this process lacks CAP_NET_ADMIN; going on without"
-            : "evict: nothing removed, this kernel cannot remove such sockets; going on without";
+    const char *reason = hooked->argument.family == AF_UNIX
+                             ? "evict: the stale socket file stays: this process may not remove it"
+                         : error == -EPERM
+                             ? "evict: nothing was removed: this process lacks CAP_NET_ADMIN"
+                             : "evict: nothing was removed: this kernel cannot remove such sockets";
     report_message(hooked->shim, hooked, LEVEL_ERROR, reason);
 }
 

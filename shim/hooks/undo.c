@@ -48,8 +48,8 @@ static void note(const struct shim *shim, int fd, const struct rule *rule, int o
         .shim = shim, .rule = rule, .which = CALL_SETSOCKOPT, .fd = fd, .argument = *local};
     text_strings(&text, "the program's ", option_table[option].word,
                  rule->force & option_bit((enum socket_option)option)
-                     ? "=0 is answered with success and not carried out"
-                     : "=1 is answered with success and not carried out",
+                     ? "=0 is answered with success but not carried out"
+                     : "=1 is answered with success but not carried out",
                  ", by ");
     rule_write(&text, &shim->policy, rule);
     text_end(&text);

@@ -4,8 +4,6 @@
  */
 #include "reuseshim/policy.h"
 
-#include <string.h>
-
 /* One bracket expression; *glob stands behind the '[' and is moved behind the ']'. An expression without
  * an end is an ordinary '['. */
 static bool bracket_match(const char **glob, const char *end, unsigned char c)
@@ -58,8 +56,9 @@ bool glob_match(const char *glob, size_t glob_length, const char *string)
         } else if (star) {
             glob = star;
             string = ++star_string;
-        } else
+        } else {
             return false;
+        }
     }
     while (glob < end && *glob == '*')
         glob++;

@@ -5,8 +5,6 @@
  */
 #include "parse.h"
 
-#include <string.h>
-
 /* ---- lines and words ------------------------------------------------------------------------ */
 
 static bool is_blank(char c)

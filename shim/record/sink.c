@@ -80,7 +80,7 @@ static void tell_unusable(const struct shim *shim, const struct record *record, 
     text_escaped(&text, record->program, strnlen(record->program, 64));
     text_string(&text, ": REUSESHIM_LOG: the log cannot be written (");
     errno_name_write(&text, error);
-    text_string(&text, "); records are lost until it can\n");
+    text_string(&text, "); records are lost until it can be\n");
     if (!text.full)
         sink_write(&sink, text.start, text.used, (int)shim->settings.budget_ms, record->usual_calls_only);
 }

@@ -20,10 +20,10 @@
 static const char help[] =
     "usage: reuseshim log [OPTION]... [FILE]...\n"
     "\n"
-    "Sums up records that were written with REUSESHIM_FORMAT=json: totals by port, cause, holder and program, and when\n"
-    "they came. Without FILE, or where it is -, it reads standard input:\n"
+    "Sums up records written with REUSESHIM_FORMAT=json: totals by port, cause, holder and program, and a timeline.\n"
+    "Without FILE, or if FILE is -, it reads standard input:\n"
     "  journalctl -a -t reuseshim -o json | jq -r '.REUSESHIM_JSON // .MESSAGE' | reuseshim log\n"
-    "A line that is not a record is counted and named. A million records take seconds, and as much memory as ten.\n"
+    "A line that is not a record is counted and named. A million records take as much memory as ten.\n"
     "  -n, --top N   rows of each table (default: 10)\n"
     "  -j, --json    the sums as one JSON object\n"
     "  -h, --help\n"

@@ -16,8 +16,8 @@
 static const char help[] =
     "usage: reuseshim check [--json] [POLICY | FILE]\n"
     "\n"
-    "Prints the rules of a shipped policy or of a file as they are understood, in the order in which they are tried, or\n"
-    "the first error. Without an argument: of REUSESHIM_RULES and REUSESHIM_POLICY, after checking all of the variables.\n"
+    "Prints the rules of a shipped policy or of a file as the library reads them, in the order in which they are tried,\n"
+    "or the first error. Without an argument it checks all variables and prints REUSESHIM_RULES and REUSESHIM_POLICY.\n"
     "  -j, --json   a line for each rule\n"
     "  -h, --help\n"
     "\n"

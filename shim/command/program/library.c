@@ -80,10 +80,10 @@ static const char *machine_word(unsigned machine)
 static int complain_missing(int bits)
 {
     if (bits == (int)sizeof(void *) * 8)
-        command_error(name, ": not found, neither beside this command nor in " LIBDIR, (char *)NULL);
+        command_error(name, ": not found beside this command or in " LIBDIR, (char *)NULL);
     else
         command_error("the program is a ", bits == 32 ? "32-bit" : "64-bit",
-                      " one, and there is no library for it, neither beside this command nor in " LIBDIR32
+                      " one; no library for it is beside this command or in " LIBDIR32
                       "; 'make lib32' builds it",
                       (char *)NULL);
     return bits == (int)sizeof(void *) * 8 ? EXIT_TROUBLE : EXIT_NOT_RUN;
@@ -96,7 +96,7 @@ static int check(const char *path, const struct elf *target)
     if (strpbrk(path, separators) || strchr(path, '$')) {
         command_error(
             path,
-            ": ld.so cannot preload a path with a blank or colon, or a dollar; put the library elsewhere",
+            ": ld.so cannot preload a path with a blank, a colon or a dollar; put the library elsewhere",
             (char *)NULL);
         return EXIT_TROUBLE;
     }

@@ -133,7 +133,7 @@ static int judge(const struct target *target)
     const struct elf *elf = &target->elf;
     if (getuid() != geteuid() || getgid() != getegid())
         return refuse(target,
-                      "the real and the effective user differ: the dynamic loader then ignores LD_PRELOAD");
+                      "the real and the effective user differ, so the dynamic loader ignores LD_PRELOAD");
     if (stat(target->program, &status) != 0)
         return 0;
     if (status.st_mode & S_ISUID)
@@ -141,9 +141,9 @@ static int judge(const struct target *target)
     if ((status.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
         return refuse(target, "set-group-ID: the dynamic loader ignores LD_PRELOAD for such a program");
     if (getxattr(target->program, "security.capability", NULL, 0) > 0)
-        return refuse(target,
-                      "has file capabilities: the dynamic loader ignores LD_PRELOAD for such a program; give "
-                      "them another way, as with AmbientCapabilities= of systemd");
+        return refuse(
+            target, "has file capabilities: the dynamic loader ignores LD_PRELOAD for such a program; grant "
+                    "them another way, such as AmbientCapabilities= of systemd");
     if (!elf->is_elf)
         return 0;
     if (elf->other_byte_order || !elf->is_executable)
@@ -151,7 +151,7 @@ static int judge(const struct target *target)
     if (elf->interpreter[0] == '\0' && elf->is_dynamic && is_loader(target->program))
         return 0;
     if (elf->interpreter[0] == '\0')
-        return refuse(target, "statically linked: there is no dynamic loader that could preload a library");
+        return refuse(target, "statically linked: no dynamic loader runs that could preload the library");
     if (access(elf->interpreter, X_OK) != 0) {
         command_error(target->path, ": its dynamic loader '", elf->interpreter, "' is not there",
                       (char *)NULL);
@@ -159,7 +159,7 @@ static int judge(const struct target *target)
     }
     if (elf->is_go)
         command_error(target->program,
-                      ": made by Go, which calls the kernel itself; what it does will not be noticed",
+                      ": a Go program; Go calls the kernel itself, so its calls pass the library by",
                       (char *)NULL);
     return 0;
 }
@@ -172,8 +172,9 @@ int target_find(struct target *target, const char *command)
     if (strchr(command, '/')) {
         snprintf(target->path, sizeof target->path, "%s", command);
         error = strlen(command) < sizeof target->path ? try_path(command) : ENAMETOOLONG;
-    } else
+    } else {
         error = command[0] ? find_in_path(target->path, command) : ENOENT;
+    }
     if (error)
         return complain(command, error);
     memcpy(target->program, target->path, sizeof target->path);

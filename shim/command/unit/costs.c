@@ -64,19 +64,19 @@ static const struct {
     const char *lines;
 } costs[] = {
     {lacks_netlink,
-     "# RestrictAddressFamilies= does not have AF_NETLINK: holders come from /proc/net, which does not show TCP\n"
-     "# sockets that are bound and nothing more, nor cgroups, and nothing can be evicted. To have all of it:\n"
+     "# RestrictAddressFamilies= lacks AF_NETLINK: holders come from /proc/net, which shows neither bound-only TCP\n"
+     "# sockets nor cgroups, and nothing can be evicted. To have all of it:\n"
      "#RestrictAddressFamilies=AF_NETLINK\n"},
     {is_not_root,
-     "# The service is not root: what belongs to another user is \"hidden\", its cgroup still names the unit.\n"},
-    {hides_processes,
-     "# ProtectProc= hides the processes of other users from it, their sockets show all the same.\n"},
+     "# The service is not root: processes of other users are \"hidden\"; their cgroup still names the unit.\n"},
+    {hides_processes, "# ProtectProc= hides the processes of other users; their sockets still show.\n"},
     {has_own_network,
-     "# PrivateNetwork=: only what is in its own network namespace shows, and only that can be in the way.\n"},
+     "# PrivateNetwork=: only sockets of the service's own network namespace show, and only they can be in "
+     "the way.\n"},
     {has_own_root,
-     "# RootDirectory= or RootImage=: the library, and a policy file, must also be below that root.\n"},
+     "# RootDirectory= or RootImage=: the library, and a policy file, must be below that root, too.\n"},
     {has_environment_file,
-     "# EnvironmentFile=: what it says of LD_PRELOAD and REUSESHIM_* counts more than this drop-in.\n"},
+     "# EnvironmentFile=: what it sets of LD_PRELOAD and REUSESHIM_* overrides this drop-in.\n"},
     {cannot_evict, "# evict needs CAP_NET_ADMIN; without it the policy waits. To have it:\n"
                    "#AmbientCapabilities=CAP_NET_ADMIN\n"},
 };

@@ -19,7 +19,7 @@ static const char help[] =
     "Prints a drop-in that puts a systemd service under the library:\n"
     "  mkdir -p /etc/systemd/system/foo.service.d\n"
     "  reuseshim unit foo.service -p restart > /etc/systemd/system/foo.service.d/reuseshim.conf\n"
-    "It asks systemctl for the hardening of the unit, sets what it allows, and says what it costs.\n"
+    "The drop-in fits the unit's hardening, as systemctl tells it, with notes on what that hardening hides.\n"
     "  -p, --policy POLICY   name of a shipped policy, or the path of a file (default: restart)\n"
     "  -f, --format FORMAT   text or json\n"
     "  -h, --help\n"
@@ -78,7 +78,7 @@ static void print_log(const struct plan *plan)
                !kills_for(plan, "connect") && !kills_for(plan, "sendto");
     if (!may)
         puts(
-            "# The service may not open a socket to the journal: records get there by stderr, without fields.");
+            "# The service may not open a socket to the journal: records reach it through stderr, without fields.");
     print_variable("REUSESHIM_LOG", may ? "journal" : "stderr");
     if (plan->format)
         print_variable("REUSESHIM_FORMAT", plan->format);
@@ -93,8 +93,8 @@ static void print_diagnose(const struct plan *plan)
         printf(
             missing
                 ? " %s"
-                : "# SystemCallFilter= would kill the service for calls that a diagnosis makes; records will\n"
-                  "# not name holders. To allow them, and then set REUSESHIM_DIAGNOSE=always:\n"
+                : "# SystemCallFilter= would kill the service for calls that a diagnosis makes, so records will not\n"
+                  "# name holders. To have them, allow these calls and set REUSESHIM_DIAGNOSE=always:\n"
                   "#SystemCallFilter=%s",
             calls[i]);
         missing = true;
@@ -143,7 +143,8 @@ static int print_drop_in(struct plan *plan)
            "# systemctl daemon-reload; systemctl restart %s\n",
            plan->unit, plan->unit);
     if (!plan->facts.asked)
-        printf("# systemd here does not know %s: its hardening could not be considered.\n", plan->unit);
+        printf("# systemd on this machine does not know %s, so its hardening is not considered here.\n",
+               plan->unit);
     puts("[Service]");
     if (!print_preload(plan, library)) {
         command_error("unit: no memory", (char *)NULL);
@@ -223,8 +224,12 @@ int command_unit(int argc, char **argv)
     struct plan plan = {.policy = "restart"};
     int letter, code = EXIT_SUCCESS;
     optind = 1;
-    while ((letter = command_option(argc, argv, "p:f:h", options, help, &code)) > 0)
-        *(letter == 'p' ? &plan.policy : &plan.format) = optarg;
+    while ((letter = command_option(argc, argv, "p:f:h", options, help, &code)) > 0) {
+        if (letter == 'p')
+            plan.policy = optarg;
+        else
+            plan.format = optarg;
+    }
     if (letter == 0)
         return code;
     if (argc - optind != 1) {

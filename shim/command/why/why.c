@@ -18,8 +18,8 @@ static const char help[] =
     "usage: reuseshim why [OPTION]... [ADDRESS:]PORT | PATH\n"
     "\n"
     "Tries to bind there, closes the socket at once, and explains the answer: who is on the port, why the kernel\n"
-    "refuses, and what helps. Without an address it asks for the wildcard of IPv4 and of IPv6, without -t or -u for\n"
-    "TCP and for UDP. ADDRESS is 10.0.0.1, [2001:db8::1], [fe80::1%eth0] or localhost; PATH is an AF_UNIX socket,\n"
+    "refuses, and what helps. Without an address it tries the wildcards of IPv4 and of IPv6; without -t or -u, both TCP\n"
+    "and UDP. ADDRESS is 10.0.0.1, [2001:db8::1], [fe80::1%eth0] or localhost; PATH is an AF_UNIX socket,\n"
     "/run/x.sock or @abstract.\n"
     "  -t, --tcp        TCP only (of AF_UNIX: streams)\n"
     "  -u, --udp        UDP only (of AF_UNIX: datagrams)\n"
@@ -33,7 +33,7 @@ static const char help[] =
     "\n"
     "The exit code is 0 if all of it is free, 1 if anything is in use (with --watch: in the last answer), 100 for\n"
     "wrong use, 111 if it could not be tried.\n"
-    "With -a or -p on a UDP port that others use, a datagram that comes in that moment may be lost.\n";
+    "With -a or -p on a UDP port that others use, a datagram that arrives at that moment may be lost.\n";
 
 enum { BUDGET_MS = 3000 };
 
