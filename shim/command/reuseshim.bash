@@ -1,9 +1,24 @@
 # Completion of reuseshim(1) for bash. Installed where bash-completion(7) finds it by the name of the command.
 # shellcheck shell=bash
 
-# The words of "reuseshim policies", first column: what this command knows, not what this file remembers.
+# All lists come from the command itself: what it knows, not what this file remembers.
 _reuseshim_policies() {
     "${COMP_WORDS[0]}" policies 2>/dev/null | cut -d' ' -f1
+}
+
+_reuseshim_subcommands() {
+    "${COMP_WORDS[0]}" --help 2>/dev/null | sed -nE 's/^  reuseshim ([a-z]+) .*/\1/p'
+}
+
+# The options of a subcommand, as its --help has them at the beginning of a line.
+_reuseshim_options() {
+    "${COMP_WORDS[0]}" "$1" --help 2>/dev/null | sed -nE 's/^ +(-.*)/\1/p' | sed 's/   .*//' |
+        grep -oE -- '(^|[ ,])--?[a-z0-9][a-z0-9-]*' | tr -d ' ,'
+}
+
+# "Logs: auto, stderr, fd:N, an absolute path or none": those that are words.
+_reuseshim_logs() {
+    "${COMP_WORDS[0]}" run --help 2>/dev/null | sed -nE 's/^Logs: //p' | sed -E 's/, | or /\n/g' | sed 's/^fd:N$/fd:/' | grep -v ' '
 }
 
 _reuseshim_units() {
@@ -39,7 +54,7 @@ _reuseshim_option_value() {
         [[ $cur != */* ]] || _reuseshim_files
         ;;
     -l | --log)
-        _reuseshim_words "auto stderr journal syslog none fd:"
+        _reuseshim_words "$(_reuseshim_logs)"
         [[ $cur != /* ]] || _reuseshim_files
         ;;
     -f | --format) _reuseshim_words "text json" ;;
@@ -51,7 +66,7 @@ _reuseshim() {
     local cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} at
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _reuseshim_words "run why check policies log unit --help --version"
+        _reuseshim_words "$(_reuseshim_subcommands) --help --version"
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -62,27 +77,24 @@ _reuseshim() {
         elif _reuseshim_option_value "$previous"; then
             return
         elif [[ $cur == -* ]]; then
-            _reuseshim_words "-p --policy -r --rule -l --log -f --format -v --verbose -- --help"
+            _reuseshim_words "$(_reuseshim_options run) --"
         elif [[ -z $at ]]; then
             mapfile -t COMPREPLY < <(compgen -c -- "$cur")
         else
             _reuseshim_files
         fi
         ;;
-    why) _reuseshim_words "-t --tcp -u --udp -4 -6 -a --reuseaddr -p --reuseport --v6only -j --json -w --watch --help" ;;
     check)
-        _reuseshim_words "$(_reuseshim_policies) -j --json --help"
+        _reuseshim_words "$(_reuseshim_policies) $(_reuseshim_options check)"
         _reuseshim_files
         ;;
-    policies) _reuseshim_words "$(_reuseshim_policies) -j --json --help" ;;
+    policies) _reuseshim_words "$(_reuseshim_policies) $(_reuseshim_options policies)" ;;
     log)
-        [[ $cur != -* ]] || _reuseshim_words "-n --top -j --json --help"
+        [[ $cur != -* ]] || _reuseshim_words "$(_reuseshim_options log)"
         _reuseshim_files
         ;;
-    unit)
-        _reuseshim_option_value "$previous" ||
-            _reuseshim_words "$(_reuseshim_units) -p --policy -f --format --help"
-        ;;
+    unit) _reuseshim_option_value "$previous" || _reuseshim_words "$(_reuseshim_units) $(_reuseshim_options unit)" ;;
+    *) _reuseshim_words "$(_reuseshim_options "${COMP_WORDS[1]}")" ;;
     esac
 }
 

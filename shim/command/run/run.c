@@ -22,23 +22,25 @@ static const char help[] =
     "the variable beside it:\n"
     "  -p, --policy POLICY   name of a shipped policy, or the path of a file    REUSESHIM_POLICY\n"
     "  -r, --rule RULE       a rule to try before the policy; may be repeated   REUSESHIM_RULES\n"
-    "  -l, --log LOG         auto, stderr, journal, syslog, fd:N, an absolute path\n"
-    "                        or none                                            REUSESHIM_LOG\n"
+    "  -l, --log LOG         where records go                                   REUSESHIM_LOG\n"
     "  -f, --format FORMAT   text or json                                       REUSESHIM_FORMAT\n"
     "  -v, --verbose         also record changed options; twice: every call     REUSESHIM_LEVEL\n"
     "  -h, --help\n"
     "\n"
     "The exit code is the program's own; 126 if it cannot be run, 127 if it is not found, 100 for wrong\n"
     "use or a policy with an error, 111 for trouble with the system.\n"
-    "\n"
-    "Policies: ";
+    "\n";
 
 static void print_help(void)
 {
+    char words[256];
+    struct text logs = text_in(words, sizeof words);
+    settings_write_expected(&logs, VARIABLE_LOG);
     fputs(help, stdout);
+    fputs("Policies: ", stdout);
     for (size_t i = 0; i < shipped_policy_count; i++)
         printf("%s%s", i ? ", " : "", shipped_policies[i].name);
-    puts("");
+    printf("\nLogs: %s\n", text_end(&logs));
 }
 
 static bool set_variable(enum variable variable, const char *value)
