@@ -31,9 +31,9 @@ trap finish EXIT
 mount --rbind --make-rslave /proc "$root/proc"
 mount --rbind --make-rslave /sys "$root/sys"
 mount --rbind --make-rslave /dev "$root/dev"
-rm -rf "$root/root/reuseshim"
-git clone -q "$top" "$root/root/reuseshim"
+rm -rf "$root/srv/reuseshim"
+git clone -q "$top" "$root/srv/reuseshim"
 # Nothing of this machine's own programs: the variables of the caller stay outside, but for those that lead to a mirror.
 env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
     ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} \
-    chroot "$root" bash -c "cd /root/reuseshim && $command" </dev/null
+    chroot "$root" bash -c "cd /srv/reuseshim && $command" </dev/null

@@ -3,7 +3,7 @@
  * libFuzzer: the reader of ELF headers takes any file.
  */
 #define _GNU_SOURCE
-#include "../../shim/command/program/elf.h"
+#include "../../shim/command/program/elf_file.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,9 +2,11 @@
 # shellcheck shell=bash
 # Two at a time, because each waits for the kernel most of the time.
 
-# $STEP: of how many calls one is made under the shim; $HISTORIES: of how many sockets' lives.
+# $STEP: of how many calls one is made under the library; $HISTORIES: of how many sockets' lives.
 STEP=${STEP:-16} HISTORIES=${HISTORIES:-300}
 kernel_out=$(mktemp -d)
+# The other user must reach the library, wherever this tree is.
+cp build/libreuseshim.so "$kernel_out" && chmod 755 "$kernel_out"
 
 # aside NAME COMMAND...: starts it; its output waits for show. A caller may leave descriptors open, so some are.
 aside() {
@@ -29,7 +31,7 @@ for program in "pairs -s $STEP" "automatic -s $((STEP * 4))" "histories -n $HIST
     read -ra words <<<"$program"
     for uid in 0 4711; do
         aside "records against the truth: ${words[0]}, as user $uid" \
-            "build/kernel/${words[0]}" -l build/libreuseshim.so -u "$uid" "${words[@]:1}"
+            "build/kernel/${words[0]}" -l "$kernel_out/libreuseshim.so" -u "$uid" "${words[@]:1}"
     done
     show "records against the truth: ${words[0]}, as user 0" "records against the truth: ${words[0]}, as user 4711"
 done
