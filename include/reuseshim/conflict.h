@@ -22,7 +22,7 @@ struct owners {
 enum hidden {
     HIDDEN_BY_PERMISSION, /* a process would not show its descriptors */
     HIDDEN_ELSEWHERE,     /* all processes were looked at, but we are in a PID namespace of our own */
-    HIDDEN_IN_KERNEL /* all processes of the machine were: the kernel's own, or a descriptor in transit */
+    HIDDEN_IN_KERNEL,     /* all processes of the machine were: the kernel's own, or in transit */
 };
 
 struct cgroup {
