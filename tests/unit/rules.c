@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kernel's rule, at the places where people get it wrong.
+ * The kernel's rule, at the places where people get it wrong; and what a refusal proves.
  */
 #include "conflict/steps.h"
 #include "reuseshim/protocol.h"
 #include "tap.h"
 
 #include <string.h>
+
+/* ---- a newcomer, a holder --------------------------------------------------------------------- */
 
 static struct endpoint at(const char *address)
 {
@@ -16,150 +18,194 @@ static struct endpoint at(const char *address)
     return endpoint_of(parsed.family, parsed.address, 80);
 }
 
-static struct newcomer newcomer(int protocol, const char *address)
+static struct newcomer newcomer_at(int protocol, const char *address)
 {
-    struct newcomer b = {
+    return (struct newcomer){
         .call = CALL_BIND, .protocol = protocol, .local = at(address), .uid = 1000, .uid_known = true};
-    return b;
 }
 
-static struct holder holder(int state, const char *address)
+static struct holder holder_at(enum socket_state state, const char *address)
 {
-    struct holder a = holder_unknown();
-    a.protocol = IPPROTO_TCP;
-    a.state = (uint8_t)state;
-    a.local = at(address);
-    a.inode = 1;
-    a.uid = 1000;
-    a.uid_known = a.device_known = true;
-    a.v6only = NO;
-    return a;
+    struct holder holder = holder_unknown();
+    holder.protocol = IPPROTO_TCP;
+    holder.state = (uint8_t)state;
+    holder.local = at(address);
+    holder.inode = 1;
+    holder.uid = 1000;
+    holder.uid_known = holder.device_known = true;
+    holder.v6only = NO;
+    return holder;
 }
 
-static void blocks(const struct newcomer *b, const struct holder *a, tristate expected, const char *name)
+static void blocks(const char *promise, tristate expected, const struct newcomer *newcomer,
+                   const struct holder *holder)
 {
-    ok(rules_blocks(b, a) == expected, name);
+    ok(rules_blocks(newcomer, holder) == expected, promise);
 }
+
+/* ---- SO_REUSEADDR ----------------------------------------------------------------------------- */
+
+static void reuseaddr(void)
+{
+    struct newcomer newcomer = newcomer_at(IPPROTO_TCP, "0.0.0.0");
+    struct holder holder = holder_at(STATE_LISTEN, "127.0.0.1");
+    blocks("without options everything that overlaps blocks", YES, &newcomer, &holder);
+    newcomer.options[OPTION_REUSEADDR] = holder.reuseaddr = YES;
+    blocks("reuseaddr on both does not help against a listener", YES, &newcomer, &holder);
+    holder.state = STATE_CLOSE;
+    blocks("reuseaddr on both helps against a bound socket", NO, &newcomer, &holder);
+    holder.reuseaddr = NO;
+    blocks("reuseaddr on one side only is nothing", YES, &newcomer, &holder);
+    holder.reuseaddr = UNKNOWN;
+    blocks("a hidden option makes the answer unknown", UNKNOWN, &newcomer, &holder);
+
+    newcomer = newcomer_at(IPPROTO_UDP, "0.0.0.0");
+    newcomer.options[OPTION_REUSEADDR] = holder.reuseaddr = YES;
+    holder.uid = 0;
+    blocks("UDP: reuseaddr on both shares with any user", NO, &newcomer, &holder);
+}
+
+/* ---- SO_REUSEPORT ----------------------------------------------------------------------------- */
+
+static void reuseport(void)
+{
+    struct newcomer newcomer = newcomer_at(IPPROTO_TCP, "0.0.0.0");
+    struct holder holder = holder_at(STATE_LISTEN, "127.0.0.1");
+    newcomer.options[OPTION_REUSEPORT] = holder.reuseport = YES;
+    blocks("reuseport on both and one user: shared, even with a listener", NO, &newcomer, &holder);
+    holder.uid = 0;
+    blocks("reuseport on both and another user, root too: refused", YES, &newcomer, &holder);
+
+    holder = holder_at(STATE_TIME_WAIT, "127.0.0.1");
+    holder.reuseport = YES;
+    holder.uid_known = false;
+    holder.inode = 0;
+    blocks("TIME_WAIT has no user", NO, &newcomer, &holder);
+    holder.state = STATE_FIN_WAIT2;
+    blocks("the FIN_WAIT2 form of TIME_WAIT has no user", NO, &newcomer, &holder);
+    holder.state = STATE_FIN_WAIT1;
+    blocks("an orphan in FIN_WAIT1 has a user, perhaps not shown", UNKNOWN, &newcomer, &holder);
+}
+
+/* ---- addresses and devices -------------------------------------------------------------------- */
+
+static void addresses(void)
+{
+    static const struct {
+        const char *newcomer, *holder;
+        tristate newcomer_v6only, holder_v6only, overlap;
+    } pairs[] = {
+        {"127.0.0.1", "127.0.0.2", NO, NO, NO},
+        {"0.0.0.0", "127.0.0.2", NO, NO, YES},
+        {"::", "127.0.0.1", NO, NO, YES},
+        {"::", "127.0.0.1", YES, NO, NO},
+        {"0.0.0.0", "::", NO, NO, YES},
+        {"0.0.0.0", "::", NO, YES, NO},
+        {"0.0.0.0", "::", NO, UNKNOWN, UNKNOWN},
+        {"::1", "::", NO, YES, YES},
+        {"::1", "0.0.0.0", NO, NO, NO},
+        {"::ffff:127.0.0.1", "127.0.0.1", NO, NO, YES},
+        {"::ffff:0.0.0.0", "127.0.0.1", NO, NO, YES},
+        {"::", "::", YES, YES, YES},
+        {"224.0.0.251", "0.0.0.0", NO, NO, YES},
+        {"224.0.0.251", "224.0.0.252", NO, NO, NO},
+        {"0.0.0.0", "2001:db8::1", NO, NO, YES},
+        {"0.0.0.0", "2001:db8::1", NO, YES, NO},
+        {"0.0.0.0", "2001:db8::1", NO, UNKNOWN, UNKNOWN},
+        {"127.0.0.6", "2001:db8::1", NO, NO, NO},
+        {"::ffff:0.0.0.0", "2001:db8::1", NO, NO, NO},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        struct newcomer newcomer = newcomer_at(IPPROTO_TCP, pairs[i].newcomer);
+        struct holder holder = holder_at(STATE_CLOSE, pairs[i].holder);
+        newcomer.options[OPTION_V6ONLY] = pairs[i].newcomer_v6only;
+        holder.v6only = pairs[i].holder_v6only;
+        char promise[96];
+        snprintf(promise, sizeof promise, "%s against %s, v6only %d and %d", pairs[i].newcomer,
+                 pairs[i].holder, pairs[i].newcomer_v6only, pairs[i].holder_v6only);
+        ok(rules_overlap(&newcomer, &holder) == pairs[i].overlap, promise);
+    }
+    struct newcomer udp = newcomer_at(IPPROTO_UDP, "127.0.0.6");
+    struct holder connected = holder_at(STATE_ESTABLISHED, "2001:db8::1");
+    ok(rules_overlap(&udp, &connected) == YES, "UDP: 127.0.0.6 meets a connected IPv6 socket without v6only");
+}
+
+static void devices(void)
+{
+    struct newcomer newcomer = newcomer_at(IPPROTO_TCP, "127.0.0.1");
+    struct holder holder = holder_at(STATE_CLOSE, "127.0.0.1");
+    newcomer.device = 1;
+    holder.device = 2;
+    blocks("two devices never meet", NO, &newcomer, &holder);
+    holder.device = 0;
+    blocks("no device meets every device", YES, &newcomer, &holder);
+    holder.device_known = false;
+    blocks("a device that is not shown makes the answer unknown", UNKNOWN, &newcomer, &holder);
+}
+
+/* ---- protocols -------------------------------------------------------------------------------- */
+
+static void protocols_alike(void)
+{
+    struct newcomer newcomer = newcomer_at(IPPROTO_MPTCP, "0.0.0.0");
+    struct holder holder = holder_at(STATE_LISTEN, "127.0.0.1");
+    newcomer.options[OPTION_REUSEADDR] = holder.reuseaddr = YES;
+    blocks("MPTCP goes by TCP's rule: no listener is passed by reuseaddr", YES, &newcomer, &holder);
+    newcomer.protocol = IPPROTO_SCTP;
+    blocks("of a protocol whose rule is not known nothing is claimed", UNKNOWN, &newcomer, &holder);
+}
+
+/* ---- what the refusal proves ------------------------------------------------------------------ */
 
 /* As conflict_explain() does it, without a system call. */
-static void conclude(struct conflict *conflict, struct newcomer *b)
+static void conclude(struct conflict *conflict, struct newcomer *newcomer)
 {
-    conflict_settle(conflict, b);
-    conflict->cause = cause_find(conflict, b);
-    sentence_write(conflict, b);
-    cures_find(conflict, b);
+    conflict_settle(conflict, newcomer);
+    conflict->cause = cause_find(conflict, newcomer);
+    sentence_write(conflict, newcomer);
+    cures_find(conflict, newcomer);
+}
+
+static void refusals(void)
+{
+    static const struct conflict from_sock_diag = {
+        .source = SOURCE_SOCK_DIAG, .all_sockets = true, .shows_bound = true};
+    static const struct conflict from_proc = {.source = SOURCE_PROC, .all_sockets = true};
+    struct newcomer newcomer = newcomer_at(IPPROTO_TCP, "127.0.0.1");
+    struct holder time_wait = holder_at(STATE_TIME_WAIT, "127.0.0.1");
+    struct holder bound = holder_at(STATE_CLOSE, "127.0.0.1");
+    newcomer.options[OPTION_REUSEADDR] = YES;
+    time_wait.inode = 0;
+    bound.inode = 7;
+
+    struct conflict conflict = from_sock_diag;
+    holders_add(&conflict, &newcomer, &time_wait);
+    conclude(&conflict, &newcomer);
+    ok(conflict.holders[0].blocks == YES && conflict.holders[0].reuseaddr == NO &&
+           conflict.cause == CAUSE_TIME_WAIT,
+       "a single candidate is the blocker, and its hidden option is known");
+
+    conflict = from_sock_diag;
+    holders_add(&conflict, &newcomer, &time_wait);
+    holders_add(&conflict, &newcomer, &bound);
+    conclude(&conflict, &newcomer);
+    ok(conflict.holders[0].blocks == UNKNOWN && conflict.holders[1].blocks == UNKNOWN &&
+           conflict.cause == CAUSE_UNKNOWN,
+       "of two candidates neither is accused");
+
+    conflict = from_proc;
+    holders_add(&conflict, &newcomer, &bound);
+    conclude(&conflict, &newcomer);
+    ok(conflict.holders[0].blocks == UNKNOWN, "/proc may hide the real blocker: nothing is inferred");
 }
 
 int main(void)
 {
-    struct newcomer b = newcomer(IPPROTO_TCP, "0.0.0.0");
-    struct holder a = holder(STATE_LISTEN, "127.0.0.1");
-    blocks(&b, &a, YES, "without options everything that overlaps blocks");
-    b.options[OPTION_REUSEADDR] = YES;
-    a.reuseaddr = YES;
-    blocks(&b, &a, YES, "reuseaddr on both does not help against a listener");
-    a.state = STATE_CLOSE;
-    blocks(&b, &a, NO, "it helps against a bound socket");
-    a.reuseaddr = NO;
-    blocks(&b, &a, YES, "on one side only it is nothing");
-    a.reuseaddr = UNKNOWN;
-    blocks(&b, &a, UNKNOWN, "a hidden flag makes the answer unknown");
-
-    b = newcomer(IPPROTO_TCP, "0.0.0.0");
-    b.options[OPTION_REUSEPORT] = YES;
-    a = holder(STATE_LISTEN, "127.0.0.1");
-    a.reuseport = YES;
-    blocks(&b, &a, NO, "reuseport on both and one user: shared, even with a listener");
-    a.uid = 0;
-    blocks(&b, &a, YES, "another user, root too: refused");
-    a = holder(STATE_TIME_WAIT, "127.0.0.1");
-    a.reuseport = YES;
-    a.uid_known = false;
-    a.inode = 0;
-    blocks(&b, &a, NO, "TIME_WAIT has no user");
-    a.state = STATE_FIN_WAIT2;
-    blocks(&b, &a, NO, "nor has its FIN_WAIT2 form");
-    a.state = STATE_FIN_WAIT1;
-    blocks(&b, &a, UNKNOWN, "an orphan in FIN_WAIT1 has one, perhaps not shown");
-
-    b = newcomer(IPPROTO_UDP, "0.0.0.0");
-    b.options[OPTION_REUSEADDR] = YES;
-    a = holder(STATE_CLOSE, "127.0.0.1");
-    a.reuseaddr = YES;
-    a.uid = 0;
-    blocks(&b, &a, NO, "UDP: reuseaddr on both shares with anybody");
-
-    static const struct {
-        const char *b, *a;
-        int b_v6only, a_v6only;
-        tristate overlap;
-    } pairs[] = {
-        {"127.0.0.1", "127.0.0.2", 0, 0, NO},
-        {"0.0.0.0", "127.0.0.2", 0, 0, YES},
-        {"::", "127.0.0.1", 0, 0, YES},
-        {"::", "127.0.0.1", 1, 0, NO},
-        {"0.0.0.0", "::", 0, 0, YES},
-        {"0.0.0.0", "::", 0, 1, NO},
-        {"0.0.0.0", "::", 0, UNKNOWN, UNKNOWN},
-        {"::1", "::", 0, 1, YES},
-        {"::1", "0.0.0.0", 0, 0, NO},
-        {"::ffff:127.0.0.1", "127.0.0.1", 0, 0, YES},
-        {"::ffff:0.0.0.0", "127.0.0.1", 0, 0, YES},
-        {"::", "::", 1, 1, YES},
-        {"224.0.0.251", "0.0.0.0", 0, 0, YES},
-        {"224.0.0.251", "224.0.0.252", 0, 0, NO},
-        {"0.0.0.0", "2001:db8::1", 0, 0, YES},
-        {"0.0.0.0", "2001:db8::1", 0, 1, NO},
-        {"0.0.0.0", "2001:db8::1", 0, UNKNOWN, UNKNOWN},
-        {"127.0.0.6", "2001:db8::1", 0, 0, NO},
-        {"::ffff:0.0.0.0", "2001:db8::1", 0, 0, NO},
-    };
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        b = newcomer(IPPROTO_TCP, pairs[i].b);
-        a = holder(STATE_CLOSE, pairs[i].a);
-        b.options[OPTION_V6ONLY] = (tristate)pairs[i].b_v6only;
-        a.v6only = (tristate)pairs[i].a_v6only;
-        char name[64];
-        snprintf(name, sizeof name, "%s against %s", pairs[i].b, pairs[i].a);
-        ok(rules_overlap(&b, &a) == pairs[i].overlap, name);
-    }
-    b = newcomer(IPPROTO_UDP, "127.0.0.6");
-    a = holder(STATE_ESTABLISHED, "2001:db8::1");
-    ok(rules_overlap(&b, &a) == YES, "UDP: 127.0.0.6 meets a connected IPv6 socket without v6only");
-
-    b = newcomer(IPPROTO_TCP, "127.0.0.1");
-    a = holder(STATE_CLOSE, "127.0.0.1");
-    b.device = 1;
-    a.device = 2;
-    blocks(&b, &a, NO, "two devices never meet");
-    a.device = 0;
-    blocks(&b, &a, YES, "no device meets every device");
-    a.device_known = false;
-    blocks(&b, &a, UNKNOWN, "a device that is not shown makes the answer unknown");
-
-    /* What the refusal proves. */
-    struct conflict conflict = {.source = SOURCE_SOCK_DIAG, .all_sockets = true, .shows_bound = true};
-    b = newcomer(IPPROTO_TCP, "127.0.0.1");
-    b.options[OPTION_REUSEADDR] = YES;
-    a = holder(STATE_TIME_WAIT, "127.0.0.1");
-    a.inode = 0;
-    holders_add(&conflict, &b, &a);
-    conclude(&conflict, &b);
-    ok(conflict.holders[0].blocks == YES && conflict.holders[0].reuseaddr == NO &&
-           conflict.cause == CAUSE_TIME_WAIT,
-       "a single candidate is the blocker, and its hidden flag is known");
-    conflict = (struct conflict){.source = SOURCE_SOCK_DIAG, .all_sockets = true, .shows_bound = true};
-    holders_add(&conflict, &b, &a);
-    a.state = STATE_CLOSE;
-    a.inode = 7;
-    holders_add(&conflict, &b, &a);
-    conclude(&conflict, &b);
-    ok(conflict.holders[0].blocks == UNKNOWN && conflict.holders[1].blocks == UNKNOWN &&
-           conflict.cause == CAUSE_UNKNOWN,
-       "of two candidates neither is accused");
-    conflict = (struct conflict){.source = SOURCE_PROC, .all_sockets = true};
-    holders_add(&conflict, &b, &a);
-    conclude(&conflict, &b);
-    ok(conflict.holders[0].blocks == UNKNOWN, "/proc may hide the real blocker: nothing is inferred");
+    reuseaddr();
+    reuseport();
+    addresses();
+    devices();
+    protocols_alike();
+    refusals();
     return tap_end();
 }
