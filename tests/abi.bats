@@ -9,7 +9,7 @@ load helper
         "__connect bind bindresvport connect listen reuseshim_version setsockopt socket" ]
 }
 
-@test "it leaves undefined only names that every libc has, those of libdl weakly" {
+@test "the library leaves only names undefined that every libc has, those of libdl weakly" {
     allowed="__errno_location environ memchr memcmp memcpy memmove memset strchr strcmp strcspn strlen strncmp strnlen strrchr strspn strstr syscall"
     weak="clock_gettime dlsym getauxval"
     for name in $(nm -D --undefined-only "$LIB" | awk '$1 == "U" {print $2}'); do
@@ -20,7 +20,7 @@ load helper
     done
 }
 
-@test "no needed library, no versioned symbol, no text relocation, no lazy binding, no executable stack" {
+@test "the library has no needed library, versioned symbol, text relocation, lazy binding, TLS or executable stack" {
     run -0 readelf -dW "$LIB"
     [[ $output != *NEEDED* ]]
     [[ $output != *TEXTREL* ]]
@@ -48,7 +48,7 @@ load helper
     [ "$dirty" -le 16 ]
 }
 
-@test "the same file runs in a musl program: restart cured, conflict explained" {
+@test "in a musl program the very same file cures a restart and explains a conflict" {
     musl=$BATS_TEST_TMPDIR/sock
     musl-gcc -std=gnu11 -include stddef.h -Dbindresvport\(a,b\)=-1 -idirafter /usr/include -o "$musl" \
         "$TOP/tests/programs/sock.c"
@@ -63,41 +63,41 @@ load helper
     run -78 ns env LD_PRELOAD="$LIB" REUSESHIM_ON_ERROR=exit REUSESHIM_POLICY=bogus "$musl" tcp
 }
 
-@test "a 32-bit build runs in a 32-bit program: restart cured, conflict explained" {
-    make -s -C "$TOP" BUILD="$BUILD" lib32
-    file32=$BATS_TEST_TMPDIR/sock
-    cc -std=gnu11 -m32 -o "$file32" "$TOP/tests/programs/sock.c"
-    LIB=$BUILD/32/libreuseshim.so
-    port=$(free_port)
-    run -0 ns env LD_PRELOAD="$LIB" "$file32" tcp bind 127.0.0.1:"$port" get reuseaddr
-    [ "$output" = "reuseaddr=1" ]
-    holder tcp bind 127.0.0.1:"$port" listen
-    run -1 shim "$file32" tcp bind 127.0.0.1:"$port"
-    expect_record '.cause == "listener"' '.holders[0].blocks' ".holders[0].processes[0].pid == $holder_pid" \
-        "(.holders[0].processes[0].started | fromdate) - now | fabs < 60" \
-        '(.time | sub("\\.[0-9]+"; "") | fromdate) - now | fabs < 60'
-    run -0 readelf -dW "$LIB"
-    [[ $output != *NEEDED* ]]
-    cc -std=gnu11 -m32 -o "$BATS_TEST_TMPDIR/doors" "$TOP/tests/programs/doors.c"
-    ns "$BATS_TEST_TMPDIR/doors" >"$BATS_TEST_TMPDIR/plain"
-    shim "$BATS_TEST_TMPDIR/doors" >"$BATS_TEST_TMPDIR/shim"
-    diff "$BATS_TEST_TMPDIR/plain" "$BATS_TEST_TMPDIR/shim"
+# build_32 PROGRAM: tests/programs/PROGRAM.c and the library, both for i386.
+build_32() {
+    make -s -C "$TOP" BUILD="$BATS_FILE_TMPDIR" lib32 >/dev/null
+    LIB=$BATS_FILE_TMPDIR/32/libreuseshim.so
+    cc -std=gnu11 -m32 -o "$BATS_TEST_TMPDIR/$1" "$TOP/tests/programs/$1.c"
 }
 
-@test "a call of __connect, which glibc exports too, passes through us" {
-    run -1 shim "$SYSTEM_PYTHON" -c '
-import ctypes, socket, sys
-libc = ctypes.CDLL(None, use_errno=True)
-listener = socket.create_server(("127.0.0.1", 0))
-port = listener.getsockname()[1]
-def bound():
-    s = socket.socket()
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    return s
-one = bound(); one.bind(("127.0.0.1", 0)); one.connect(("127.0.0.1", port))
-two = bound(); two.bind(("127.0.0.1", one.getsockname()[1]))
-address = (2).to_bytes(2, "little") + port.to_bytes(2, "big") + bytes([127, 0, 0, 1]) + bytes(8)
-result = libc.__getattr__("__connect")(two.fileno(), address, 16)
-sys.exit(1 if result == -1 and ctypes.get_errno() == 99 else 0)'
+@test "a 32-bit build of the library needs no other library" {
+    build_32 sock
+    run -0 readelf -dW "$LIB"
+    [[ $output != *NEEDED* ]]
+}
+
+@test "in a 32-bit program the 32-bit library cures a restart and explains a conflict, with right times" {
+    may_skip no-i386
+    build_32 sock
+    port=$(free_port)
+    run -0 i386 LD_PRELOAD="$LIB" "$BATS_TEST_TMPDIR/sock" tcp bind 127.0.0.1:"$port" get reuseaddr
+    [ "$output" = "reuseaddr=1" ]
+    before=$(date +%s)
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -1 i386 LD_PRELOAD="$LIB" REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json "$BATS_TEST_TMPDIR/sock" tcp bind 127.0.0.1:"$port"
+    expect_record '.cause == "listener"' '.holders[0].blocks' ".holders[0].processes[0].pid == $holder_pid"
+    expect_times "$before"
+}
+
+@test "in a 32-bit program result and errno of every door are the kernel's" {
+    may_skip no-i386
+    build_32 doors
+    i386 A=B "$BATS_TEST_TMPDIR/doors" >"$BATS_TEST_TMPDIR/plain"
+    i386 LD_PRELOAD="$LIB" REUSESHIM_LOG=none "$BATS_TEST_TMPDIR/doors" >"$BATS_TEST_TMPDIR/with"
+    diff "$BATS_TEST_TMPDIR/plain" "$BATS_TEST_TMPDIR/with"
+}
+
+@test "a call of __connect, which glibc exports as well, passes through the library" {
+    run -1 shim "$SYSTEM_PYTHON" "$SCRIPTS/dunder_connect.py"
     expect_record '.call == "connect"' '.cause == "same-tuple"'
 }

@@ -1,10 +1,12 @@
 #!/usr/bin/env bats
 # Bad input gives one line that names the place, the word and what was expected; it changes no option and leaves the
 # program running, or ends it with 78 where that was asked for.
+# bats file_tags=quick
 
 load helper
 
-# bad SETTING... -- PATTERN: with these settings there is exactly one line, it matches, and nothing is changed.
+# bad SETTING... -- PATTERN: with these settings there is exactly one line, it matches, and nothing is changed. A pattern names
+# the place and the word, and as few words of the rest as tell one error from another.
 bad() {
     local settings=()
     while [ "$1" != -- ]; do
@@ -33,92 +35,92 @@ file() {
     bad REUSESHIM_POLICY="$BATS_TEST_TMPDIR/policy" -- "$1"
 }
 
-@test "unknown policy" {
+@test "an unknown policy is named, with the shipped ones" {
     bad REUSESHIM_POLICY=restrat -- "REUSESHIM_POLICY: 'restrat': expected restart, *or the path of a policy file*"
 }
 
-@test "unreadable file" {
+@test "a policy file that is not there or may not be read is named with the reason" {
     needs_root
     bad REUSESHIM_POLICY=/nonexistent/policy -- \
-        "REUSESHIM_POLICY: '/nonexistent/policy': cannot be read (ENOENT); expected a regular file*"
+        "REUSESHIM_POLICY: '/nonexistent/policy': *ENOENT*"
     open_folder
     cp "$LIB" "$PROGRAMS/sock" "$open"
     install -m 0 /dev/null "$open/secret"
     port=$(free_port)
     run -0 --separate-stderr ns setpriv --reuid=4711 --regid=4711 --clear-groups \
         env LD_PRELOAD="$open/libreuseshim.so" REUSESHIM_POLICY="$open/secret" "$open/sock" tcp bind 127.0.0.1:"$port"
-    [[ $stderr == *"cannot be read (EACCES)"* ]]
+    [[ $stderr == *EACCES* ]]
 }
 
-@test "a directory, a device, a FIFO that nobody writes" {
-    bad REUSESHIM_POLICY="$BATS_TEST_TMPDIR" -- "REUSESHIM_POLICY: *': cannot be read (EISDIR)*"
-    bad REUSESHIM_POLICY=/dev/zero -- "REUSESHIM_POLICY: '/dev/zero': cannot be read (EINVAL)*"
+@test "a policy that is a directory, a device or a FIFO is refused, and nothing waits for its writer" {
+    bad REUSESHIM_POLICY="$BATS_TEST_TMPDIR" -- "REUSESHIM_POLICY: *'*EISDIR*"
+    bad REUSESHIM_POLICY=/dev/zero -- "REUSESHIM_POLICY: '/dev/zero'*EINVAL*"
     mkfifo "$BATS_TEST_TMPDIR/fifo"
-    bad REUSESHIM_POLICY="$BATS_TEST_TMPDIR/fifo" -- "REUSESHIM_POLICY: *': cannot be read (EINVAL)*"
+    bad REUSESHIM_POLICY="$BATS_TEST_TMPDIR/fifo" -- "REUSESHIM_POLICY: *'*EINVAL*"
 }
 
-@test "an empty file, and one with nothing but comments" {
+@test "a policy file without a rule, empty or all comments, is an error" {
     : >"$BATS_TEST_TMPDIR/policy"
     file "*policy:1: '': no rule in it; expected at least one*"
     printf '# nothing\n\n' >"$BATS_TEST_TMPDIR/policy"
     file "*policy:3: '': no rule in it; expected at least one*"
 }
 
-@test "1 MB of random bytes, and more than a policy can be" {
+@test "a megabyte of random bytes is one error, and so is a file larger than a policy can be" {
     head -c 1000000 /dev/urandom >"$BATS_TEST_TMPDIR/policy"
     file "*policy:[0-9]*: '*': *expected *"
     head -c 3000000 /dev/zero >"$BATS_TEST_TMPDIR/policy"
-    file "REUSESHIM_POLICY: *': cannot be read (EFBIG); expected a regular file of at most 1 MiB*"
+    file "REUSESHIM_POLICY: *'*EFBIG*1 MiB*"
 }
 
-@test "a rule of 10,000 words" {
-    rules "$(printf 'tcp %.0s' $(seq 10000))" "REUSESHIM_RULES:1: 'tcp': given twice; expected it once in a rule"
+@test "a rule of 10,000 words, or of a word of 40,000 letters, is told in one line" {
+    rules "$(printf 'tcp %.0s' $(seq 10000))" "REUSESHIM_RULES:1: 'tcp': *twice*"
     rules "$(printf 'word%.0s' $(seq 10000))" "REUSESHIM_RULES:1: 'wordword*...': expected a match*"
 }
 
-@test "NUL bytes" {
+@test "a NUL byte in a policy file is named by its line" {
     printf 'tcp force reuse\0addr\n' >"$BATS_TEST_TMPDIR/policy"
-    file "*policy:1: '\\\\x00': a NUL byte; expected plain text"
+    file "*policy:1: '\\\\x00': *NUL*"
 }
 
-@test "CRLF line ends" {
+@test "CRLF line ends are named for what they are" {
     printf '# fine\ntcp force reuseaddr\r\n' >"$BATS_TEST_TMPDIR/policy"
-    file "*policy:2: '\\\\x0d': a carriage return; expected lines that end in LF alone, not CRLF"
+    file "*policy:2: '\\\\x0d': *LF*CRLF*"
 }
 
-@test "an unknown word" {
+@test "an unknown word is named by its line, with the words that could stand there" {
     rules "tcp prot 80 force reuseaddr" "REUSESHIM_RULES:1: 'prot': expected a match (tcp, *) or an action (force, *)"
     printf 'udp keep\n\ntcp force reuseadr\n' >"$BATS_TEST_TMPDIR/policy"
     file "*policy:3: 'reuseadr': expected an option: reuseaddr, *"
 }
 
-@test "an option twice" {
-    rules "force reuseaddr,reuseaddr" "REUSESHIM_RULES:1: 'reuseaddr': given twice*"
-    rules "force reuseaddr force reuseaddr" "REUSESHIM_RULES:1: 'reuseaddr': given twice*"
-    rules "strip v6only strip v6only" "REUSESHIM_RULES:1: 'v6only': given twice*"
+@test "an option that is given twice in a rule is named" {
+    rules "force reuseaddr,reuseaddr" "REUSESHIM_RULES:1: 'reuseaddr': *twice*"
+    rules "force reuseaddr force reuseaddr" "REUSESHIM_RULES:1: 'reuseaddr': *twice*"
+    rules "strip v6only strip v6only" "REUSESHIM_RULES:1: 'v6only': *twice*"
 }
 
-@test "contradicting actions" {
-    rules "force reuseaddr strip reuseaddr" "REUSESHIM_RULES:1: 'reuseaddr': both forced and stripped; expected one*"
+@test "actions that contradict each other are named" {
+    rules "force reuseaddr strip reuseaddr" "REUSESHIM_RULES:1: 'reuseaddr': *both*expected*"
     rules "keep force reuseaddr" "REUSESHIM_RULES:1: 'keep': *contradicts*expected it alone"
     rules "force reuseaddr keep" "REUSESHIM_RULES:1: 'keep': *contradicts*"
 }
 
-@test "port 65536" {
-    rules "port 65536 keep" "REUSESHIM_RULES:1: '65536': expected a port from 0 to 65535"
+@test "a port that is none, and a list of ports with a hole, are named" {
+    rules "port 65536 keep" "REUSESHIM_RULES:1: '65536': expected *0 to 65535*"
     rules "port 99999999999999999999 keep" "REUSESHIM_RULES:1: '99999999999999999999': expected a port*"
     rules "port -1 keep" "REUSESHIM_RULES:1: '-1': expected a port*"
-    rules "port 80, keep" "REUSESHIM_RULES:1: '80,': expected a port behind the comma*"
+    rules "port 80, keep" "REUSESHIM_RULES:1: '80,': expected *comma*"
     rules "port 1,,2 keep" "REUSESHIM_RULES:1: '1,,2': expected a port*"
 }
 
-@test "8099-8000" {
-    rules "port 8099-8000 keep" "REUSESHIM_RULES:1: '8099-8000': expected the lower port of a range first"
+@test "a range of ports that runs backwards, has no end or is one of too many is named" {
+    rules "port 8099-8000 keep" "REUSESHIM_RULES:1: '8099-8000': expected *lower*"
     rules "port 80- keep" "REUSESHIM_RULES:1: '80-': expected a range*"
-    rules "port $(seq -s, 40) keep" "REUSESHIM_RULES:1: '33': expected at most 32 ports*"
+    rules "port $(seq -s, 40) keep" "REUSESHIM_RULES:1: '33': expected *32 *"
 }
 
-@test "prefix /33" {
+@test "an address that is none, and a prefix that is too long, are named" {
     rules "address 10.0.0.0/33 keep" "REUSESHIM_RULES:1: '10.0.0.0/33': expected a prefix length from 0 to 32*"
     rules "address ::/129 keep" "REUSESHIM_RULES:1: '::/129': expected a prefix length from 0 to 128*"
     rules "address 10.0.0.256 keep" "REUSESHIM_RULES:1: '10.0.0.256': expected an address*"
@@ -127,43 +129,49 @@ file() {
     rules "address localhost keep" "REUSESHIM_RULES:1: 'localhost': expected an address*"
 }
 
-@test "words that are right one by one and wrong together" {
+@test "words that are right one by one and wrong together are named with what they contradict" {
     rules "tcp udp keep" "REUSESHIM_RULES:1: 'udp': contradicts 'tcp'*"
-    rules "ipv4 force v6only" "REUSESHIM_RULES:1: 'v6only': an option of IPv6 sockets*"
-    rules "ipv4 address ::1 keep" "REUSESHIM_RULES:1: 'address': names an IPv6 address*"
+    rules "ipv4 force v6only" "REUSESHIM_RULES:1: 'v6only': *IPv6*"
+    rules "ipv4 address ::1 keep" "REUSESHIM_RULES:1: 'address': *IPv6*"
     rules "wildcard address 10.0.0.1 keep" "REUSESHIM_RULES:1: 'wildcard': contradicts the address*"
     rules "multicast loopback keep" "REUSESHIM_RULES:1: 'loopback': contradicts 'multicast'*"
-    rules "on socket port 80 keep" "REUSESHIM_RULES:1: 'port': a new socket has no address or port yet*"
-    rules "force cloexec" "REUSESHIM_RULES:1: 'cloexec': acts when the socket is made; expected 'on socket'*"
-    rules "on connect wait 5s" "REUSESHIM_RULES:1: 'wait': acts at bind and listen*"
-    rules "force reuseaddr tcp" "REUSESHIM_RULES:1: 'tcp': a match; expected it before the first action"
+    rules "on socket port 80 keep" "REUSESHIM_RULES:1: 'port': *on socket*"
+    rules "force cloexec" "REUSESHIM_RULES:1: 'cloexec': *on socket*"
+    rules "on connect wait 5s" "REUSESHIM_RULES:1: 'wait': *bind*"
+    rules "force reuseaddr tcp" "REUSESHIM_RULES:1: 'tcp': *match*before*"
     rules "tcp" "REUSESHIM_RULES:1: 'tcp': expected an action*"
     rules "tcp port" "REUSESHIM_RULES:1: 'port': expected ports such as*behind it"
     rules "udp keep; tcp force" "REUSESHIM_RULES:2: 'force': expected options*"
-    rules "force reuseaddr, reuseport" "REUSESHIM_RULES:1: 'reuseaddr,': expected an option behind the comma; a list has no spaces"
-    rules "program /bin/true keep" "REUSESHIM_RULES:1: '/bin/true': expected a file name without '/'"
+    rules "force reuseaddr, reuseport" "REUSESHIM_RULES:1: 'reuseaddr,': expected *comma*"
+    rules "program /bin/true keep" "REUSESHIM_RULES:1: '/bin/true': expected *'/'*"
 }
 
-@test "what is part of the language and not there yet says so" {
-    rules "tcp emulate macos" "REUSESHIM_RULES:1: 'emulate': part of the language*"
+@test "emulate, which is part of the language and not there yet, says so" {
+    rules "tcp emulate macos" "REUSESHIM_RULES:1: 'emulate': *not*"
     rules "tcp emulate plan9" "REUSESHIM_RULES:1: 'plan9': expected a system: bsd, *"
-    rules "tcp wait 0s" "REUSESHIM_RULES:1: '0s': expected a duration from 1ms to a day"
-    rules "tcp wait 25000m" "REUSESHIM_RULES:1: '25000m': expected a duration from 1ms to a day"
-    rules "unix port 80 evict" "REUSESHIM_RULES:1: 'port': is not for AF_UNIX; with 'unix' or 'path' expected program, path, evict, wait and keep"
-    rules "unix force reuseaddr" "REUSESHIM_RULES:1: 'reuseaddr': does nothing on an AF_UNIX socket; expected evict, wait or keep"
-    rules "tcp path /run/x evict" "REUSESHIM_RULES:1: 'path': is about AF_UNIX and contradicts the protocol; expected 'unix' or nothing beside it"
-    rules "unix tcp evict" "REUSESHIM_RULES:1: 'tcp': contradicts 'unix'; expected one of the two in a rule"
-    rules "on socket unix keep" "REUSESHIM_RULES:1: 'on': AF_UNIX is looked at on bind only; expected no 'on'"
-    rules "path" "REUSESHIM_RULES:1: 'path': expected the path of a socket, such as /run/x.sock or /run/\\* behind it"
-    rules "tcp wait 5" "REUSESHIM_RULES:1: '5': expected a duration such as 500ms, 5s or 2m"
 }
 
-@test "a rule that is wrong spoils the others: nothing is half applied" {
+@test "a duration without a unit, of nothing or of more than a day is named" {
+    rules "tcp wait 0s" "REUSESHIM_RULES:1: '0s': expected a duration*"
+    rules "tcp wait 25000m" "REUSESHIM_RULES:1: '25000m': expected a duration*"
+    rules "tcp wait 5" "REUSESHIM_RULES:1: '5': expected a duration*500ms*"
+}
+
+@test "what a rule about AF_UNIX cannot have is named" {
+    rules "unix port 80 evict" "REUSESHIM_RULES:1: 'port': *AF_UNIX*"
+    rules "unix force reuseaddr" "REUSESHIM_RULES:1: 'reuseaddr': *AF_UNIX*evict, wait*keep*"
+    rules "tcp path /run/x evict" "REUSESHIM_RULES:1: 'path': *AF_UNIX*contradicts*"
+    rules "unix tcp evict" "REUSESHIM_RULES:1: 'tcp': contradicts 'unix'*"
+    rules "on socket unix keep" "REUSESHIM_RULES:1: 'on': *AF_UNIX*expected*"
+    rules "path" "REUSESHIM_RULES:1: 'path': expected *path*"
+}
+
+@test "a wrong rule spoils the right one before it: nothing is half applied" {
     rules "tcp force reuseaddr;bogus" "REUSESHIM_RULES:2: 'bogus': expected*"
 }
 
-@test "bad values of the other variables" {
-    bad REUSESHIM_LOG=journald -- "REUSESHIM_LOG: 'journald': expected auto, stderr, journal, syslog, fd:N, an absolute path or none"
+@test "a bad value of any other variable is named with the values that it takes" {
+    bad REUSESHIM_LOG=journald -- "REUSESHIM_LOG: 'journald': expected auto, * or none"
     bad REUSESHIM_LOG=relative/path -- "REUSESHIM_LOG: 'relative/path': expected*"
     bad REUSESHIM_LOG=fd:x -- "REUSESHIM_LOG: 'fd:x': expected*"
     bad REUSESHIM_FORMAT=xml -- "REUSESHIM_FORMAT: 'xml': expected text or json"
@@ -174,21 +182,21 @@ file() {
     done
 }
 
-@test "a bad REUSESHIM_ON_ERROR only warns" {
+@test "a bad REUSESHIM_ON_ERROR is named and only warns" {
     run -0 --separate-stderr ns env LD_PRELOAD="$LIB" REUSESHIM_ON_ERROR=explode "$PROGRAMS/sock" tcp
     [[ $stderr == *"REUSESHIM_ON_ERROR: 'explode': expected warn or exit" ]]
 }
 
-@test "a program that makes no socket is told nothing, and a shell's children neither" {
+@test "a program that makes no socket is told nothing, nor are the children of a shell" {
     run -0 --separate-stderr env LD_PRELOAD="$LIB" REUSESHIM_POLICY=bogus sh -c 'true; sed q /dev/null; cat /dev/null'
     [ -z "$stderr$output" ]
 }
 
-@test "with an error in the settings a conflict is still explained" {
+@test "with an error in the settings a conflict is still explained, after the error" {
     port=$(free_port)
     holder tcp bind 127.0.0.1:"$port" listen
     run -1 shim REUSESHIM_POLICY=bogus "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
     [ "$(jq -r .event "$LOG" | xargs)" = "error conflict" ]
     expect_record '.cause == "listener"' '.policy == null' '.rule == null'
-    [ "$(head -n 1 "$LOG" | jq -r .message)" = "$(head -n 1 "$LOG" | jq -r '.message | select(startswith("REUSESHIM_POLICY: '"'bogus'"'"))')" ]
+    head -n 1 "$LOG" | holds ".message | startswith(\"REUSESHIM_POLICY: 'bogus'\")"
 }

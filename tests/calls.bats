@@ -1,14 +1,15 @@
 #!/usr/bin/env bats
 # The other calls and families that can be refused: connect, listen and bind without a port, bindresvport, AF_UNIX.
+# bats file_tags=quick
 
 load helper
 
 # One port in the range, and it is taken.
 one_port_left() {
-    ns sysctl -qw net.ipv4.ip_local_port_range="40000 40000"
+    ns_sysctl net.ipv4.ip_local_port_range="40000 40000"
 }
 
-@test "connect: the 4-tuple exists already" {
+@test "connect along a 4-tuple that exists already is EADDRNOTAVAIL with cause same-tuple, and names the connection" {
     port=$(free_port)
     holder tcp bind 127.0.0.1:0 listen
     peer=$(ns ss -Htln | awk '{print $4}')
@@ -21,11 +22,32 @@ one_port_left() {
     owner_is "$holder_pid"
 }
 
-@test "no free port: bind, listen, connect and UDP connect" {
+@test "connect from a wildcard lists only what may be the same 4-tuple, and calls it uncertain if two may be" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:0 listen
+    peer=$(ns ss -Htln | awk '{print $4}')
+    holder tcp set reuseaddr bind 127.0.0.5:"$port" connect "$peer"
+    holder tcp set reuseaddr bind 127.0.0.1:"$port" connect "$peer"
+    run -1 shim "$PROGRAMS/sock" tcp set reuseaddr bind 0.0.0.0:"$port" connect "$peer"
+    expect_record '.cause == "same-tuple"' '[.holders[].blocks] == [null, null]'
+}
+
+@test "connect to a peer that no local address reaches is not about ports, and leaves no record" {
+    ns_sysctl net.ipv6.conf.lo.disable_ipv6=1
+    run -1 shim "$PROGRAMS/sock" tcp6 connect [::1]:9
+    [ "$output" = "connect: EADDRNOTAVAIL" ]
+    [ ! -s "$LOG" ]
+    # Nor where others have some ports of the range.
+    holder tcp bind 127.0.0.1:0 listen
+    run -1 shim "$PROGRAMS/sock" tcp6 connect [::1]:9
+    [ ! -s "$LOG" ]
+}
+
+@test "bind, listen, connect and UDP connect without a free port each get a record with their own errno" {
     one_port_left
     holder tcp bind 0.0.0.0:0 listen
     refused tcp bind 0.0.0.0:0
-    expect_record '.call == "bind"' '.cause == "ports-exhausted"' '.message | test("40000-40000")'
+    expect_record '.call == "bind"' '.errno == "EADDRINUSE"' '.cause == "ports-exhausted"' '.message | test("40000-40000")'
     refused tcp listen
     expect_record '.call == "listen"' '.errno == "EADDRINUSE"' '.cause == "ports-exhausted"'
     refused tcp connect 127.0.0.1:40000
@@ -35,45 +57,25 @@ one_port_left() {
     expect_record '.call == "connect"' '.errno == "EAGAIN"' '.cause == "ports-exhausted"' '.protocol == "udp"'
 }
 
-@test "a socket's own range counts only where it lies inside the system's" {
+@test "a socket's own range of ports counts only where it lies inside the system's" {
     one_port_left
     holder tcp bind 0.0.0.0:0 listen
-    for range in 100-200 40000-40000 30000-50000; do
-        run -1 shim "$SYSTEM_PYTHON" -c '
-import socket, sys
-first, last = map(int, sys.argv[1].split("-"))
-s = socket.socket()
-s.setsockopt(socket.IPPROTO_IP, 51, first | last << 16)
-s.bind(("0.0.0.0", 0))' "$range"
-        expect_record '.cause == "ports-exhausted"' '.message | contains("(40000-40000")'
+    for range in "100 200" "40000 40000" "30000 50000"; do
+        # shellcheck disable=SC2086
+        run -1 shim "$SYSTEM_PYTHON" "$SCRIPTS/own_range.py" $range
+        expect_record '.cause == "ports-exhausted"' '.message | contains("40000-40000")'
     done
 }
 
-@test "connect to a peer that no local address reaches is not about ports: no record" {
-    ns sysctl -qw net.ipv6.conf.lo.disable_ipv6=1
-    run -1 shim "$PROGRAMS/sock" tcp6 connect [::1]:9
-    [ "$output" = "connect: EADDRNOTAVAIL" ]
-    [ ! -s "$LOG" ]
-}
-
-@test "bindresvport: no port left" {
-    # glibc tries 512 to 1023: one holder that has them all.
-    cat >"$BATS_TEST_TMPDIR/all.py" <<'PY'
-import socket, signal
-kept = []
-for port in range(512, 1024):
-    s = socket.socket(); s.bind(("0.0.0.0", port)); kept.append(s)
-print("ready", flush=True)
-signal.pause()
-PY
-    background ns "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/all.py"
+@test "bindresvport without a port left has cause ports-exhausted and names its own range, 512 to 1023" {
+    background ns "$SYSTEM_PYTHON" "$SCRIPTS/hold_reserved.py" stream
     refused tcp resv
     [ "$output" = "bindresvport: EADDRINUSE" ]
     expect_record '.call == "bindresvport"' '.errno == "EADDRINUSE"' '.cause == "ports-exhausted"' \
         '.message | test("512-1023")'
 }
 
-@test "AF_UNIX: a record with the path" {
+@test "a refused bind of an AF_UNIX path or abstract name is recorded with it" {
     path=$BATS_TEST_TMPDIR/s
     holder unix bind "$path" listen
     refused unix bind "$path"
@@ -85,43 +87,39 @@ a.bind("\0hidden name"); b.bind("\0hidden name")'
     expect_record '.local == {path: "@hidden name"}' '.cause == "unix-live"' '.holders[0].processes[0].relation == "self"'
 }
 
-@test "the bind of a server that never set sin_family is recorded as what it is" {
+@test "the bind of a server that never set sin_family is recorded as the IPv4 wildcard that it is to the kernel" {
     port=$(free_port)
     holder tcp bind 127.0.0.1:"$port" listen
-    run -1 shim "$SYSTEM_PYTHON" -c '
-import ctypes, socket, sys
-libc = ctypes.CDLL(None, use_errno=True)
-address = bytes(2) + int(sys.argv[1]).to_bytes(2, "big") + bytes(12)
-s = socket.socket()
-sys.exit(1 if libc.bind(s.fileno(), address, 16) == -1 and ctypes.get_errno() == 98 else 0)' "$port"
+    run -1 shim "$SYSTEM_PYTHON" "$SCRIPTS/bind_raw.py" 2 1 "0000$(printf '%04x' "$port")000000000000000000000000"
     expect_record ".local == {address: \"0.0.0.0\", port: $port, device: null}" '.options.reuseaddr' '.cause == "listener"'
 }
 
-@test "AF_NETLINK: a record with what is known" {
-    cat >"$BATS_TEST_TMPDIR/netlink.py" <<'PY'
-import socket
-a = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0); a.bind((77777, 0))
-b = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0); b.bind((77777, 0))
-PY
-    run -1 shim "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/netlink.py"
+@test "a refused bind of AF_NETLINK is recorded with what is known, and nothing is guessed" {
+    run -1 shim "$SYSTEM_PYTHON" -c 'import socket
+a, b = (socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) for _ in "ab")
+a.bind((77777, 0)); b.bind((77777, 0))'
     expect_record '.protocol == "netlink"' '.local == null' '.cause == null' '.holders == []' \
-        '.diagnosis == {source: "none", complete: false, elapsed_us: .diagnosis.elapsed_us}'
+        '.diagnosis | .source == "none" and .complete == false'
 }
 
-@test "connect from a wildcard address: only what may be the same 4-tuple is listed, and called uncertain if two may be" {
-    port=$(free_port)
-    holder tcp bind 127.0.0.1:0 listen
-    peer=$(ns ss -Htln | awk '{print $4}')
-    holder tcp set reuseaddr bind 127.0.0.5:"$port" connect "$peer"
-    holder tcp set reuseaddr bind 127.0.0.1:"$port" connect "$peer"
-    run -1 shim "$PROGRAMS/sock" tcp set reuseaddr bind 0.0.0.0:"$port" connect "$peer"
-    expect_record '.cause == "same-tuple"' '[.holders[].blocks] == [null, null]'
-}
-
-@test "connect to a peer that no local address reaches is not about ports, even where others have some of the range" {
-    ns sysctl -qw net.ipv6.conf.lo.disable_ipv6=1
-    holder tcp bind 127.0.0.1:0 listen
-    run -1 shim "$PROGRAMS/sock" tcp6 connect [::1]:9
-    [ "$output" = "connect: EADDRNOTAVAIL" ]
-    [ ! -s "$LOG" ]
+@test "a refused bind of AF_PACKET, AF_VSOCK or a family without a name is recorded with what is known" {
+    # None of them is easily refused with EADDRINUSE here; the door sees no difference.
+    cat >"$BATS_TEST_TMPDIR/fail.c" <<'C'
+#include <errno.h>
+#include <sys/socket.h>
+int bind(int fd, const struct sockaddr *address, socklen_t length)
+{ (void)fd; (void)address; (void)length; errno = EADDRINUSE; return -1; }
+C
+    gcc -shared -fPIC -o "$BATS_TEST_TMPDIR/fail.so" "$BATS_TEST_TMPDIR/fail.c"
+    seen=0
+    for family in 17:3:packet 40:1:vsock 16:3:netlink 38:5:"family 38"; do
+        IFS=: read -r number type name <<<"$family"
+        run ns env LD_PRELOAD="$LIB:$BATS_TEST_TMPDIR/fail.so" REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json \
+            "$SYSTEM_PYTHON" "$SCRIPTS/bind_raw.py" "$number" "$type" "$(printf '%02x%062x' "$number" 0)"
+        [ "$status" != 2 ] || continue # not every kernel has them all
+        [ "$status" = 1 ]
+        expect_record ".protocol == \"$name\"" '.errno == "EADDRINUSE"' '.cause == null' '.holders == []' '.cures == []'
+        seen=$((seen + 1))
+    done
+    [ "$seen" -ge 2 ]
 }

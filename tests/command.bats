@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # reuseshim check, policies and log; what all subcommands have in common.
+# bats file_tags=quick
 
 load helper
 
@@ -7,21 +8,23 @@ tool() {
     "$BUILD/reuseshim" "$@"
 }
 
-@test "each subcommand has --help, on standard output, and ends with 0" {
-    for subcommand in run why check policies log unit; do
+@test "each subcommand that --help names has a --help of its own, on standard output, and ends with 0" {
+    [ "$(subcommands | wc -l)" -ge 6 ]
+    for subcommand in $(subcommands); do
         run -0 --separate-stderr tool "$subcommand" --help
-        [ "${output%%$'\n'*}" != "" ]
         [[ $output == "usage: reuseshim $subcommand "* ]]
         [ -z "$stderr" ]
         [ "$(tool "$subcommand" -h)" = "$output" ]
-        tool --help | grep -q "reuseshim $subcommand "
     done
 }
 
-@test "an unknown subcommand, option or surplus word is named, and ends with 100" {
+@test "an unknown subcommand, option or surplus word is named with what was expected, and ends with 100" {
     run -100 --separate-stderr tool bogus
-    [ "$stderr" = "reuseshim: 'bogus': expected run, why, check, policies, log, unit, --version or --help" ]
-    for subcommand in run why check policies log unit; do
+    [[ $stderr == "reuseshim: 'bogus': expected "* ]]
+    for word in $(subcommands) --version --help; do
+        [[ " ${stderr#*expected} " == *" $word"[,\ ]* ]]
+    done
+    for subcommand in $(subcommands); do
         run -100 --separate-stderr tool "$subcommand" --bogus
         [[ $stderr == *"--bogus"*"see 'reuseshim $subcommand --help'"* ]]
         [ -z "$output" ]
@@ -39,10 +42,12 @@ tool() {
     done
 }
 
-@test "every message of wrong use is escaped" {
-    for subcommand in "" why check policies unit; do
+@test "a word of the command line is escaped before a message shows it" {
+    for subcommand in "" $(subcommands); do
+        # Two of them take it for a file, one of which runs it.
+        case $subcommand in run) code=127 ;; log) code=111 ;; *) code=100 ;; esac
         # shellcheck disable=SC2086
-        run -100 --separate-stderr tool $subcommand $'x\e[31m'
+        run -$code --separate-stderr tool $subcommand $'x\e[31m'
         [[ $stderr == *'x\x1b[31m'* ]]
         [[ $stderr != *$'\e'* ]]
     done
@@ -50,7 +55,7 @@ tool() {
 
 # ---- check, policies ----------------------------------------------------------------------------------------
 
-@test "policies: all that are shipped, and the text of one as it stands in the file" {
+@test "policies: lists all that are shipped, and prints the text of one as it stands in its file" {
     tool policies >"$BATS_TEST_TMPDIR/list"
     [ "$(wc -l <"$BATS_TEST_TMPDIR/list")" = "$(find "$TOP/policies" -name '*.policy' | wc -l)" ]
     for file in "$TOP"/policies/*.policy; do
@@ -62,7 +67,7 @@ tool() {
     run -100 tool policies nosuch
 }
 
-@test "check: what it prints is the policy itself; parsed again, nothing changes" {
+@test "check: what it prints is the policy itself: parsed again, nothing changes" {
     for file in "$TOP"/policies/*.policy "$BATS_TEST_TMPDIR/all.policy"; do
         [ -e "$file" ] || cat >"$file" <<'P'
 tcp port 80,443,8000-8099 program nginx* force reuseaddr,reuseport wait 1500ms; udp multicast strip reuseport watch
@@ -81,10 +86,10 @@ P
     grep -qx 'on bind unix path /run/\*.sock evict wait 120s' "$BATS_TEST_TMPDIR/once.policy"
 }
 
-@test "check: names file and line of a rule, and of an error; nothing of a policy with an error is printed" {
+@test "check: names file and line of each rule and of an error, and prints nothing of a policy with an error" {
     printf 'tcp keep\n\nudp keep; port 70000 keep\n' >"$BATS_TEST_TMPDIR/bad.policy"
     run -100 --separate-stderr tool check "$BATS_TEST_TMPDIR/bad.policy"
-    [ "$stderr" = "reuseshim: $BATS_TEST_TMPDIR/bad.policy:3: '70000': expected a port from 0 to 65535" ]
+    [[ $stderr == "reuseshim: $BATS_TEST_TMPDIR/bad.policy:3: '70000': expected "* ]]
     [ -z "$output" ]
     printf 'tcp keep\n\nudp keep\n' >"$BATS_TEST_TMPDIR/good.policy"
     run -0 tool check --json "$BATS_TEST_TMPDIR/good.policy"
@@ -95,12 +100,12 @@ P
     done
 }
 
-@test "check without an argument: the variables, the rules, the policy, in the order in which they count" {
+@test "check: without an argument checks the variables and prints rules and policy in the order in which they count" {
     REUSESHIM_RULES="udp keep" REUSESHIM_POLICY=share run -0 tool check
     [ "${lines[0]}" = "REUSESHIM_RULES:1  on bind udp keep" ]
     [[ ${lines[1]} == "share:"* ]]
     REUSESHIM_LOG=nowhere run -100 tool check
-    [[ $output == *"REUSESHIM_LOG: 'nowhere': expected auto, stderr, journal, syslog, "* ]]
+    [[ $output == *"REUSESHIM_LOG: 'nowhere': expected "* ]]
     REUSESHIM_RULES=bogus run -100 tool check
     REUSESHIM_POLICY=nosuch run -100 tool check
 }
@@ -112,13 +117,13 @@ make_records() {
     for port in 8080 8080 8081; do
         ns "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen hold >"$BATS_TEST_TMPDIR/held.$port" 2>/dev/null 3>&- &
         started+=($!)
-        until_true 5 grep -q ready "$BATS_TEST_TMPDIR/held.$port"
+        until_true grep -q ready "$BATS_TEST_TMPDIR/held.$port"
         shim "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" >/dev/null || true
     done
     shim "$PROGRAMS/legacy" 8080 2>/dev/null || true
 }
 
-@test "log: totals by port, cause, holder and program, first and last time, of files and of standard input" {
+@test "log: totals by port, cause, holder and program, and the first and last time, of files and of standard input" {
     make_records
     run -0 tool log "$LOG"
     [[ ${lines[0]} =~ ^4\ records,\ 20[0-9T:-]+Z\ to\ 20[0-9T:-]+Z$ ]]
@@ -139,7 +144,7 @@ make_records() {
     grep -qE '^ +1 +25\.0 %  others$' <<<"$output"
 }
 
-@test "log: a damaged line is counted and named, and does not end it" {
+@test "log: a damaged line is counted and named by file and line, and does not end it" {
     make_records
     { head -n 1 "$LOG"; echo '{"time":"2026-11-21T12:0'; echo 'Nov 21 nginx started'; sed 's/"errno"/errno/' "$LOG" | head -n 1
       echo 'reuseshim[1] x: bind(3) failed'; echo '{"a":1}'; printf '{"time":"x","event":"conflict"}\n\n'; tail -n 1 "$LOG" | tr -d '\n'; } \
@@ -153,19 +158,16 @@ make_records() {
     holds '.records == 2 and .damaged == 6' <<<"$output"
 }
 
-@test "log: cut at every byte, a record never crashes it, and is a record only as a whole" {
+@test "log: a record that is cut, at whatever byte, is none, and never crashes it" {
     make_records
     tail -n 1 "$LOG" >"$BATS_TEST_TMPDIR/one"
     size=$(stat -c %s "$BATS_TEST_TMPDIR/one")
-    for ((i = 1; i < size - 1; i++)); do
-        head -c "$i" "$BATS_TEST_TMPDIR/one"
-        echo
-    done >"$BATS_TEST_TMPDIR/cut"
+    LC_ALL=C awk '{ for (i = 1; i < length($0); i++) print substr($0, 1, i) }' "$BATS_TEST_TMPDIR/one" >"$BATS_TEST_TMPDIR/cut"
     run -0 tool log --json "$BATS_TEST_TMPDIR/cut"
     holds ".records == 0 and .damaged == $((size - 2))" <<<"$output"
 }
 
-@test "log: nothing, nothing but newlines, a line without end, bytes without sense, a file that is not there" {
+@test "log: nothing, newlines, a line without end, bytes without sense and a missing file are survived and told" {
     run -0 tool log /dev/null
     [ "${lines[0]}" = "0 records" ]
     run -0 tool log < <(printf '\n\n\n')
@@ -180,7 +182,7 @@ make_records() {
     [[ $stderr == "reuseshim: /nonexistent: No such file or directory" ]]
 }
 
-@test "log: times in any order, years apart, fill one timeline" {
+@test "log: times in any order, years apart, fill one timeline, with bars that the locale can show" {
     for time in 2026-11-21T12:00:00 2019-01-01T00:00:00 2026-11-21T12:00:01 2031-05-05T05:05:05 2019-01-01T00:00:01 2024-02-29T23:59:59; do
         echo "{\"time\":\"$time.000000Z\",\"event\":\"conflict\"}"
     done >"$BATS_TEST_TMPDIR/years"
@@ -193,7 +195,7 @@ make_records() {
     [[ ${lines[2]} == "  #"* ]]
 }
 
-@test "log: takes what jq takes, and refuses what it refuses" {
+@test "log: takes as JSON what jq takes, and refuses what it refuses" {
     begin='{"time":"2026-11-21T12:00:00Z","event":"conflict"'
     {
         for value in 0 -0 12 -1.5e+10 1E9 0.5 '"\u00e9\n"' '[]' '{}' '[1,[2,{"a":null}]]' true false null; do
@@ -215,7 +217,7 @@ make_records() {
     holds ".records == 0 and .damaged == $(wc -l <"$BATS_TEST_TMPDIR/bad")" <<<"$output"
 }
 
-@test "log: names come out as they went in, long paths stay apart, lost records add up" {
+@test "log: names come out as they went in, long paths stay apart, and lost records add up" {
     for path in one two; do
         jq -nc --arg path "/run/containerd/$(printf '%080d' 0)/$path.sock" '{time: "2026-11-21T12:00:00Z", event: "conflict",
             program: "a\"b\\c\td", protocol: "unix", local: {path: $path}, lost: 5000000000}'
@@ -234,20 +236,32 @@ make_records() {
     run -1 grep -qP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' <<<"$output"
 }
 
-@test "log: a million records in under 5 seconds, and no more memory than for ten; progress on a terminal alone" {
+# ---- much of it ------------------------------------------------------------------------------------------------
+# bats file_tags=
+
+@test "log: what it keeps does not grow with the records: 300 MB of them are counted right in 32 MB" {
     make_records
-    head -n 10 "$LOG" >"$BATS_TEST_TMPDIR/few"
-    for _ in $(seq 250); do cat "$LOG"; done >"$BATS_TEST_TMPDIR/thousand"
-    # A million lines of real records, without a gigabyte on the disk.
-    run -0 --separate-stderr bash -c '
-        million() { for _ in $(seq 1000); do cat "$0/thousand"; done; }
-        million | /usr/bin/time -f "%e %M" "$1" log' "$BATS_TEST_TMPDIR" "$BUILD/reuseshim"
-    [[ ${lines[0]} == "1,000,000 records, "* ]]
-    read -r seconds kilobytes <<<"${stderr_lines[-1]}"
-    [ "${#stderr_lines[@]}" = 1 ]
-    awk -v s="$seconds" 'BEGIN { exit !(s < 5) }' || { echo "took $seconds s" >&2; false; }
-    read -r _ few < <(/usr/bin/time -f "%e %M" "$BUILD/reuseshim" log "$BATS_TEST_TMPDIR/few" 2>&1 >/dev/null)
-    [ "$kilobytes" -lt $((few + 1024)) ]
-    run -0 script -qec "for i in \$(seq 300); do cat '$BATS_TEST_TMPDIR/thousand'; done | $BUILD/reuseshim log" /dev/null
+    run -0 --separate-stderr bash -c 'yes "$(cat "$1")" | head -n 200000 | (ulimit -v 32768 && exec "$0" log)' "$BUILD/reuseshim" "$LOG"
+    [[ ${lines[0]} == "200,000 records, "* ]]
+    [ -z "$stderr" ] # a pipe is shown no progress
+}
+
+# cpu COMMAND...: milliseconds of user and system time that the command takes; what it prints is thrown away.
+cpu() {
+    local TIMEFORMAT='%U %S'
+    { time "$@" >/dev/null 2>&1; } 2>&1 | awk '{print ($1 + $2) * 1000}'
+}
+
+@test "log: it takes less than half the time of jq, which only reads the same records" {
+    make_records
+    yes "$(cat "$LOG")" | head -n 20000 >"$BATS_TEST_TMPDIR/many"
+    ours=$(cpu tool log "$BATS_TEST_TMPDIR/many") jqs=$(cpu jq -c .cause "$BATS_TEST_TMPDIR/many")
+    echo "reuseshim log: $ours ms, jq: $jqs ms"
+    [ "$((2 * ours))" -lt "$jqs" ]
+}
+
+@test "log: on a terminal it shows how far it has come" {
+    make_records
+    run -0 script -qec "timeout 2 yes '$(cat "$LOG")' | $BUILD/reuseshim log" /dev/null
     [[ $output == *$'\r'*" records, "*" MB"*$'\r'* ]]
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The container image and the pod of README, as they stand there, with podman, runc and their default seccomp filter. No
 # registry is asked: the base image is made of this machine's own busybox and libc.
+# bats file_tags=long
 
 load helper
 
@@ -11,7 +12,7 @@ setup_file() {
     mkfifo hold
     unshare --mount sh -c 'mount -t tmpfs none /run && echo up >up && exec cat hold' >/dev/null 2>&1 3>&- &
     echo "$!" >mounts
-    until_true 5 test -s up
+    until_true test -s up
     mkdir -p base/bin base/opt base/tmp build
     cp "$(command -v busybox)" base/bin/
     for name in sh cp cat; do ln -s busybox "base/bin/$name"; done
@@ -63,7 +64,7 @@ setup() {
 
 teardown() { :; }
 
-@test "the image of README: the server in it is under the library, and a refusal is explained under the default filter" {
+@test "in the image of README the server is under the library, and a refusal is explained under the default filter" {
     pod run --rm --network none localhost/reuseshim sh -c 'cat /proc/self/status; /opt/legacy 8080 &
         until /opt/sock tcp connect 127.0.0.1:8080; do :; done; /opt/legacy 8080' >"$BATS_TEST_TMPDIR/out" 2>&1 || true
     grep -qE '^Seccomp:\s+2$' "$BATS_TEST_TMPDIR/out"
@@ -75,11 +76,11 @@ listens() {
     pod logs legacy-server | grep -q listening
 }
 
-@test "the pod of README: the init container hands the library over, the server restarts and refusals are explained" {
+@test "in the pod of README the init container hands the library over, and a refusal of the server is explained" {
     # A pod that is started by hand is not restarted; podman would begin its init container again and again.
     sed 's/^spec:/spec:\n  restartPolicy: Never/' "$BATS_FILE_TMPDIR/pod.yaml" >"$BATS_TEST_TMPDIR/pod.yaml"
     pod play kube --network none "$BATS_TEST_TMPDIR/pod.yaml" >/dev/null
-    until_true 10 listens
+    until_true listens
     pod exec legacy-server /opt/legacy 8080 >"$LOG" 2>&1 || true
     sed -i '/^{/!d' "$LOG"
     expect_record '.cause == "listener"' '.program == "legacy"' '.holders[0].processes[0].program == "legacy"'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The host program is sacred: whatever state it is in, it lives as it would without the shim.
+# The host program is sacred: whatever state it is in, it lives as it would without the library.
 
 load helper
 
@@ -27,7 +27,7 @@ taken_port() {
     [ "$(wc -l <"$BATS_TEST_TMPDIR/plain")" -gt 50 ]
 }
 
-@test "errno is untouched at the start of main" {
+@test "errno is 0 at the start of main, also after errors in the settings" {
     cat >"$BATS_TEST_TMPDIR/errno.c" <<'C'
 #include <errno.h>
 int main(void) { return errno; }
@@ -36,20 +36,35 @@ C
     LD_PRELOAD=$LIB REUSESHIM_POLICY=/nonexistent/policy REUSESHIM_LOG=fd:99 "$BATS_TEST_TMPDIR/errno"
 }
 
-@test "no descriptor and no mapping is left behind after 10,000 explained failures" {
+# refusals COUNT: so many in one process, which then waits; prints how many descriptors and mappings it has.
+refusals() {
+    background ns env LD_PRELOAD="$LIB" REUSESHIM_LOG="$LOG" REUSESHIM_RULES=keep "$PROGRAMS/sock" \
+        tcp repeat "$1" bind 127.0.0.1:"$port" hold
+    until_true grep -q ready "$last_out"
+    echo "$(find "/proc/$last_pid/fd" -type l | wc -l) $(wc -l <"/proc/$last_pid/maps")"
+    stop
+}
+
+@test "500 explained failures leave no descriptor and no mapping more behind than one" {
+    taken_port
+    [ "$(refusals 500)" = "$(refusals 1)" ]
+    [ "$(grep -c 'failed: EADDRINUSE' "$LOG")" = 501 ]
+}
+
+# bats test_tags=long
+@test "10,000 explained failures leave no descriptor and no mapping behind" {
     host leak
     [ "$(wc -l <"$LOG")" = 10001 ]
     expect_record '.cause == "listener"' '.diagnosis.source == "sock_diag"'
 }
 
-@test "100,000 refused binds from 8 processes of 4 threads: exactly 100,000 whole lines" {
-    # The promise is whole lines; that each says all it could, on a busy machine too, takes time.
-    settings+=(REUSESHIM_BUDGET_MS=60000)
-    host storm 100000
-    [ "$(wc -l <"$LOG")" = 100000 ]
+@test "refused binds by the thousand from 8 processes of 4 threads at a time leave whole lines, one for each" {
+    storm=${REUSESHIM_TEST_STORM:-8000}
+    host storm "$storm"
+    [ "$(wc -l <"$LOG")" = "$storm" ]
     # jq stops at the first line that is not JSON.
     [ "$(jq -r 'select(.event == "conflict" and .errno == "EADDRINUSE" and .holders[0].blocks and .lost == 0) | .call' \
-        "$LOG" | sort | uniq -c | xargs)" = "100000 bind" ]
+        "$LOG" | sort | uniq -c | xargs)" = "$storm bind" ]
     [ "$(jq -r '"\(.pid)"' "$LOG" | sort -u | wc -l)" = 8 ]
     [ "$(jq -r '"\(.tid)"' "$LOG" | sort -u | wc -l)" = 32 ]
 }
@@ -61,12 +76,12 @@ C
     [ "$output" -gt 500 ]
 }
 
-@test "a thread with the smallest stack" {
+@test "a refused bind of a thread with the smallest stack is explained" {
     host small-stack
     expect_record '.cause == "listener"'
 }
 
-@test "a daemon that closed everything and got 2 for its own file finds nothing in it" {
+@test "a daemon that closed everything and got descriptor 2 for a file of its own finds nothing in it" {
     settings+=(REUSESHIM_LOG=stderr)
     host closed "$BATS_TEST_TMPDIR/data"
     settings=(REUSESHIM_LOG=fd:2)
@@ -74,37 +89,39 @@ C
     [ ! -s "$BATS_TEST_TMPDIR/data" ]
 }
 
-@test "stderr is a pipe that nobody reads any more: no SIGPIPE" {
+@test "a record to a stderr that nobody reads any more raises no SIGPIPE" {
     taken_port
     settings=(REUSESHIM_LOG=stderr)
     set +o pipefail
     { host broken-pipe "" 2>&1 1>&4; echo $? >"$BATS_TEST_TMPDIR/status"; } 4>/dev/null | :
-    until_true 5 test -s "$BATS_TEST_TMPDIR/status"
+    until_true test -s "$BATS_TEST_TMPDIR/status"
     [ "$(cat "$BATS_TEST_TMPDIR/status")" = 0 ]
 }
 
-@test "stderr is a full pipe: the call is held up for the budget and no longer" {
+@test "a stderr that is a full pipe holds the call up for the budget, and not for ever" {
     taken_port
     mkfifo "$BATS_TEST_TMPDIR/fifo"
-    settings=(REUSESHIM_LOG=stderr REUSESHIM_BUDGET_MS=100)
+    budget=200
+    settings=(REUSESHIM_LOG=stderr "REUSESHIM_BUDGET_MS=$budget")
     exec 5<>"$BATS_TEST_TMPDIR/fifo"
     held=$(host full-pipe 2>&5)
     exec 5>&-
     echo "held up for $held ms"
-    [ "$held" -le 400 ]
+    # One that is held up for longer is held up for ever.
+    ((held >= budget - 1 && held < 100 * budget))
 }
 
-@test "the log file may not grow (RLIMIT_FSIZE): no SIGXFSZ" {
+@test "a record to a log that may not grow (RLIMIT_FSIZE) raises no SIGXFSZ" {
     host xfsz
     [ ! -s "$LOG" ]
 }
 
-@test "no memory for a diagnosis, no descriptor for one: the call is answered all the same" {
+@test "without memory or a descriptor for a diagnosis the call is answered as ever" {
     host no-memory
     host no-descriptors
 }
 
-@test "a program that gave up its system calls before its first socket lives" {
+@test "a program that gave up its system calls before its first socket lives on, whatever the policy" {
     for setting in REUSESHIM_LEVEL=conflict REUSESHIM_POLICY=share REUSESHIM_POLICY=; do
         settings=("$setting")
         host sandboxed
@@ -112,43 +129,19 @@ C
     ns env LD_PRELOAD="$LIB" "$PROGRAMS/host" sandboxed 0
 }
 
-@test "bad settings and no memory at the first door" {
+@test "bad settings, and no memory when the first call is made, do not harm the program" {
     taken_port
     run -0 ns env LD_PRELOAD="$LIB" REUSESHIM_FORMAT=bogus "$PROGRAMS/host" poor "$port"
     run -0 ns env LD_PRELOAD="$LIB" "$PROGRAMS/host" poor "$port"
 }
 
-@test "stderr is a terminal that is nearly full: the call is held up for the budget and no longer" {
+@test "a stderr that is a nearly full terminal does not hold the call up for ever" {
     port=$(free_port)
-    cat >"$BATS_TEST_TMPDIR/terminal.py" <<'PY'
-import os, pty, socket, subprocess, sys, time, tty
-port, command = int(sys.argv[1]), sys.argv[2:]
-held = []
-for last in range(1, 40): # until the record is nearly as long as a terminal or a pipe is ever given
-    listener = socket.socket()
-    listener.bind(("127.0.1.%d" % last, port))
-    held.append(listener)
-    if len(subprocess.run(command, capture_output=True).stderr) > 3650: break
-else: sys.exit("no long record")
-for fill in range(16000, 16384, 32):
-    master, slave = pty.openpty()
-    tty.setraw(slave)
-    again = os.open(os.ttyname(slave), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-    filled = 0
-    try:
-        while filled < fill: filled += os.write(again, b"x" * min(80, fill - filled))
-    except BlockingIOError: pass
-    before = time.monotonic()
-    try: subprocess.run(command, stderr=slave, stdout=subprocess.DEVNULL, timeout=3)
-    except subprocess.TimeoutExpired: sys.exit("held up for ever with %d bytes in the terminal" % filled)
-    if time.monotonic() - before > 1.5: sys.exit("held up for %.1f s" % (time.monotonic() - before))
-    os.close(master); os.close(slave); os.close(again)
-PY
-    run -0 ns env LD_PRELOAD= REUSESHIM_BUDGET_MS=100 "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/terminal.py" "$port" \
+    run -0 ns env REUSESHIM_BUDGET_MS=100 "$SYSTEM_PYTHON" "$SCRIPTS/full_terminal.py" "$port" 100 \
         env LD_PRELOAD="$LIB" "$PROGRAMS/sock" tcp bind 0.0.0.0:"$port"
 }
 
-@test "after vfork, in a signal handler, with the environment overwritten or gone" {
+@test "a refusal is explained after vfork, in a signal handler, and with the environment overwritten or gone" {
     host vfork
     [ "$(wc -l <"$LOG")" = 2 ]
     host signal
@@ -162,11 +155,11 @@ PY
     [ "$(wc -l <"$LOG")" = 2 ]
 }
 
-@test "bind is no cancellation point, explained or not" {
+@test "bind does not become a cancellation point by being explained" {
     host cancel
 }
 
-@test "under a seccomp filter nothing unusual is called, and the bare event is recorded" {
+@test "under a seccomp filter nothing unusual is called and the bare event is recorded, unless a diagnosis is asked for" {
     taken_port
     calls=netlink,getdents64,prctl,statx,ioctl,uname,sendto,gettid,rt_sigpending,pwritev2,getsockopt,getsockname,clock_gettime,getuid,recvfrom
     run -1 shim REUSESHIM_RULES=keep "$PROGRAMS/filter" kill "$calls" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
@@ -182,13 +175,13 @@ PY
     [[ $output == *"failed: EADDRINUSE"* ]]
 }
 
-@test "REUSESHIM_DIAGNOSE=never records the bare event" {
+@test "REUSESHIM_DIAGNOSE=never records the bare event and looks for nobody" {
     settings=(REUSESHIM_DIAGNOSE=never)
     host plain
     expect_record '.errno == "EADDRINUSE"' '.holders == []' '.diagnosis.source == "none"'
 }
 
-@test "a library whose constructor binds before ours ran, left and right of us" {
+@test "a library whose constructor binds before ours has run is served, whichever is named first" {
     early=$PROGRAMS/lib/early.so
     for list in "$LIB:$early" "$early:$LIB"; do
         ns env LD_PRELOAD="$list" EARLY_PORT="$(free_port)" true
@@ -196,7 +189,7 @@ PY
     run -99 ns env LD_PRELOAD="$early" EARLY_PORT="$(free_port)" true
 }
 
-@test "other preload libraries, before and after, keep working" {
+@test "another preload library keeps working, whichever is named first" {
     count=$PROGRAMS/lib/count.so
     port=$(free_port)
     for list in "$LIB:$count" "$count:$LIB"; do
@@ -205,7 +198,7 @@ PY
     done
 }
 
-@test "a setuid program trusts no variable: the default policy, no log file, no diagnosis" {
+@test "in a set-user-ID program no variable counts: the default policy, no log file, no diagnosis" {
     needs_root
     taken_port
     open_folder
@@ -223,7 +216,7 @@ PY
     [[ $stderr != *"held by"* ]]
 }
 
-@test "a program built with AddressSanitizer runs under the shim" {
+@test "a program built with AddressSanitizer runs under the library, and is explained its refusals" {
     port=$(free_port)
     cc -std=gnu11 -fsanitize=address -o "$BATS_TEST_TMPDIR/sock" "$TOP/tests/programs/sock.c"
     run -0 ns env LD_PRELOAD="$LIB" ASAN_OPTIONS=verify_asan_link_order=0 "$BATS_TEST_TMPDIR/sock" \

@@ -21,6 +21,7 @@ start_machine() {
             mount -t tmpfs none "$0" && mount -t tmpfs none /run && cd "$0" && mkdir upper work root
             mount -t overlay none -o lowerdir=/,upperdir=upper,workdir=work root
             rm -f root/etc/machine-id
+            find root/usr/local -depth -name "*reuseshim*" -exec rm -rf {} +
             make -s -C "$1" BUILD="$2" DESTDIR="$0/root" PREFIX=/usr/local install >/dev/null
             mkdir -p root/opt/test && cp "$2"/programs/sock "$2"/programs/legacy root/opt/test/
             echo "int main(void) { return 0; }" >p.c && gcc -static -o root/opt/test/static p.c
@@ -29,8 +30,8 @@ start_machine() {
             </dev/null >"$BATS_FILE_TMPDIR/console" 2>&1 3>&-
     ) 3>&- &
     echo "$!" >"$BATS_FILE_TMPDIR/nspawn"
-    until_true 30 find_machine
-    until_true 30 machine systemctl is-active basic.target
+    until_true find_machine
+    until_true machine systemctl is-active basic.target
     machine ip link set lo up
 }
 
@@ -46,7 +47,7 @@ stop_machine() {
     local group
     kill -KILL "$(cat "$BATS_FILE_TMPDIR/init")" "$(cat "$BATS_FILE_TMPDIR/nspawn")" 2>/dev/null || true
     for group in $(machine_groups); do
-        until_true 10 group_is_gone "$group"
+        until_true group_is_gone "$group"
     done
 }
 

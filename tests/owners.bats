@@ -1,14 +1,12 @@
 #!/usr/bin/env bats
-# Who owns a socket, how it is found, and the same answer from sock_diag and from /proc/net.
+# Who owns a socket, how it is found, what is said where it cannot be, and the same answer from sock_diag and from /proc/net.
+# bats file_tags=quick
 
 load helper
 
 cgroup_folder() {
-    local mount
-    for mount in /sys/fs/cgroup /sys/fs/cgroup/unified; do
-        [ "$(stat -fc %T "$mount" 2>/dev/null)" != cgroup2fs ] || { echo "$mount/reuseshim-test.$$"; return; }
-    done
-    return 1
+    local top
+    top=$(findmnt -fnt cgroup2 -o TARGET) && echo "$top/reuseshim-test.$$"
 }
 
 teardown_file() {
@@ -17,81 +15,176 @@ teardown_file() {
     rmdir "${folder%.*}".* 2>/dev/null || true
 }
 
-# holder_in FOLDER WORDS...: a holder that lives in that cgroup.
-holder_in() {
-    local folder=$1
-    shift
-    background ns sh -c 'echo 0 >"$0/cgroup.procs" && exec "$@"' "$folder" "$PROGRAMS/sock" "$@" hold
-    holder_pid=$last_pid
+# A cgroup of its own, in $folder.
+make_cgroup() {
+    needs_root
+    may_skip no-cgroup2
+    folder=$(cgroup_folder)
+    mkdir "$folder"
 }
 
-@test "the cgroup of a holder, as cgroup v2 names it" {
-    needs_root
-    folder=$(cgroup_folder) || skip "no cgroup v2 here"
-    mkdir "$folder" || skip "no cgroup can be made here"
+# background_in_cgroup COMMAND...: in that cgroup.
+background_in_cgroup() {
+    background ns sh -c 'echo 0 >"$0/cgroup.procs" && exec "$@"' "$folder" "$@"
+}
+
+# As another user in the test's namespace; the record goes to $LOG, which that user could not open.
+refused_as_other_user() {
+    run -1 ns env REUSESHIM_RULES=keep REUSESHIM_FORMAT=json REUSESHIM_LOG=fd:7 LD_PRELOAD="$LIB" \
+        "$PROGRAMS/sock" uid 4711 "$@" 7>>"$LOG"
+}
+
+# ---- cgroups ------------------------------------------------------------------------------------------------------
+
+@test "the cgroup of a holder is given as cgroup v2 names it, in JSON and in text, also to one who may not look into it" {
+    make_cgroup
     port=$(free_port)
-    holder_in "$folder" tcp bind 127.0.0.1:"$port" listen
+    background_in_cgroup "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen hold
     refused tcp bind 127.0.0.1:"$port"
     expect_record ".holders[0].cgroup == \"/${folder##*/}\""
-    owner_is "$holder_pid"
+    owner_is "$last_pid"
     run -1 ns env LD_PRELOAD="$LIB" REUSESHIM_RULES=keep "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
-    [[ ${lines[1]} == *" in /${folder##*/}" ]]
-    # Seen by one who may not open a cgroup by its number.
-    chmod 777 "$BATS_TEST_TMPDIR"
-    run -1 ns env REUSESHIM_RULES=keep REUSESHIM_FORMAT=json REUSESHIM_LOG=fd:7 LD_PRELOAD="$LIB" \
-        setpriv --reuid 4711 --regid 4711 --clear-groups "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" 7>>"$LOG"
+    [[ ${lines[1]} == *" /${folder##*/}"* ]]
+    refused_as_other_user tcp bind 127.0.0.1:"$port"
     expect_record ".holders[0].cgroup == \"/${folder##*/}\"" '.holders[0].owner == "hidden"'
-    # Gone with everything in it, but for a connection that is closing: no path any more, and no guess.
     stop
-    until_true 5 rmdir "$folder"
+    until_true rmdir "$folder"
 }
 
-@test "a holder without a cgroup of its own is in the root" {
-    [ "$(sed -n 's/^0:://p' /proc/self/cgroup)" = / ] || skip "this shell is in a cgroup of its own"
+@test "a holder in the cgroup of its starter is in that one" {
+    may_skip no-cgroup2
     port=$(free_port)
     holder tcp bind 127.0.0.1:"$port" listen
     refused tcp bind 127.0.0.1:"$port"
-    expect_record '.holders[0].cgroup == "/"'
+    expect_record ".holders[0].cgroup == \"$(sed -n 's/^0:://p' "/proc/$holder_pid/cgroup")\""
 }
 
-@test "a server and its workers: all that share the socket, up and down the family, by one descriptor" {
+@test "a holder in a cgroup of its own whose first thread has ended is found in at most 4 KB of stack, whatever log and rule" {
+    make_cgroup
     port=$(free_port)
-    background ns "$SYSTEM_PYTHON" -c '
-import os, signal, socket, sys
-s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen()
-for i in range(4):
-    if os.fork() == 0: signal.pause()
-print("ready", flush=True); signal.pause()' "$port"
+    background_in_cgroup "$SYSTEM_PYTHON" "$SCRIPTS/first_thread_ends.py" "$port"
+    for settings in "REUSESHIM_POLICY=restart" "REUSESHIM_LOG=journal" "REUSESHIM_LOG=syslog" "REUSESHIM_RULES=tcp evict wait 20ms"; do
+        run -0 --separate-stderr ns env LD_PRELOAD="$LIB" REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json "$settings" "$PROGRAMS/host" depth "$port"
+        echo "$settings: $output bytes"
+        [ "$output" -gt 500 ]
+        [ "$output" -le 4096 ]
+    done
+    expect_record ".holders[0].processes[0].pid == $last_pid" ".holders[0].cgroup == \"/${folder##*/}\""
+}
+
+# ---- several processes, and which they are to us -------------------------------------------------------------------
+
+@test "a server and its four workers, which share the socket, are all named, in the record and in the cure" {
+    needs_root # nobody else has seen every process
+    may_skip crowded
+    port=$(free_port)
+    background ns "$SYSTEM_PYTHON" "$SCRIPTS/server_with_workers.py" "$port" 4
     refused tcp bind 127.0.0.1:"$port"
     expect_record '.holders[0].processes | length == 5' "any(.holders[0].processes[]; .pid == $last_pid)"
-    cure=$(record '.cures[0].text')
-    [[ $cure == *"stop the processes "* ]]
+    expect_record '(.holders[0].processes | map(.pid)) - [.cures[0].text | scan("[0-9]+") | tonumber] == []' \
+        '.cures[0].needs == ["stop-holder"]'
 }
 
-@test "relations: ancestor, descendant, same program, same user, other user" {
+@test "the child to which a supervisor has handed its socket under another number is named, too" {
+    port=$(free_port)
+    run -1 shim REUSESHIM_RULES=keep "$SYSTEM_PYTHON" "$SCRIPTS/supervisor.py" "$port"
+    expect_record '.holders[0].processes | length == 2' '.holders[0].processes[0].relation == "ancestor"'
+}
+
+@test "a holder whose first thread has ended is found by its others" {
+    port=$(free_port)
+    background ns "$SYSTEM_PYTHON" "$SCRIPTS/first_thread_ends.py" "$port"
+    refused tcp bind 127.0.0.1:"$port"
+    owner_is "$last_pid" "$(cat "/proc/$last_pid/comm")"
+}
+
+@test "relation says what the holder is to us: self, ancestor, descendant, same-program, same-user or other-user" {
     needs_root
     port=$(free_port)
+    relation_is() {
+        expect_record "[.holders[0].processes[].relation] == [\"$1\"]"
+    }
+    refused tcp bind 127.0.0.1:"$port" listen tcp bind 127.0.0.1:"$port"
+    relation_is self
+    expect_record '.holders[0].processes[0].pid == .pid'
     refused tcp bind 127.0.0.1:"$port" listen fork closeall tcp bind 127.0.0.1:"$port"
-    expect_record '[.holders[0].processes[].relation] == ["ancestor"]'
-    run -1 shim REUSESHIM_RULES=keep "$SYSTEM_PYTHON" -c '
-import os, signal, socket, sys
-s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen()
-pid = os.fork()
-if pid == 0: signal.pause()
-s.close()
-try: socket.socket().bind(("127.0.0.1", int(sys.argv[1])))
-finally: os.kill(pid, 9)' "$port"
-    expect_record '[.holders[0].processes[].relation] == ["descendant"]'
+    relation_is ancestor
+    run -1 shim REUSESHIM_RULES=keep "$SYSTEM_PYTHON" "$SCRIPTS/refused_by_child.py" "$port"
+    relation_is descendant
     holder tcp bind 127.0.0.1:"$port" listen
     refused tcp bind 127.0.0.1:"$port"
-    expect_record '.holders[0].processes[0].relation == "same-program"'
-    run -1 shim REUSESHIM_RULES=keep socat TCP-LISTEN:"$port",bind=127.0.0.1 -
-    expect_record '.holders[0].processes[0].relation == "same-user"'
+    relation_is same-program
+    other=(shim REUSESHIM_RULES=keep "$SYSTEM_PYTHON" -c 'import socket, sys; socket.socket().bind(("127.0.0.1", int(sys.argv[1])))' "$port")
+    run -1 "${other[@]}"
+    relation_is same-user
     stop
     holder uid 4711 tcp bind 127.0.0.1:"$port" listen
-    run -1 shim REUSESHIM_RULES=keep socat TCP-LISTEN:"$port",bind=127.0.0.1 -
-    expect_record '.holders[0].processes[0].relation == "other-user"'
+    run -1 "${other[@]}"
+    relation_is other-user
+    expect_record '.holders[0].uid == 4711' '.holders[0].processes[0].uid == 4711' '.uid == 0'
+    owner_is "$holder_pid"
 }
+
+# ---- who does not show ---------------------------------------------------------------------------------------------
+
+@test "another user's process is hidden from one who may not look at it; the socket's uid is given, and stopping not advised" {
+    needs_root
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    refused_as_other_user tcp bind 127.0.0.1:"$port"
+    expect_record '.cause == "listener"' '.uid == 4711' '.holders[0].owner == "hidden"' '.holders[0].uid == 0' \
+        '.holders[0].processes == []' '.message | test("user")' 'all(.cures[]; .needs != ["stop-holder"])'
+    # Who has seen every process is advised.
+    may_skip crowded
+    refused tcp bind 127.0.0.1:"$port"
+    expect_record ".cures[0].text | contains(\"$holder_pid (sock)\")" '.cures[0].needs == ["stop-holder"]'
+}
+
+@test "processes that a /proc with hidepid leaves out are not taken for none" {
+    needs_root
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    open_folder 777
+    run -1 ns unshare --mount sh -c 'mount -t proc -o hidepid=invisible proc /proc && exec env LD_PRELOAD="$0" REUSESHIM_RULES=keep \
+        REUSESHIM_FORMAT=json REUSESHIM_LOG="$1/log" "$2" uid 4711 tcp bind 127.0.0.1:"$3"' "$LIB" "$open" "$PROGRAMS/sock" "$port"
+    LOG=$open/log
+    expect_record '.holders[0].owner == "hidden"' '.message | test("user")' 'all(.cures[]; .needs != ["stop-holder"])'
+}
+
+@test "a socket of another PID namespace is hidden, and the message says where its process is" {
+    needs_root
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -1 ns env REUSESHIM_RULES=keep REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json \
+        unshare --pid --fork --mount-proc env LD_PRELOAD="$LIB" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    expect_record '.holders[0].owner == "hidden"' '.message | test("PID namespace")'
+}
+
+@test "in a PID namespace no process is said to be the only one, so that stopping it is not advised" {
+    needs_root
+    port=$(free_port)
+    run ns "$SYSTEM_PYTHON" "$SCRIPTS/share_into_pid_namespace.py" "$port" env LD_PRELOAD="$LIB" REUSESHIM_RULES=keep \
+        REUSESHIM_FORMAT=json REUSESHIM_LOG="$LOG" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    expect_record '.cause == "listener"' 'all(.cures[]; .needs != ["stop-holder"])'
+}
+
+@test "a socket that the kernel made for itself, or whose descriptor is on its way, is hidden, and the message says so" {
+    needs_root
+    port=$(free_port udp)
+    # WireGuard, VXLAN, ...: not every kernel has them.
+    if ns ip link add rs0 type vxlan id 7 dstport "$port" dev lo || ns ip link add rs0 type geneve id 7 remote 127.0.0.1 dstport "$port"; then
+        ns ip link set rs0 up
+        refused udp bind 0.0.0.0:"$port"
+        expect_record '.holders[0].owner == "hidden"' '.message | test("kernel")'
+    fi
+    port=$(free_port)
+    background ns "$SYSTEM_PYTHON" "$SCRIPTS/descriptor_in_transit.py" "$port"
+    refused tcp bind 127.0.0.1:"$port"
+    expect_record '.holders[0].owner == "hidden"' '.holders[0].processes == []' '.message | test("kernel.*io_uring|io_uring.*kernel")' \
+        'all(.cures[]; .needs != ["stop-holder"])'
+}
+
+# ---- sock_diag and /proc/net ---------------------------------------------------------------------------------------
 
 # same_from_both WORDS...: the record from each source; equal in all that /proc knows.
 same_from_both() {
@@ -106,7 +199,7 @@ same_from_both() {
     diff <(jq -S . "$BATS_TEST_TMPDIR/sock_diag") <(jq -S . "$BATS_TEST_TMPDIR/proc")
 }
 
-@test "the same fields from sock_diag and from /proc/net: listener, connection, TIME_WAIT, UDP" {
+@test "sock_diag and /proc/net give the same fields of a listener, a connection, a TIME_WAIT, a UDP and an IPv6 socket" {
     port=$(free_port)
     holder tcp bind 127.0.0.1:"$port" listen
     same_from_both tcp bind 0.0.0.0:"$port"
@@ -125,100 +218,10 @@ same_from_both() {
     same_from_both tcp6 bind [::1]:"$port"
 }
 
-@test "the same fields from both sources for a range without a free port" {
-    ns sysctl -qw net.ipv4.ip_local_port_range="40000 40001"
+@test "sock_diag and /proc/net give the same fields of a range without a free port" {
+    ns_sysctl net.ipv4.ip_local_port_range="40000 40001"
     holder udp bind 0.0.0.0:0
     holder udp bind 0.0.0.0:0
     same_from_both udp bind 0.0.0.0:0
     expect_record '.cause == "ports-exhausted"'
-}
-
-@test "hidepid: processes that /proc leaves out are not taken for none" {
-    needs_root
-    port=$(free_port)
-    holder tcp bind 127.0.0.1:"$port" listen
-    open_folder 777
-    run -1 ns unshare --mount sh -c 'mount -t proc -o hidepid=invisible proc /proc && exec env LD_PRELOAD="$0" REUSESHIM_RULES=keep \
-        REUSESHIM_FORMAT=json REUSESHIM_LOG="$1/log" "$2" uid 4711 tcp bind 127.0.0.1:"$3"' "$LIB" "$open" "$PROGRAMS/sock" "$port"
-    LOG=$open/log
-    expect_record '.holders[0].owner == "hidden"' '.message | test("not every process shows")' \
-        'all(.cures[]; .needs != ["stop-holder"])'
-}
-
-@test "in a PID namespace nobody is said to be the only one" {
-    needs_root
-    port=$(free_port)
-    cat >"$BATS_TEST_TMPDIR/outer.py" <<'PY'
-import os, socket, subprocess, sys, signal
-s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen(); s.set_inheritable(True)
-subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", "bash", "-c",
-    'sleep 100 >/dev/null 2>&1 & for f in /proc/self/fd/*; do n=${f##*/}; [ $n -lt 3 ] || eval "exec $n>&-"; done; "$@"; kill $!', "bash"] + sys.argv[2:], close_fds=False)
-PY
-    run ns "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/outer.py" "$port" env LD_PRELOAD="$LIB" REUSESHIM_RULES=keep \
-        REUSESHIM_FORMAT=json REUSESHIM_LOG="$LOG" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
-    expect_record '.cause == "listener"' 'all(.cures[]; .needs != ["stop-holder"])'
-}
-
-@test "a holder whose first thread has ended is found by its others" {
-    port=$(free_port)
-    cat >"$BATS_TEST_TMPDIR/lead.c" <<'C'
-#include <arpa/inet.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-static void *stay(void *unused) { puts("ready"); fflush(stdout); pause(); return unused; }
-int main(int argc, char **argv)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[argc - 1])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    pthread_t thread;
-    if (bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 1) || pthread_create(&thread, NULL, stay, NULL)) return 1;
-    pthread_exit(NULL);
-}
-C
-    gcc -o "$BATS_TEST_TMPDIR/lead" "$BATS_TEST_TMPDIR/lead.c" -lpthread
-    background ns "$BATS_TEST_TMPDIR/lead" "$port"
-    refused tcp bind 127.0.0.1:"$port"
-    owner_is "$last_pid" lead
-}
-
-@test "that, in a cgroup of its own, takes at most 4 KB of stack, too, whatever the log and the rule" {
-    needs_root
-    folder=$(cgroup_folder) || skip "no cgroup v2 here"
-    mkdir "$folder" || skip "no cgroup can be made here"
-    port=$(free_port)
-    cat >"$BATS_TEST_TMPDIR/lead.py" <<'PY'
-import ctypes, os, socket, sys, threading, time
-s = socket.create_server(("127.0.0.1", int(sys.argv[1])))
-threading.Thread(target=lambda: (print("ready", flush=True), time.sleep(60))).start()
-ctypes.CDLL(None).syscall(60, 0)  # exit(2) of this thread alone
-PY
-    background ns sh -c 'echo 0 >"$0/cgroup.procs" && exec "$@"' "$folder" "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/lead.py" "$port"
-    for settings in "REUSESHIM_POLICY=restart" "REUSESHIM_LOG=journal" "REUSESHIM_LOG=syslog" "REUSESHIM_RULES=tcp evict wait 20ms"; do
-        run -0 --separate-stderr ns env LD_PRELOAD="$LIB" REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json "$settings" "$PROGRAMS/host" depth "$port"
-        echo "$settings: $output bytes"
-        [ "$output" -gt 500 ]
-        [ "$output" -le 4096 ]
-    done
-    expect_record ".holders[0].processes[0].pid == $last_pid" ".holders[0].cgroup == \"/${folder##*/}\""
-}
-
-@test "a supervisor that hands its socket on under another number: the child is named, too" {
-    port=$(free_port)
-    run -1 shim REUSESHIM_RULES=keep "$SYSTEM_PYTHON" -c '
-import os, signal, socket, sys
-s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1]))); s.listen()
-child = os.fork()
-if child == 0:
-    os.dup2(s.fileno(), 9); s.close(); signal.pause()
-newcomer = os.fork()
-if newcomer == 0:
-    s.close()
-    try: socket.socket().bind(("127.0.0.1", int(sys.argv[1])))
-    except OSError: os._exit(1)
-status = os.waitpid(newcomer, 0)[1]
-os.kill(child, 9)
-sys.exit(os.waitstatus_to_exitcode(status))' "$port"
-    expect_record '.holders[0].processes | length == 2' '.holders[0].processes[0].relation == "ancestor"'
 }

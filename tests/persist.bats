@@ -11,16 +11,7 @@ under() {
     run shim REUSESHIM_RULES="$rules" "$PROGRAMS/sock" "$@"
 }
 
-# Milliseconds of the monotonic clock.
-clock() {
-    awk '{printf "%d\n", $1 * 1000}' /proc/uptime
-}
 
-# A process with that command line has been refused and sleeps.
-is_waiting() {
-    local pid
-    pid=$(pgrep --ns "$namespace_pid" --nslist net -n -f "sock $1$") && grep -q poll "/proc/$pid/wchan"
-}
 
 # background_wait RULES WORDS...: the socket words under rules, until they have been refused and sleep; pid in $waiting.
 background_wait() {
@@ -30,95 +21,51 @@ background_wait() {
         REUSESHIM_RULES="$rules" "$PROGRAMS/sock" "$@" >/dev/null 2>&1 3>&- &
     waiting=$!
     started+=("$waiting")
-    until_true 5 is_waiting "$*"
+    until_true grep -q poll "/proc/$waiting/wchan"
 }
 
-@test "wait: a holder that stops in time is waited for" {
+@test "wait: a holder that stops in time is waited for, and the call succeeds" {
     port=$(free_port)
     holder tcp bind 127.0.0.1:"$port" listen
-    background_wait "wait 20s" tcp set keepalive bind 127.0.0.1:"$port" listen
+    background_wait "wait 1000s" tcp set keepalive bind 127.0.0.1:"$port" listen
     kill "$holder_pid"
     wait "$waiting"
-    expect_record '.event == "resolved"' '.outcome == "waited"' '.waited_ms > 0 and .waited_ms < 15000' '.evicted == 0' \
-        '.call == "bind"' '.errno == null' '.cause == "listener"' ".holders[0].processes[0].pid == $holder_pid"
+    expect_record '.event == "resolved"' '.outcome == "waited"' '.waited_ms > 0' '.evicted == 0' '.call == "bind"' \
+        '.errno == null' '.cause == "listener"' ".holders[0].processes[0].pid == $holder_pid"
 }
 
-@test "wait: listen, too" {
+@test "wait: a listen that is refused waits as well, until the socket that listens there is closed" {
     port=$(free_port)
-    holder tcp set reuseaddr bind 127.0.0.1:"$port"
-    two=$holder_pid
-    cat >"$BATS_TEST_TMPDIR/listen.py" <<'PY'
-import os, signal, socket, sys
-a, b = socket.socket(), socket.socket()
-for s in (a, b):
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    s.bind(("127.0.0.1", int(sys.argv[1])))
-a.listen()
-signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-child = os.fork()
-if child == 0:
-    b.close(); signal.sigtimedwait([], 0.3); os._exit(0)
-a.close()
-b.listen()
-PY
-    stop "$two"
-    run -0 shim REUSESHIM_RULES="wait 10s" "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/listen.py" "$port"
+    run -0 shim REUSESHIM_RULES="wait 100s" "$SYSTEM_PYTHON" "$SCRIPTS/wait_to_listen.py" "$port"
     expect_record '.event == "resolved"' '.call == "listen"' '.outcome == "waited"'
 }
 
-@test "wait: the time is up, and the record says how long it was" {
+@test "wait: when the time is up the call fails, and the record says for how long it waited" {
     port=$(free_port)
     holder tcp bind 127.0.0.1:"$port" listen
-    before=$(clock)
+    before=$(date +%s%3N)
     under "wait 400ms" tcp bind 127.0.0.1:"$port"
     [ "$output" = "bind: EADDRINUSE" ]
-    (($(clock) - before >= 390))
-    expect_record '.event == "conflict"' '.outcome == "failed"' '.waited_ms >= 400 and .waited_ms < 3000' '.errno == "EADDRINUSE"'
+    took=$(($(date +%s%3N) - before))
+    expect_record '.event == "conflict"' '.outcome == "failed"' ".waited_ms >= 400 and .waited_ms <= $took" '.errno == "EADDRINUSE"'
 }
 
-@test "wait: a TIME_WAIT that certainly outlasts it is not waited for" {
+@test "wait: a TIME_WAIT that certainly outlasts it is not waited for at all" {
     port=$(free_port)
     arrange_time_wait
-    before=$(clock)
     under "wait 5s" tcp bind 0.0.0.0:"$port"
     [ "$status" = 1 ]
-    (($(clock) - before < 2500))
-    expect_record '.event == "conflict"' '.outcome == "failed"' '.waited_ms < 1000' '.cause == "time-wait"'
+    expect_record '.event == "conflict"' '.outcome == "failed"' '.waited_ms == 0' '.cause == "time-wait"'
 }
 
-@test "wait: a signal ends it within 50 ms, with EADDRINUSE, and its handler runs" {
+@test "wait: a signal ends it long before its time, with EADDRINUSE, and its handler has run" {
     port=$(free_port)
     holder tcp bind 127.0.0.1:"$port" listen
-    for _ in 1 2 3; do
-        run -0 shim REUSESHIM_RULES="wait 60s" "$SYSTEM_PYTHON" -c '
-import errno, os, signal, socket, sys, time
-sent = handled = 0
-def handler(*_):
-    global handled
-    handled += 1
-signal.signal(signal.SIGTERM, handler)
-signal.siginterrupt(signal.SIGTERM, False)
-parent = os.getpid()
-read, write = os.pipe()
-if os.fork() == 0:
-    end = time.monotonic() + 10
-    while "poll" not in open("/proc/%d/wchan" % parent).read() and time.monotonic() < end: pass
-    os.write(write, str(time.monotonic()).encode())
-    os.kill(parent, signal.SIGTERM)
-    os._exit(0)
-try:
-    socket.socket().bind(("127.0.0.1", int(sys.argv[1])))
-except OSError as e:
-    ended = time.monotonic()
-    took = ended - float(os.read(read, 64))
-    assert e.errno == errno.EADDRINUSE and handled == 1, (e, handled)
-    print(took)
-    sys.exit(took > 0.05)' "$port"
-    done
-    expect_record '.event == "conflict"' '.outcome == "failed"' '.waited_ms > 0 and .waited_ms < 5000'
+    run -0 shim REUSESHIM_RULES="wait 1000s" "$SYSTEM_PYTHON" "$SCRIPTS/wait_for_signal.py" "$port"
+    expect_record '.event == "conflict"' '.outcome == "failed"' '.waited_ms > 0 and .waited_ms < 500000'
 }
 
-@test "evict: a TIME_WAIT is removed, and the call succeeds at once" {
+@test "evict: a TIME_WAIT is removed, the call succeeds at once, and the record says what was removed" {
     needs_root
     port=$(free_port)
     arrange_time_wait
@@ -130,11 +77,11 @@ except OSError as e:
     run -0 ns env LD_PRELOAD="$LIB" REUSESHIM_RULES=keep "$PROGRAMS/sock" tcp bind 0.0.0.0:"$port"
     arrange_time_wait
     run -0 ns env LD_PRELOAD="$LIB" REUSESHIM_RULES=evict "$PROGRAMS/sock" tcp bind 0.0.0.0:"$port"
-    [[ ${lines[0]} == *" succeeded; 1 leftover removed" ]]
-    [[ ${lines[1]} == *"was held tcp 127.0.0.1:$port"*"TIME_WAIT"* ]]
+    [[ ${lines[0]} == *" succeeded"*1*removed* ]]
+    [[ ${lines[1]} == *"tcp 127.0.0.1:$port"*"TIME_WAIT"* ]]
 }
 
-@test "evict: FIN_WAIT2 leftovers and orphans with unsent data as well" {
+@test "evict: a FIN_WAIT2 without a process and an orphan with unsent data are removed as well" {
     needs_root
     for one in fin_wait2 orphan; do
         port=$(free_port) party_pids=()
@@ -145,7 +92,7 @@ except OSError as e:
     done
 }
 
-@test "evict: nothing that a process holds is touched" {
+@test "evict: nothing that a process holds is touched, connections and listeners alike" {
     needs_root
     port=$(free_port) party_pids=()
     arrange_connected
@@ -181,33 +128,25 @@ except OSError as e:
     needs_root
     port=$(free_port)
     holder tcp bind 127.0.0.1:"$port" listen tcp connect 127.0.0.1:"$port" back accept
-    background_wait "evict wait 20s" tcp set keepalive bind 127.0.0.1:"$port" listen
+    background_wait "evict wait 1000s" tcp set keepalive bind 127.0.0.1:"$port" listen
     kill -KILL "$holder_pid" # both ends close: a TIME_WAIT of a minute, or a FIN_WAIT
     wait "$waiting"
-    expect_record '.event == "resolved"' '.evicted >= 1' '.waited_ms > 0 and .waited_ms < 10000'
+    expect_record '.event == "resolved"' '.evicted >= 1' '.waited_ms > 0'
 }
 
-@test "evict: of 20,000 TIME_WAIT sockets exactly the 3 that block" {
+@test "evict: of 20,000 TIME_WAIT sockets exactly the 3 that block are removed" {
     needs_root
-    ns sysctl -qw net.ipv4.tcp_max_tw_buckets=100000
+    ns_sysctl net.ipv4.tcp_max_tw_buckets=100000
     # 20,000 to other ports and to other addresses of the same port, and 3 on 127.0.0.1:7777.
-    ns "$SYSTEM_PYTHON" -c '
-import socket
-def leave(address, port, count):
-    l = socket.socket(); l.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0); l.bind((address, port)); l.listen(64)
-    for i in range(count):
-        c = socket.create_connection((address, port), source_address=("127.0.0.5", 20000 + i)); a, _ = l.accept(); a.close(); c.close()
-leave("127.0.0.2", 7777, 9999)
-leave("127.0.0.1", 7778, 9998)
-leave("127.0.0.1", 7777, 3)'
-    [ "$(ns ss -Htan state time-wait | wc -l)" = 20000 ]
-    run -0 shim REUSESHIM_RULES=evict REUSESHIM_BUDGET_MS=5000 "$PROGRAMS/sock" tcp bind 127.0.0.1:7777
+    ns "$SYSTEM_PYTHON" "$SCRIPTS/leave_time_wait.py" 127.0.0.2:7777:9999 127.0.0.1:7778:9998 127.0.0.1:7777:3
+    run -0 shim REUSESHIM_RULES=evict "$PROGRAMS/sock" tcp bind 127.0.0.1:7777
     expect_record '.event == "resolved"' '.evicted == 3'
-    [ "$(ns ss -Htan state time-wait | wc -l)" = 19997 ]
     [ -z "$(ns ss -Htan state time-wait "src 127.0.0.1:7777")" ]
+    # The others go by themselves only, after a minute: none of the last that came is missing.
+    [ "$(ns ss -Htan state time-wait "src 127.0.0.1:7778" | wc -l)" = 9998 ]
 }
 
-@test "evict without CAP_NET_ADMIN: says so once, and goes on to wait" {
+@test "evict without CAP_NET_ADMIN says so once, removes nothing, and goes on to wait" {
     needs_root
     port=$(free_port)
     arrange_time_wait
@@ -215,12 +154,12 @@ leave("127.0.0.1", 7777, 3)'
     LOG=$open/log
     run -1 ns setpriv --bounding-set -net_admin --inh-caps -net_admin env LD_PRELOAD="$LIB" REUSESHIM_RULES="evict wait 300ms" \
         REUSESHIM_FORMAT=json REUSESHIM_LOG="$LOG" "$PROGRAMS/sock" tcp repeat 3 bind 127.0.0.1:"$port"
-    [ "$(jq -c 'select(.event == "error") | .message' "$LOG" | grep -c 'lacks CAP_NET_ADMIN')" = 1 ]
+    [ "$(jq -c 'select(.event == "error") | .message' "$LOG" | grep -c CAP_NET_ADMIN)" = 1 ]
     [ "$(jq -c 'select(.event == "conflict" and .evicted == 0)' "$LOG" | wc -l)" = 3 ]
     [ "$(ns ss -Htan state time-wait "sport = :$port" | wc -l)" = 1 ]
 }
 
-@test "restart-now: 100 instances after ones that ran without the shim, with CAP_NET_ADMIN" {
+@test "restart-now: with CAP_NET_ADMIN 100 instances in a row start after ones that ran without the library" {
     needs_root
     for _ in $(seq 100); do
         port=$(free_port)
@@ -230,7 +169,8 @@ leave("127.0.0.1", 7777, 3)'
     [ "$(jq -c 'select(.event == "resolved" and .outcome == "evicted")' "$LOG" | wc -l)" = 100 ]
 }
 
-@test "restart-now: the same without CAP_NET_ADMIN, by waiting; 100 of them at a time" {
+# bats test_tags=long
+@test "restart-now: without CAP_NET_ADMIN 100 instances at a time get in by waiting" {
     needs_root
     pids=()
     for i in $(seq 100); do
@@ -238,17 +178,17 @@ leave("127.0.0.1", 7777, 3)'
         arrange_time_wait
     done
     for i in $(seq 100); do
-        ns setpriv --bounding-set -net_admin --inh-caps -net_admin env LD_PRELOAD="$LIB" REUSESHIM_POLICY=restart-now REUSESHIM_BUDGET_MS=5000 \
+        ns setpriv --bounding-set -net_admin --inh-caps -net_admin env LD_PRELOAD="$LIB" REUSESHIM_POLICY=restart-now \
             REUSESHIM_FORMAT=json REUSESHIM_LOG="$LOG" "$PROGRAMS/sock" tcp bind 0.0.0.0:$((7000 + i)) listen 3>&- &
         pids+=($!)
     done
     for pid in "${pids[@]}"; do
         wait "$pid"
     done
-    [ "$(jq -c 'select(.event == "resolved" and .outcome == "waited" and .waited_ms > 30000)' "$LOG" | wc -l)" = 100 ]
+    [ "$(jq -c 'select(.event == "resolved" and .outcome == "waited" and .waited_ms > 0)' "$LOG" | wc -l)" = 100 ]
 }
 
-@test "evict and AF_UNIX: a stale socket file is removed, where a rule says unix or path" {
+@test "evict and AF_UNIX: a stale socket file is removed where a rule says unix or path, and else not" {
     path=$BATS_TEST_TMPDIR/run/x.sock
     mkdir "${path%/*}"
     for rules in "unix evict" "path */x.sock evict" "unix path $BATS_TEST_TMPDIR/run/* evict"; do
@@ -265,7 +205,7 @@ leave("127.0.0.1", 7777, 3)'
     done
 }
 
-@test "evict and AF_UNIX: a live socket is never touched, of whatever type or network namespace; nor what is no socket" {
+@test "evict and AF_UNIX: a live socket of whatever type or network namespace is never touched, nor what is no socket" {
     path=$BATS_TEST_TMPDIR/live
     holder unix bind "$path" listen
     under "unix evict" unix bind "$path"
@@ -294,21 +234,21 @@ leave("127.0.0.1", 7777, 3)'
     [ "$(cat "$BATS_TEST_TMPDIR/file")" = precious ]
 }
 
-@test "evict and AF_UNIX: a folder that may not be written is told, and the file stays" {
+@test "evict and AF_UNIX: where the folder may not be written that is told, and the file stays" {
     needs_root
     open_folder
     ns "$PROGRAMS/sock" unix bind "$open/s"
     chmod 777 "$open/s"
     run -1 ns setpriv --reuid 4711 --regid 4711 --clear-groups env LD_PRELOAD="$LIB" REUSESHIM_RULES="unix evict" \
         "$PROGRAMS/sock" unix bind "$open/s"
-    [[ $output == *"the stale socket file stays, this process may not remove it"* ]]
+    [[ $output == *"evict: "*stays* ]]
     [ -S "$open/s" ]
 }
 
-@test "wait and AF_UNIX: until the holder has removed its file" {
+@test "wait and AF_UNIX: a path is waited for until its holder has removed the file" {
     path=$BATS_TEST_TMPDIR/w
     holder unix bind "$path" listen
-    background_wait "unix wait 20s" unix bind "$path" listen
+    background_wait "unix wait 1000s" unix bind "$path" listen
     rm "$path"
     wait "$waiting"
     expect_record '.event == "resolved"' '.outcome == "waited"'

@@ -1,81 +1,76 @@
 #!/usr/bin/env bats
 # What a policy does to a socket, read back from the kernel.
+# bats file_tags=quick
 
 load helper
 
-# Does socket words under the given rules or policy; the shim's own records are not wanted here.
+# under SETTING WORDS...: does socket words under the given rules or policy; the library's own records are not wanted here.
 under() {
     local setting=$1
     shift
     ns env LD_PRELOAD="$LIB" REUSESHIM_LOG=none "$setting" "$PROGRAMS/sock" "$@"
 }
 
-@test "the default forces reuseaddr on TCP with a fixed port" {
+@test "the default policy forces reuseaddr on TCP with a fixed port, IPv6 and MPTCP included" {
     port=$(free_port)
     [ "$(under REUSESHIM_POLICY= tcp bind 0.0.0.0:"$port" get reuseaddr get reuseport)" = $'reuseaddr=1\nreuseport=0' ]
     [ "$(under REUSESHIM_POLICY= tcp6 bind [::]:"$port" get reuseaddr)" = "reuseaddr=1" ]
     [ "$(under REUSESHIM_POLICY= mptcp bind 0.0.0.0:"$port" get reuseaddr)" = "reuseaddr=1" ]
 }
 
-@test "the default leaves port 0, UDP and AF_UNIX alone" {
+@test "the default policy leaves port 0, UDP and AF_UNIX alone" {
     port=$(free_port udp)
     [ "$(under REUSESHIM_POLICY= tcp bind 0.0.0.0:0 get reuseaddr)" = "reuseaddr=0" ]
     [ "$(under REUSESHIM_POLICY= udp bind 0.0.0.0:"$port" get reuseaddr)" = "reuseaddr=0" ]
     [ "$(under REUSESHIM_POLICY=share unix bind "$BATS_TEST_TMPDIR/s" get reuseaddr get reuseport)" = $'reuseaddr=0\nreuseport=0' ]
 }
 
-@test "a bind that no rule is about costs no system call, one under restart costs two" {
-    port=$(free_port)
-    calls() {
-        ns strace -f -o "$BATS_TEST_TMPDIR/trace" -E LD_PRELOAD="$LIB" "$@"
-        sed -n '/socket(AF/,/bind(/p' "$BATS_TEST_TMPDIR/trace" | sed 's/^[0-9]* *//; s/(.*//' | xargs
-    }
-    [ "$(calls "$PROGRAMS/legacy" 99999999 0)" != "" ]
-    [ "$(calls "$PROGRAMS/sock" tcp bind 127.0.0.1:0)" = "socket bind" ]
-    [ "$(calls "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port")" = "socket getsockopt setsockopt bind" ]
-}
-
-@test "every option can be forced, on bind" {
-    port=$(free_port)
-    for option in reuseaddr reuseport bind-address-no-port; do
-        [ "$(under REUSESHIM_RULES="force $option" tcp bind 127.0.0.1:"$port" get "$option")" = "$option=1" ]
+# On what kind of socket an option is tried, and where it is bound. What acts on bind is in the list that the command gives.
+on_bind() {
+    local option
+    option_words | while read -r option; do
+        case $option in
+        cloexec) ;; # acts on socket
+        v6only) echo "$option tcp6 [::]:$port" ;;
+        *) echo "$option tcp 127.0.0.1:$port" ;;
+        esac
     done
-    [ "$(under REUSESHIM_RULES="force v6only" tcp6 bind [::]:"$port" get v6only)" = "v6only=1" ]
 }
 
-@test "every option can be stripped, on bind" {
+@test "every option that acts on bind can be forced there" {
     port=$(free_port)
-    for option in reuseaddr reuseport bind-address-no-port; do
-        [ "$(under REUSESHIM_RULES="strip $option" tcp set "$option" bind 127.0.0.1:"$port" get "$option")" = "$option=0" ]
-    done
-    [ "$(under REUSESHIM_RULES="strip v6only" tcp6 set v6only bind [::]:"$port" get v6only)" = "v6only=0" ]
+    [ "$(on_bind | wc -l)" -ge 4 ]
+    while read -r option kind address; do
+        [ "$(under REUSESHIM_RULES="force $option" "$kind" bind "$address" get "$option")" = "$option=1" ]
+    done < <(on_bind)
 }
 
-@test "keep leaves what the program set" {
+@test "every option that acts on bind can be stripped there" {
+    port=$(free_port)
+    while read -r option kind address; do
+        [ "$(under REUSESHIM_RULES="strip $option" "$kind" set "$option" bind "$address" get "$option")" = "$option=0" ]
+    done < <(on_bind)
+}
+
+@test "keep leaves the options as the program set them" {
     port=$(free_port)
     [ "$(under REUSESHIM_RULES=keep tcp bind 127.0.0.1:"$port" get reuseaddr)" = "reuseaddr=0" ]
     [ "$(under REUSESHIM_RULES=keep tcp set reuseaddr bind 127.0.0.1:"$port" get reuseaddr)" = "reuseaddr=1" ]
 }
 
-@test "on socket: options at once, close-on-exec too" {
+@test "a rule on socket sets an option at once, on the sockets that it is about" {
     [ "$(under REUSESHIM_RULES="on socket tcp force reuseaddr" tcp get reuseaddr udp get reuseaddr)" = $'reuseaddr=1\nreuseaddr=0' ]
-    flags() {
-        ns strace -e trace=socket -o "$BATS_TEST_TMPDIR/trace" -E LD_PRELOAD="$LIB" -E REUSESHIM_RULES="$1" "$PROGRAMS/sock" tcp
-        cat "$BATS_TEST_TMPDIR/trace"
-    }
-    [[ $(flags "on socket force cloexec") == *"SOCK_STREAM|SOCK_CLOEXEC"* ]]
-    [[ $(flags keep) != *SOCK_CLOEXEC* ]]
-    cat >"$BATS_TEST_TMPDIR/cloexec.py" <<'PY'
-import fcntl, socket
-print(fcntl.fcntl(socket.socket(), fcntl.F_GETFD))
-PY
-    run -0 ns env LD_PRELOAD="$LIB" REUSESHIM_RULES="on socket strip cloexec" "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/cloexec.py"
-    [ "$output" = 0 ]
-    run -0 ns env LD_PRELOAD="$LIB" "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/cloexec.py"
-    [ "$output" = 1 ]
 }
 
-@test "on connect: options on a socket that is not bound yet, by the peer's address" {
+@test "a rule on socket strips close-on-exec, which Python sets, and keep leaves it" {
+    for rule in "on socket strip cloexec:0" "keep:1"; do
+        run -0 ns env LD_PRELOAD="$LIB" REUSESHIM_RULES="${rule%:*}" "$SYSTEM_PYTHON" -c \
+            'import fcntl, socket; print(fcntl.fcntl(socket.socket(), fcntl.F_GETFD))'
+        [ "$output" = "${rule#*:}" ]
+    done
+}
+
+@test "a rule on connect goes by the peer's address, and acts on a socket that is not bound yet" {
     holder tcp bind 127.0.0.1:0 listen
     peer=$(ns ss -Htln | awk '{print $4}')
     rule="on connect tcp address 127.0.0.0/8 port ${peer##*:} force reuseaddr"
@@ -85,7 +80,7 @@ PY
     [ "$(under REUSESHIM_POLICY=client tcp connect "$peer" get reuseaddr)" = "reuseaddr=1" ]
 }
 
-@test "the first rule that matches decides; matches are by protocol, family, address, port, class and program" {
+@test "the first rule that matches decides, by protocol, family, address, port, class of address or program" {
     port=$(free_port)
     decides() {
         local expected=$1 rule=$2
@@ -121,7 +116,7 @@ PY
     decides 0 "program nginx force reuseport" tcp bind 127.0.0.1:"$port"
 }
 
-@test "the rules of REUSESHIM_RULES come before those of the policy, and lines count from 1" {
+@test "the rules of REUSESHIM_RULES come before those of the policy, and a record names the line of the one that decided" {
     port=$(free_port)
     printf '# a comment\n\n\ttcp  port %s strip reuseaddr # why\n' "$port" >"$BATS_TEST_TMPDIR/p"
     [ "$(under REUSESHIM_POLICY="$BATS_TEST_TMPDIR/p" tcp set reuseaddr bind 127.0.0.1:"$port" get reuseaddr)" = "reuseaddr=0" ]
@@ -137,37 +132,23 @@ PY
     expect_record '.rule == null'
 }
 
-@test "a policy file is read before the program changes its directory" {
+@test "a policy file is read before the program changes its directory, and run makes its path absolute" {
     port=$(free_port)
     echo "tcp force reuseport" >"$BATS_TEST_TMPDIR/here.policy"
-    cat >"$BATS_TEST_TMPDIR/chdir.py" <<'PY'
-import os, socket, sys
-os.chdir("/")
-s = socket.socket(); s.bind(("127.0.0.1", int(sys.argv[1])))
-print(s.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT), flush=True)
-if len(sys.argv) > 2:
-    os.execv(sys.executable, [sys.executable, sys.argv[0], sys.argv[1]])
-PY
     cd "$BATS_TEST_TMPDIR"
-    run -0 ns env LD_PRELOAD="$LIB" REUSESHIM_POLICY=./here.policy "$SYSTEM_PYTHON" chdir.py "$port"
+    run -0 ns env LD_PRELOAD="$LIB" REUSESHIM_POLICY=./here.policy "$SYSTEM_PYTHON" "$SCRIPTS/leave_folder.py" "$port"
     [ "$output" = 1 ]
     # reuseshim run makes the path absolute, for children that are started elsewhere.
-    run -0 ns "$BUILD/reuseshim" run -p ./here.policy "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/chdir.py" "$port" again
+    run -0 ns "$BUILD/reuseshim" run -p ./here.policy "$SYSTEM_PYTHON" "$SCRIPTS/leave_folder.py" "$port" again
     [ "$output" = $'1\n1' ]
 }
 
-@test "a server that sets SO_REUSEADDR itself pays no system call for it" {
-    ns strace -f -o "$BATS_TEST_TMPDIR/trace" -E LD_PRELOAD="$LIB" "$PROGRAMS/sock" tcp set reuseaddr set reuseport
-    [ "$(sed -n '/socket(AF/,$p' "$BATS_TEST_TMPDIR/trace" | sed 's/^[0-9]* *//; s/(.*//; /exit/d; /^+++/d' | xargs)" = \
-        "socket setsockopt setsockopt" ]
-}
-
-@test "after bind the program cannot undo a rule: answered 0, recorded, not carried out" {
+@test "after bind the program cannot undo a rule: that is answered with success, recorded, and not carried out" {
     port=$(free_port)
     run -0 shim REUSESHIM_LEVEL=change "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" set reuseaddr=0 get reuseaddr
     [ "$output" = "reuseaddr=1" ]
     expect_record '.event == "change"' '.call == "setsockopt"' '.errno == null' \
-        '.message | test("reuseaddr=0 is answered with success and not carried out, by restart:[0-9]+")'
+        '.message | test("reuseaddr=0 .*restart:[0-9]+")'
     run -0 shim REUSESHIM_POLICY=exclusive "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" set reuseport=1 get reuseport
     [ "$output" = "reuseport=0" ]
     # So is one on an accepted connection: its TIME_WAIT must have the option too.
@@ -176,7 +157,7 @@ PY
     [ "$output" = "reuseaddr=1" ]
 }
 
-@test "before bind, on port 0, and for other options the program has its way" {
+@test "before bind, on port 0, and for options of no rule the program has its way" {
     port=$(free_port)
     [ "$(under REUSESHIM_POLICY=restart tcp set reuseaddr=1 set reuseaddr=0 get reuseaddr)" = "reuseaddr=0" ]
     [ "$(under REUSESHIM_POLICY=restart tcp bind 127.0.0.1:0 set reuseaddr=1 get reuseaddr)" = "reuseaddr=1" ]
@@ -186,21 +167,21 @@ PY
 @test "an option that the socket cannot take is skipped and recorded" {
     port=$(free_port)
     run -0 shim REUSESHIM_LEVEL=change REUSESHIM_RULES="force v6only" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
-    expect_record '.event == "change"' '.message == "v6only skipped: not an IPv6 socket, by REUSESHIM_RULES:1"'
+    expect_record '.event == "change"' '.message | test("v6only.*IPv6.*REUSESHIM_RULES:1")'
     run -0 shim REUSESHIM_LEVEL=change REUSESHIM_RULES="force v6only" "$PROGRAMS/sock" tcp6 bind [::ffff:127.0.0.1]:"$port"
-    expect_record '.message | startswith("v6only skipped")'
+    expect_record '.message | test("v6only")'
 }
 
-@test "level change records what was changed, level trace every decision" {
+@test "level change records what was changed and nothing else, level trace every decision" {
     port=$(free_port)
     run -0 shim REUSESHIM_LEVEL=change "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
     [ "$(wc -l <"$LOG")" = 1 ]
-    expect_record '.event == "change"' '.call == "bind"' ".local.port == $port" '.message | test("^reuseaddr forced, by restart:[0-9]+$")'
+    expect_record '.event == "change"' '.call == "bind"' ".local.port == $port" '.message | test("reuseaddr.*restart:[0-9]+")'
     rm "$LOG"
     run -0 shim REUSESHIM_LEVEL=change "$PROGRAMS/sock" tcp set reuseaddr bind 127.0.0.1:"$port"
     [ ! -s "$LOG" ]
     run -0 shim REUSESHIM_LEVEL=trace "$PROGRAMS/sock" udp bind 127.0.0.1:"$port"
-    expect_record '.event == "trace"' '.message == "no rule matches"'
+    expect_record '.event == "trace"' '.rule == null' '.message | length > 5'
 }
 
 @test "the shipped policies are the files in policies/, to the byte" {
@@ -210,11 +191,53 @@ PY
     [ "$("$BUILD/unit/shipped" | sort)" = "$(cd "$TOP/policies" && printf '%s\n' *.policy | sed 's/\.policy$//' | sort)" ]
 }
 
-@test "README names every shipped policy, variable and option" {
+@test "README names every shipped policy and every variable; the man pages every log, option and subcommand" {
     for file in "$TOP"/policies/*.policy; do
         grep -q "^| \`$(basename "$file" .policy)\` |" "$TOP/README.md"
     done
     for variable in $(grep -o '"REUSESHIM_[A-Z_]*"' "$TOP/shim/setup/settings.c" | tr -d '"'); do
         grep -q "^| \`$variable\` |" "$TOP/README.md"
     done
+    named() {
+        [ "$#" -gt 2 ]
+        local page=$1 word
+        for word in "${@:2}"; do
+            grep -qE "^\.(Cm|Ss|It|Op).*\b${word%%:*}\b" "$TOP"/shim/*/"$page" || { echo "$page does not name $word" >&2; return 1; }
+        done
+    }
+    # shellcheck disable=SC2046
+    named libreuseshim.7 $(words_for REUSESHIM_LOG='?' | grep -v ' ')
+    # shellcheck disable=SC2046
+    named reuseshim.policy.5 $(option_words)
+    # shellcheck disable=SC2046
+    named reuseshim.1 $(subcommands)
+}
+
+# ---- system calls: strace is needed from here on -------------------------------------------------------------------
+# bats file_tags=
+
+@test "a bind that no rule is about costs no system call, one under restart costs two" {
+    port=$(free_port)
+    calls() {
+        ns strace -f -o "$BATS_TEST_TMPDIR/trace" -E LD_PRELOAD="$LIB" "$@"
+        sed -n '/socket(AF/,/bind(/p' "$BATS_TEST_TMPDIR/trace" | sed 's/^[0-9]* *//; s/(.*//' | xargs
+    }
+    [ "$(calls "$PROGRAMS/legacy" 99999999 0)" != "" ]
+    [ "$(calls "$PROGRAMS/sock" tcp bind 127.0.0.1:0)" = "socket bind" ]
+    [ "$(calls "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port")" = "socket getsockopt setsockopt bind" ]
+}
+
+@test "a server that sets SO_REUSEADDR itself pays no system call for it" {
+    ns strace -f -o "$BATS_TEST_TMPDIR/trace" -E LD_PRELOAD="$LIB" "$PROGRAMS/sock" tcp set reuseaddr set reuseport
+    [ "$(sed -n '/socket(AF/,$p' "$BATS_TEST_TMPDIR/trace" | sed 's/^[0-9]* *//; s/(.*//; /exit/d; /^+++/d' | xargs)" = \
+        "socket setsockopt setsockopt" ]
+}
+
+@test "a rule that forces cloexec on socket gives the kernel SOCK_CLOEXEC, and keep does not" {
+    flags() {
+        ns strace -e trace=socket -o "$BATS_TEST_TMPDIR/trace" -E LD_PRELOAD="$LIB" -E REUSESHIM_RULES="$1" "$PROGRAMS/sock" tcp
+        cat "$BATS_TEST_TMPDIR/trace"
+    }
+    [[ $(flags "on socket force cloexec") == *"SOCK_STREAM|SOCK_CLOEXEC"* ]]
+    [[ $(flags keep) != *SOCK_CLOEXEC* ]]
 }

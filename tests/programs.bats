@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
-# Unmodified programs of Debian, started as their users start them: what fails without the shim, works with it, and what
-# the record says. Which of them belong here was found by trying some forty.
+# Unmodified programs of Debian, started as their users start them: what fails without the library, works with it, and what
+# the record says. Which of them belong here was found by trying some forty. They are many packages, so "long".
+# bats file_tags=long
 
 load helper
 
@@ -66,8 +67,7 @@ ended() {
 # One client comes, the server is killed, the client goes: what a restart meets is TIME_WAIT on the server's port.
 leave_a_connection() {
     # shellcheck disable=SC2016
-    ns bash -c '
-        until_true() { for _ in {1..250}; do if "$@"; then return; fi; read -rt 0.02 <> <(:); done; exit 1; }
+    ns bash -ec "PATIENCE=$PATIENCE; $(declare -f pause until_true)"'
         none_waits() { [ "$(ss -Htln "sport = :$1" | awk "{print \$2}")" = 0 ]; }
         gone() { [ -z "$(ss -Htln "sport = :$1")" ]; }
         exec 9<>/dev/tcp/127.0.0.1/"$1"
@@ -76,68 +76,68 @@ leave_a_connection() {
         until_true gone "$1"
         exec 9>&-' bash "$port" "$server_pid"
     wait "$server_pid" 2>/dev/null || true
-    until_true 5 time_wait
+    until_true time_wait
 }
 time_wait() { ns ss -Htan "sport = :$port" | grep -q TIME-WAIT; }
 
-# restarts NAME: fails without the shim, works with it; the record names the cause.
+# restarts NAME PROGRAM: fails without the library, works with it; the record names the cause.
 restarts() {
     command -v "$2" >/dev/null
     port=$(free_port)
     serve "$1"
-    until_true 10 listeners 1
+    until_true listeners 1
     leave_a_connection
     serve "$1"
-    until_true 10 ended
+    until_true ended
     grep -qiE "in use|eaddrinuse|Error" "$BATS_TEST_TMPDIR/server.out"
     preload=$LIB serve "$1" REUSESHIM_RULES=keep REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json
-    until_true 10 ended
+    until_true ended
     expect_record '.cause == "time-wait"' '.holders[0].state == "TIME_WAIT"' '.call == "bind"' ".local.port == $port"
     port=$(free_port)
     preload=$LIB serve "$1"
-    until_true 10 listeners 1
+    until_true listeners 1
     leave_a_connection
     preload=$LIB serve "$1"
-    until_true 10 listeners 1
+    until_true listeners 1
 }
 
-# clashes NAME: a second instance fails without the shim and says nothing of whose the port is; under handover both serve.
+# clashes NAME PROGRAM: a second instance fails, and the record says whose the port is; under handover both serve.
 clashes() {
     command -v "$2" >/dev/null
     port=$(free_port)
     serve "$1"
-    until_true 10 listeners 1
+    until_true listeners 1
     first=$server_pid
     preload=$LIB serve "$1" REUSESHIM_RULES=keep REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json
-    until_true 10 test -s "$LOG"
+    until_true test -s "$LOG"
     expect_record '.cause == "listener"' '.holders[0].state == "LISTEN"' ".local.port == $port" \
         "any(.holders[0].processes[]; .pid == $first)"
     listeners 1
     kill -KILL -- -"$server_pid" 2>/dev/null || true
     port=$(free_port)
     preload=$LIB serve "$1" REUSESHIM_POLICY=handover
-    until_true 10 listeners 1
+    until_true listeners 1
     preload=$LIB serve "$1" REUSESHIM_POLICY=handover
-    until_true 10 listeners 2
+    until_true listeners 2
 }
 
-@test "Python's socketserver cannot restart; with the shim it can" { restarts python "$SYSTEM_PYTHON"; }
-@test "Perl's IO::Socket::INET cannot restart; with the shim it can" { restarts perl perl; }
-@test "Erlang's gen_tcp cannot restart; with the shim it can" { restarts erlang erl; }
-@test "LuaSocket cannot restart; with the shim it can" { restarts lua lua5.3; }
-@test "Ruby's Socket cannot restart; with the shim it can" { restarts ruby ruby; }
-@test "Guile cannot restart; with the shim it can" { restarts guile guile; }
-@test "zsh's ztcp cannot restart; with the shim it can" { restarts zsh zsh; }
-@test "socat cannot restart; with the shim it can" { restarts socat socat; }
-@test "two python3 -m http.server on one port" { clashes http "$SYSTEM_PYTHON"; }
-@test "two php -S on one port" { clashes php php; }
-@test "two Tcl servers on one port" { clashes tcl tclsh; }
-@test "two redis-servers on one port" { clashes redis redis-server; }
-@test "two memcacheds on one port" { clashes memcached memcached; }
-@test "two lighttpds on one port" { clashes lighttpd lighttpd; }
-@test "two iperf3 servers on one port" { clashes iperf iperf3; }
-@test "two busybox httpds on one port" { clashes busybox busybox; }
-@test "two ncats on one port" { clashes ncat ncat; }
-@test "two tcpservers, which start a program for each connection, on one port" { clashes tcpserver tcpserver; }
-@test "two tinyproxies on one port" { clashes tinyproxy tinyproxy; }
-@test "two nginx masters with workers on one port" { clashes nginx nginx; }
+@test "Python's socketserver cannot restart at once; under the library it can, and before that is told why" { restarts python "$SYSTEM_PYTHON"; }
+@test "Perl's IO::Socket::INET cannot restart at once; under the library it can, and before that is told why" { restarts perl perl; }
+@test "Erlang's gen_tcp cannot restart at once; under the library it can, and before that is told why" { restarts erlang erl; }
+@test "LuaSocket cannot restart at once; under the library it can, and before that is told why" { restarts lua lua5.3; }
+@test "Ruby's Socket cannot restart at once; under the library it can, and before that is told why" { restarts ruby ruby; }
+@test "Guile cannot restart at once; under the library it can, and before that is told why" { restarts guile guile; }
+@test "zsh's ztcp cannot restart at once; under the library it can, and before that is told why" { restarts zsh zsh; }
+@test "socat cannot restart at once; under the library it can, and before that is told why" { restarts socat socat; }
+@test "the second of two python3 -m http.server on one port is told whose it is, and under handover both serve" { clashes http "$SYSTEM_PYTHON"; }
+@test "the second of two php -S on one port is told whose it is, and under handover both serve" { clashes php php; }
+@test "the second of two Tcl servers on one port is told whose it is, and under handover both serve" { clashes tcl tclsh; }
+@test "the second of two redis-servers on one port is told whose it is, and under handover both serve" { clashes redis redis-server; }
+@test "the second of two memcacheds on one port is told whose it is, and under handover both serve" { clashes memcached memcached; }
+@test "the second of two lighttpds on one port is told whose it is, and under handover both serve" { clashes lighttpd lighttpd; }
+@test "the second of two iperf3 servers on one port is told whose it is, and under handover both serve" { clashes iperf iperf3; }
+@test "the second of two busybox httpds on one port is told whose it is, and under handover both serve" { clashes busybox busybox; }
+@test "the second of two ncats on one port is told whose it is, and under handover both serve" { clashes ncat ncat; }
+@test "the second of two tcpservers on one port is told whose it is, and under handover both serve" { clashes tcpserver tcpserver; }
+@test "the second of two tinyproxies on one port is told whose it is, and under handover both serve" { clashes tinyproxy tinyproxy; }
+@test "the second of two nginx masters with workers on one port is told whose it is, and under handover both serve" { clashes nginx nginx; }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # reuseshim run, --version, --help.
+# bats file_tags=quick
 
 load helper
 
@@ -7,16 +8,19 @@ tool() {
     ns "$BUILD/reuseshim" "$@"
 }
 
-@test "--version and --help" {
+@test "--version and --help answer on standard output, and run --help names the variables and the policies" {
     run -0 --separate-stderr tool --version
     [[ $output =~ ^reuseshim\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
     run -0 --separate-stderr tool --help
     [[ $output == *"reuseshim run "* ]]
     run -0 --separate-stderr tool run --help
-    [[ $output == *"REUSESHIM_POLICY"*"restart, restart-now, handover"* ]]
+    [[ $output == *"REUSESHIM_POLICY"* ]]
+    for policy in $(tool policies | cut -d' ' -f1); do
+        grep -qE "^Policies: (.*, )?$policy(,|$)" <<<"$output"
+    done
 }
 
-@test "wrong use is told in a line and ends with 100" {
+@test "wrong use is told in one line and ends with 100; without a word the usage is shown" {
     for words in "bogus" "run" "run -x true" "run -p" "run -p nosuch true" "run -f xml true" "run -l nosuch true"; do
         # shellcheck disable=SC2086
         run -100 --separate-stderr tool $words
@@ -24,7 +28,7 @@ tool() {
         [ -z "$output" ]
     done
     run -100 --separate-stderr tool run -r "tcp port 65536 keep" true
-    [ "$stderr" = "reuseshim: REUSESHIM_RULES:1: '65536': expected a port from 0 to 65535" ]
+    [[ $stderr == "reuseshim: REUSESHIM_RULES:1: '65536': expected "* ]]
     run -100 --separate-stderr tool
     [[ ${stderr_lines[0]} == usage:* ]]
 }
@@ -37,24 +41,24 @@ tool() {
     other=$(free_port)
     run -0 --separate-stderr tool run -v "$PROGRAMS/sock" tcp bind 127.0.0.1:"$other" get reuseaddr
     [ "$output" = "reuseaddr=1" ]
-    [[ $stderr == *"reuseaddr forced, by restart:"* ]]
+    [[ $stderr == *"bind("*reuseaddr*restart:* ]]
     run -0 --separate-stderr tool run -vv "$PROGRAMS/sock" udp bind 127.0.0.1:"$other"
-    [[ $stderr == *"no rule matches"* ]]
+    [[ $stderr == *"udp 127.0.0.1:$other"* ]]
 }
 
-@test "rules and level of the environment are kept: -r comes before the rules, -v never lowers the level" {
+@test "run keeps rules and level of the environment: -r comes before the rules, -v never lowers the level" {
     run -0 ns env REUSESHIM_RULES="udp keep" REUSESHIM_LEVEL=trace "$BUILD/reuseshim" run -r "tcp keep" -v \
         sh -c 'echo "$REUSESHIM_RULES $REUSESHIM_LEVEL"'
     [ "$output" = $'tcp keep\nudp keep trace' ]
 }
 
-@test "words of the command line are escaped before they are written" {
+@test "a program name that is not found is escaped before it is written" {
     run -127 ns "$BUILD/reuseshim" run /nonexistent/$'\e[31mx'
     [[ $output == *'\x1b[31mx'* ]]
     [[ $output != *$'\e'* ]]
 }
 
-@test "the exit code is the program's own; 126 and 127 as env(1)" {
+@test "the exit code is the program's own; a program that cannot be run ends with 126, one that is not found with 127" {
     run -42 tool run sh -c 'exit 42'
     run -127 tool run /nonexistent/program
     run -126 tool run "$BATS_TEST_TMPDIR"
@@ -71,15 +75,8 @@ tool() {
     [ "$output" = "$LIB:$PROGRAMS/lib/empty.so" ]
 }
 
-@test "a library path that ld.so would split is refused" {
-    mkdir "$BATS_TEST_TMPDIR/a b"
-    cp "$BUILD/reuseshim" "$LIB" "$BATS_TEST_TMPDIR/a b/"
-    run -111 ns "$BATS_TEST_TMPDIR/a b/reuseshim" run true
-    [[ $output == *"cannot preload a path with a blank or colon"* ]]
-}
-
-
-# ---- what it finds out before it becomes the program ------------------------------------------------------------
+# ---- what it finds out before it becomes the program -------------------------------------------------------------
+# bats file_tags=
 
 # refuses CODE TEXT COMMAND...: run ends with CODE and one line that contains TEXT; the program was not run.
 refuses() {
@@ -91,7 +88,7 @@ refuses() {
     [ -z "$output" ]
 }
 
-@test "not found, not executable, a directory" {
+@test "a program that is not there, not executable or a directory is refused, as env(1) does it" {
     PATH=/usr/bin:/bin refuses 127 "no-such-program: not found in PATH" no-such-program
     refuses 127 "/nonexistent/x: not found" /nonexistent/x
     refuses 127 ": not found" ""
@@ -100,7 +97,7 @@ refuses() {
     refuses 126 "is a directory" "$BATS_TEST_TMPDIR"
 }
 
-@test "PATH is searched as execvp does: a file that may not be executed is passed over, and told if there is no other" {
+@test "PATH is searched as execvp does: what may not be executed is passed over, and told if there is no other" {
     mkdir "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/b"
     printf '#!/bin/sh\necho %s\n' ran >"$BATS_TEST_TMPDIR/a/thing"
     cp "$BATS_TEST_TMPDIR/a/thing" "$BATS_TEST_TMPDIR/b/thing"
@@ -111,7 +108,7 @@ refuses() {
     [[ $output == *"thing: not executable" ]]
 }
 
-@test "a statically linked program, with and without PIE" {
+@test "a statically linked program is refused, with and without PIE" {
     printf 'int main(void) { return 0; }\n' >"$BATS_TEST_TMPDIR/p.c"
     gcc -static -o "$BATS_TEST_TMPDIR/static" "$BATS_TEST_TMPDIR/p.c"
     refuses 126 "statically linked" "$BATS_TEST_TMPDIR/static"
@@ -119,17 +116,17 @@ refuses() {
     refuses 126 "statically linked" "$BATS_TEST_TMPDIR/static-pie"
 }
 
-@test "set-user-ID, set-group-ID, file capabilities" {
+@test "a set-user-ID or set-group-ID program, and one with file capabilities, is refused" {
     cp /bin/true "$BATS_TEST_TMPDIR/suid" && chmod u+s "$BATS_TEST_TMPDIR/suid"
-    refuses 126 "set-user-ID: the dynamic loader ignores LD_PRELOAD" "$BATS_TEST_TMPDIR/suid"
+    refuses 126 "set-user-ID" "$BATS_TEST_TMPDIR/suid"
     cp /bin/true "$BATS_TEST_TMPDIR/sgid" && chmod g+s "$BATS_TEST_TMPDIR/sgid"
-    refuses 126 "set-group-ID: the dynamic loader ignores LD_PRELOAD" "$BATS_TEST_TMPDIR/sgid"
+    refuses 126 "set-group-ID" "$BATS_TEST_TMPDIR/sgid"
     needs_root
     cp /bin/true "$BATS_TEST_TMPDIR/caps" && setcap cap_net_bind_service=ep "$BATS_TEST_TMPDIR/caps"
-    refuses 126 "has file capabilities: the dynamic loader ignores LD_PRELOAD" "$BATS_TEST_TMPDIR/caps"
+    refuses 126 "file capabilities" "$BATS_TEST_TMPDIR/caps"
 }
 
-@test "the loader really would have dropped it" {
+@test "the loader really drops the library from a program with file capabilities" {
     needs_root
     open_folder
     cp "$PROGRAMS/sock" "$open/sock" && setcap cap_net_bind_service=ep "$open/sock"
@@ -139,10 +136,10 @@ refuses() {
     [ "$output" = "reuseaddr=0" ]
 }
 
-@test "a program for another machine, of the other byte order, or no program at all" {
+@test "a program for another machine, one of the other byte order, and an object that is no program are refused" {
     cp /bin/true "$BATS_TEST_TMPDIR/aarch64"
     printf '\xb7\x00' | dd of="$BATS_TEST_TMPDIR/aarch64" bs=1 seek=18 conv=notrunc status=none
-    refuses 126 "the program is for aarch64, the library" "$BATS_TEST_TMPDIR/aarch64"
+    refuses 126 "aarch64" "$BATS_TEST_TMPDIR/aarch64"
     cp /bin/true "$BATS_TEST_TMPDIR/big-endian"
     printf '\x02' | dd of="$BATS_TEST_TMPDIR/big-endian" bs=1 seek=5 conv=notrunc status=none
     refuses 126 "not a program of this machine" "$BATS_TEST_TMPDIR/big-endian"
@@ -151,25 +148,34 @@ refuses() {
     refuses 126 "not a program of this machine" "$BATS_TEST_TMPDIR/object"
 }
 
-@test "a 32-bit program without a 32-bit library is told so; with one it gets that" {
-    printf 'int main(void) { return 0; }\n' >"$BATS_TEST_TMPDIR/p.c"
-    gcc -m32 -o "$BATS_TEST_TMPDIR/p32" "$BATS_TEST_TMPDIR/p.c"
+# A folder of the command and the 64-bit library alone, and a 32-bit program.
+command_and_program_32() {
     mkdir "$BATS_TEST_TMPDIR/alone" && cp "$BUILD/reuseshim" "$LIB" "$BATS_TEST_TMPDIR/alone"
-    run -126 --separate-stderr ns "$BATS_TEST_TMPDIR/alone/reuseshim" run "$BATS_TEST_TMPDIR/p32"
-    [[ $stderr == *"the program is a 32-bit one, and there is no library for it"*"make lib32"* ]]
+    gcc -m32 -w -o "$BATS_TEST_TMPDIR/sock32" "$TOP/tests/programs/sock.c"
+}
+
+@test "a 32-bit program is refused where there is no 32-bit library, and how to make one is told" {
+    command_and_program_32
+    run -126 --separate-stderr ns "$BATS_TEST_TMPDIR/alone/reuseshim" run "$BATS_TEST_TMPDIR/sock32"
+    [[ $stderr == *"32-bit"*"make lib32"* ]]
+}
+
+@test "a 32-bit program is run with the 32-bit library that is in the folder 32 beside the command" {
+    # The kernel itself is asked to run it, so no emulator helps.
+    may_skip no-i386-kernel
+    command_and_program_32
     make -s -C "$TOP" BUILD="$BATS_TEST_TMPDIR/b" lib32 >/dev/null
     mkdir "$BATS_TEST_TMPDIR/alone/32" && cp "$BATS_TEST_TMPDIR/b/32/libreuseshim.so" "$BATS_TEST_TMPDIR/alone/32"
-    gcc -m32 -w -o "$BATS_TEST_TMPDIR/sock32" "$TOP/tests/programs/sock.c"
     port=$(free_port)
     run -0 --separate-stderr ns "$BATS_TEST_TMPDIR/alone/reuseshim" run "$BATS_TEST_TMPDIR/sock32" tcp bind 127.0.0.1:"$port" get reuseaddr
     [ "$output" = "reuseaddr=1" ]
     [ -z "$stderr" ]
 }
 
-@test "a missing loader is named, and not just 'No such file or directory'" {
+@test "a program whose loader is not there is refused, and the loader named" {
     printf 'int main(void) { return 0; }\n' >"$BATS_TEST_TMPDIR/p.c"
     gcc -Wl,--dynamic-linker=/nonexistent/ld.so -o "$BATS_TEST_TMPDIR/p" "$BATS_TEST_TMPDIR/p.c"
-    refuses 127 "its dynamic loader '/nonexistent/ld.so' is not there" "$BATS_TEST_TMPDIR/p"
+    refuses 127 "/nonexistent/ld.so" "$BATS_TEST_TMPDIR/p"
 }
 
 @test "a musl program gets the very same library" {
@@ -191,7 +197,7 @@ C
     [ "$output" = "bind 0 reuseaddr 1" ]
 }
 
-@test "a script is judged by its interpreter, through several of them" {
+@test "a script is judged by its interpreter, through several of them, and one without a first line is run by the shell" {
     gcc -static -x c -o "$BATS_TEST_TMPDIR/static" - <<<'int main(void) { return 0; }'
     printf '#!%s -x\n' "$BATS_TEST_TMPDIR/static" >"$BATS_TEST_TMPDIR/script"
     printf '#! %s\n' "$BATS_TEST_TMPDIR/script" >"$BATS_TEST_TMPDIR/outer"
@@ -199,31 +205,31 @@ C
     printf '#!%s\n' "$BATS_TEST_TMPDIR/loop" >"$BATS_TEST_TMPDIR/loop"
     printf 'echo without a first line\n' >"$BATS_TEST_TMPDIR/bare"
     chmod +x "$BATS_TEST_TMPDIR"/{script,outer,orphan,loop,bare}
-    refuses 126 "script: its interpreter $BATS_TEST_TMPDIR/static: statically linked" "$BATS_TEST_TMPDIR/script"
-    refuses 126 "outer: its interpreter $BATS_TEST_TMPDIR/static: statically linked" "$BATS_TEST_TMPDIR/outer"
-    refuses 127 "its interpreter '/nonexistent/sh' is not there" "$BATS_TEST_TMPDIR/orphan"
+    refuses 126 "$BATS_TEST_TMPDIR/static: statically linked" "$BATS_TEST_TMPDIR/script"
+    refuses 126 "$BATS_TEST_TMPDIR/static: statically linked" "$BATS_TEST_TMPDIR/outer"
+    refuses 127 "/nonexistent/sh" "$BATS_TEST_TMPDIR/orphan"
     refuses 126 "too many interpreters" "$BATS_TEST_TMPDIR/loop"
     run -0 tool run "$BATS_TEST_TMPDIR/bare"
     [ "$output" = "without a first line" ]
 }
 
-@test "a folder whose name ld.so would split or replace is refused" {
+@test "a library in a folder whose name ld.so would split or replace is refused" {
     for name in 'a b' 'a:b' 'a$ORIGIN' 'a$LIB'; do
         mkdir "$BATS_TEST_TMPDIR/$name"
         cp "$BUILD/reuseshim" "$LIB" "$BATS_TEST_TMPDIR/$name/"
         run -111 --separate-stderr ns "$BATS_TEST_TMPDIR/$name/reuseshim" run true
-        [[ $stderr == *"ld.so cannot preload a path with a blank or colon, or a dollar"* ]]
+        [[ $stderr == *"ld.so"*"blank"*"colon"*"dollar"* ]]
     done
 }
 
-@test "with the real and the effective user apart, the loader would drop it: said" {
+@test "where the real and the effective user differ, run refuses: the loader would drop the library" {
     needs_root
     run -126 --separate-stderr ns "$SYSTEM_PYTHON" -c 'import os, sys; os.setresuid(65534, 0, 0); os.execv(sys.argv[1], sys.argv[1:])' \
         "$BUILD/reuseshim" run true
-    [[ $stderr == *"the real and the effective user differ"* ]]
+    [[ $stderr == *"real and"*"effective user"* ]]
 }
 
-@test "the loader itself as the program, and a first line that is too long for the kernel" {
+@test "run takes the loader itself as the program, and a script whose first line is too long for the kernel" {
     run -0 tool run "$(readelf -p .interp /bin/true | grep -o '/.*')" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$(free_port)" get reuseaddr
     [ "$output" = "reuseaddr=1" ]
     printf '#!/%0300d\necho by the shell\n' 0 | tr 0 / >"$BATS_TEST_TMPDIR/long"
@@ -232,20 +238,20 @@ C
     [ "$output" = "by the shell" ]
 }
 
-@test "no library, one of another version, one that is none" {
+@test "a library that is missing, of another version or none is told, and ends with 111" {
     mkdir "$BATS_TEST_TMPDIR/x" && cp "$BUILD/reuseshim" "$BATS_TEST_TMPDIR/x"
     run -111 --separate-stderr ns "$BATS_TEST_TMPDIR/x/reuseshim" run true
-    [[ $stderr == "reuseshim: libreuseshim.so: not found, neither beside this command nor in "* ]]
+    [[ $stderr == "reuseshim: libreuseshim.so: not found"* ]]
     version=$("$BUILD/reuseshim" --version | cut -d' ' -f2)
     sed "s/libreuseshim $version/libreuseshim ${version%?}x/" "$LIB" >"$BATS_TEST_TMPDIR/x/libreuseshim.so"
     run -111 --separate-stderr ns "$BATS_TEST_TMPDIR/x/reuseshim" run true
-    [[ $stderr == *"of another version than this command, libreuseshim $version" ]]
+    [[ $stderr == *"another version"*"libreuseshim $version" ]]
     echo >"$BATS_TEST_TMPDIR/x/libreuseshim.so"
     run -111 --separate-stderr ns "$BATS_TEST_TMPDIR/x/reuseshim" run true
-    [[ $stderr == *"not a library; expected libreuseshim $version" ]]
+    [[ $stderr == *"not a library"*"libreuseshim $version" ]]
 }
 
-@test "damaged programs: cut anywhere in their headers, they are refused or run by the shell, and never crash it" {
+@test "a program that is cut or damaged in its headers is refused or run by the shell, and never crashes run" {
     mkdir "$BATS_TEST_TMPDIR/empty" && cd "$BATS_TEST_TMPDIR/empty" # what a shell makes of such bytes stays here
     for size in 3 4 15 16 40 52 63 64 100 200 500 700; do
         head -c "$size" /bin/true >"$BATS_TEST_TMPDIR/cut" && chmod +x "$BATS_TEST_TMPDIR/cut"
@@ -262,11 +268,11 @@ C
     done
 }
 
-@test "a program made by Go is run, and it is said that nothing of it will be seen" {
+@test "a program made by Go is run, after a line that says that nothing of it will be seen" {
     # The note that Go's linker leaves: name size, size, type 4, "Go\0\0".
     printf '.section .note.go.buildid,"a",@note\n.long 4, 4, 4\n.asciz "Go"\n.byte 0\n.long 0\n.section .note.GNU-stack,"",@progbits\n' \
         >"$BATS_TEST_TMPDIR/note.s"
     gcc -o "$BATS_TEST_TMPDIR/gopher" -x c - -x assembler "$BATS_TEST_TMPDIR/note.s" <<<'int main(void) { return 7; }'
     run -7 --separate-stderr tool run "$BATS_TEST_TMPDIR/gopher"
-    [[ $stderr == *"gopher: made by Go, which calls the kernel itself; what it does will not be noticed" ]]
+    [[ $stderr == *"gopher: "*Go* ]]
 }

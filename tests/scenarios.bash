@@ -1,8 +1,28 @@
-# Situations in which Linux refuses a call, one for each cause and shape that the shim knows. Each has
+# Situations in which Linux refuses a call, one for each cause and shape that the library knows. Each has
 #
-#   arrange_NAME   makes what stands in the way; its programs run under $HOLDER_RULES if that is set
-#   attempt_NAME   makes the call that is refused, under the rules $NEW_RULES (keep: nothing is changed)
+#   arrange_NAME   makes what stands in the way
+#   attempt_NAME   makes the call that is refused; $status and $output as of bats' run, its record in $LOG
 #   cause_NAME     the cause that the record must name
+#   by_hand_NAME   where a cure is something that no rule can do: does that
+#
+# What they take:
+#
+#   port           the port that it is about; of a range of automatic ports it is the only one
+#   HOLDER_RULES   the rules under which the other side runs; empty: without the library
+#   NEW_RULES      the rules under which the refused call is made; empty: "keep", nothing is changed
+#   FIN_SECONDS    how long a FIN_WAIT2 without a process lasts (60)
+#
+# What a cure changes of a call that is made once more:
+#
+#   LAST_PORT      the range of automatic ports is from $port to this one
+#   NEW_UID        the user that makes the call
+#   ATTACH_LATER   the reuseport program is attached after listen, not before bind
+#   ANY_PORT       the local port is left to the kernel: these words stand for bind with $port
+#
+# What they leave:
+#
+#   party_pids     the processes on the other side that are in the way, in a list that the caller has emptied
+#   peer_pid       the process at the other end of a connection that is in the way
 #
 # shellcheck shell=bash
 # shellcheck disable=SC2034
@@ -27,7 +47,7 @@ attempt() {
 
 # Only that port is there for automatic use; ${LAST_PORT} widens it.
 one_port() {
-    ns sysctl -qw net.ipv4.ip_local_port_range="$port ${LAST_PORT:-$port}"
+    ns_sysctl net.ipv4.ip_local_port_range="$port ${LAST_PORT:-$port}"
 }
 
 cause_listener=listener
@@ -48,20 +68,16 @@ attempt_bound() { attempt tcp bind 127.0.0.1:"$port"; }
 
 # A server that has stopped to listen and still talks to a client of another process.
 cause_connected=connected
-arrange_connected() { serve_one AF_INET 127.0.0.1 && call_it tcp 127.0.0.1; }
+arrange_connected() { serve_one 127.0.0.1 && call_it tcp 127.0.0.1; }
 serve_one() {
     background ns env ${HOLDER_RULES:+LD_PRELOAD="$LIB" REUSESHIM_RULES="$HOLDER_RULES"} REUSESHIM_LOG=none \
-        "$SYSTEM_PYTHON" -c '
-import signal, socket, sys
-s = socket.socket(getattr(socket, sys.argv[1])); s.bind((sys.argv[2], int(sys.argv[3]))); s.listen()
-print("ready", flush=True)
-c, _ = s.accept(); s.close(); signal.pause()' "$1" "$2" "$port"
+        "$SYSTEM_PYTHON" "$SCRIPTS/accept_one.py" "$1" "$port"
     party_pids+=("$last_pid")
 }
 call_it() {
     background ns "$PROGRAMS/sock" "$1" connect "$2":"$port" hold
     peer_pid=$last_pid
-    until_true 5 no_listener "$port"
+    until_true no_listener "$port"
 }
 no_listener() { [ -z "$(ns ss -Htln "sport = :$1")" ]; }
 attempt_connected() { attempt tcp bind 127.0.0.1:"$port"; }
@@ -110,7 +126,7 @@ attempt_time_wait() { attempt tcp bind 0.0.0.0:"$port" listen; }
 # The peer never closes.
 cause_fin_wait2=time-wait
 arrange_fin_wait2() {
-    ns sysctl -qw net.ipv4.tcp_fin_timeout=2
+    ns_sysctl net.ipv4.tcp_fin_timeout="${FIN_SECONDS:-60}"
     party tcp bind 127.0.0.1:"$port" listen tcp connect 127.0.0.1:"$port" back accept close close
 }
 attempt_fin_wait2() { attempt tcp bind 0.0.0.0:"$port" listen; }
@@ -125,6 +141,7 @@ attempt_orphan() { attempt tcp bind 127.0.0.1:"$port" listen; }
 cause_other_user=other-user
 arrange_other_user() { party uid 4711 tcp set reuseport bind 127.0.0.1:"$port" listen; }
 attempt_other_user() { attempt ${NEW_UID:+uid "$NEW_UID"} tcp set reuseport bind 127.0.0.1:"$port" listen; }
+by_hand_other_user() { NEW_UID=$(record '.holders[0].uid'); }
 
 cause_own_group=own-group
 arrange_own_group() { party tcp set reuseport bind 127.0.0.1:"$port" listen; }
@@ -133,6 +150,7 @@ attempt_own_group() {
     [ -z "${ATTACH_LATER:-}" ] || early='' late=attach
     attempt tcp set reuseport $early bind 127.0.0.1:"$port" listen $late
 }
+by_hand_own_group() { ATTACH_LATER=1; }
 
 cause_same_tuple=same-tuple
 arrange_same_tuple() {
@@ -141,11 +159,13 @@ arrange_same_tuple() {
 }
 # shellcheck disable=SC2086 # several words
 attempt_same_tuple() { attempt tcp set reuseaddr ${ANY_PORT:-bind 127.0.0.1:"$port"} connect 127.0.0.1:1; }
+by_hand_same_tuple() { ANY_PORT='bind 127.0.0.1:0'; }
 
 cause_same_tuple_wildcard=same-tuple
 arrange_same_tuple_wildcard() { arrange_same_tuple; }
 # shellcheck disable=SC2086
 attempt_same_tuple_wildcard() { attempt tcp set reuseaddr ${ANY_PORT:-bind 0.0.0.0:"$port"} connect 127.0.0.1:1; }
+by_hand_same_tuple_wildcard() { by_hand_same_tuple; }
 
 cause_exhausted_bind=ports-exhausted
 arrange_exhausted_bind() { one_port; party tcp bind 0.0.0.0:"$port" listen; }
@@ -188,12 +208,13 @@ arrange_dual_stack_theirs() { party tcp6 bind [::]:"$port" listen; }
 attempt_dual_stack_theirs() { attempt tcp bind 0.0.0.0:"$port" listen; }
 
 cause_accepted_ipv6=connected
-arrange_accepted_ipv6() { serve_one AF_INET6 :: && call_it tcp6 "[::1]"; }
+arrange_accepted_ipv6() { serve_one :: && call_it tcp6 "[::1]"; }
 attempt_accepted_ipv6() { attempt tcp bind 0.0.0.0:"$port"; }
 
 cause_unix_live=unix-live
 arrange_unix_live() { party unix bind "$BATS_TEST_TMPDIR/s.$port" listen; }
 attempt_unix_live() { attempt unix bind "$BATS_TEST_TMPDIR/s.$port" listen; }
+by_hand_unix_live() { rm "$BATS_TEST_TMPDIR/s.$port"; }
 
 cause_unix_abstract=unix-live
 arrange_unix_abstract() { party unix bind "@/$port" listen; }
@@ -202,3 +223,4 @@ attempt_unix_abstract() { attempt unix bind "@/$port" listen; }
 cause_unix_stale=unix-stale
 arrange_unix_stale() { ns "$PROGRAMS/sock" unix bind "$BATS_TEST_TMPDIR/t.$port" listen; }
 attempt_unix_stale() { attempt unix bind "$BATS_TEST_TMPDIR/t.$port" listen; }
+by_hand_unix_stale() { rm "$BATS_TEST_TMPDIR/t.$port"; }

@@ -12,7 +12,7 @@ other_root() {
         >/dev/null 2>"$BATS_TEST_TMPDIR/root-error" 3>&- &
     root_pid=$!
     started+=("$root_pid")
-    until_true 5 test -s "$BATS_TEST_TMPDIR/root-up"
+    until_true test -s "$BATS_TEST_TMPDIR/root-up"
 }
 
 inside() {
@@ -26,7 +26,7 @@ daemon() {
     nsenter --target "$root_pid" --mount --net -- "$@" >"$BATS_TEST_TMPDIR/daemon" 2>&1 3>&- &
     daemon_pid=$!
     started+=("$daemon_pid")
-    until_true 10 inside test -S "$ready"
+    until_true inside test -S "$ready"
 }
 
 journald() {
@@ -35,7 +35,7 @@ journald() {
 
 # journal FIELD=VALUE...: the entries as JSON, one a line; waits for the first.
 journal() {
-    until_true 5 inside sh -c 'journalctl --no-pager -q -o json "$@" | grep -q .' sh "$@"
+    until_true inside sh -c 'journalctl --no-pager -q -o json "$@" | grep -q .' sh "$@"
     inside journalctl --no-pager -q -o json --output-fields="" "$@" >/dev/null
     inside journalctl --no-pager -q -o json "$@"
 }

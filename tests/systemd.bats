@@ -25,9 +25,9 @@ teardown() { :; }
 holder_service() {
     service "$name-holder" "Type=exec" "ExecStart=/opt/test/sock tcp bind 127.0.0.1:$port listen hold"
     machine systemctl start "$name-holder"
-    until_true 10 machine sh -c "ss -Htln 'sport = :$port' | grep -q ."
+    until_true machine sh -c "ss -Htln 'sport = :$port' | grep -q ."
     holder_pid=$(machine systemctl show -p MainPID --value "$name-holder")
-    meets_it=("Type=exec" "ExecStart=/opt/test/sock tcp bind 127.0.0.1:$port hold")
+    meets_it=("Type=exec" "ExecStart=/opt/test/sock tcp bind 127.0.0.1:$port hold" "Environment=REUSESHIM_BUDGET_MS=$REUSESHIM_BUDGET_MS")
 }
 
 in_journal() {
@@ -47,7 +47,7 @@ conflict_again() {
     machine systemctl stop "$name"
     machine journalctl -q --rotate --vacuum-time=1us 2>/dev/null
     machine systemctl start "$name"
-    until_true 10 in_journal
+    until_true in_journal
     # A program that a filter has killed would not be active.
     [ "$(machine systemctl is-active "$name")" = active ]
     machine journalctl -q -o json -u "$name" >"$BATS_TEST_TMPDIR/journal"
@@ -61,22 +61,22 @@ everything_found() {
         ".holders[0].processes[0].pid == $holder_pid" '.holders[0].processes[0].program == "sock"'
 }
 
-@test "a service that cannot be restarted can, under the drop-in" {
+@test "a service that cannot be restarted can be under the drop-in" {
     for with in no yes; do
         service "$name-$with" "Type=exec" "ExecStart=/opt/test/legacy $port"
         [ $with = no ] || drop_in "$name-$with"
         machine systemctl start "$name-$with"
-        until_true 10 machine sh -c "ss -Htln 'sport = :$port' | grep -q ."
+        until_true machine sh -c "ss -Htln 'sport = :$port' | grep -q ."
         [ "$(machine bash -c "cat </dev/tcp/127.0.0.1/$port")" = "hello from an old server" ]
         machine ss -Htan "sport = :$port" | grep -q TIME-WAIT
         machine systemctl restart "$name-$with" || true
-        until_true 10 machine sh -c "systemctl is-failed $name-$with || ss -Htln 'sport = :$port' | grep -q ."
+        until_true machine sh -c "systemctl is-failed $name-$with || ss -Htln 'sport = :$port' | grep -q ."
         [ "$(machine systemctl is-active "$name-$with")" = "$([ $with = yes ] && echo active || echo failed)" ]
         port=$((port + 100))
     done
 }
 
-@test "the record is in the journal, under the unit, with fields; the holder's unit is named" {
+@test "the record is in the journal, under the unit, with fields, and names the holder's unit" {
     conflict
     everything_found
     expect_record ".holders[0].cgroup | endswith(\"/system.slice/$name-holder.service\")"
@@ -86,7 +86,7 @@ everything_found() {
     jq -r .MESSAGE "$BATS_TEST_TMPDIR/journal" | grep -q "^reuseshim\[[0-9]*\] sock: bind("
 }
 
-@test "a setting that is a seccomp filter: auto names nobody, the drop-in's always does" {
+@test "under a setting that is a seccomp filter auto names nobody, and always, which the drop-in sets, does" {
     holder_service
     service "$name" "${meets_it[@]}" "LockPersonality=yes" "NoNewPrivileges=yes" \
         'Environment=LD_PRELOAD=/usr/local/$LIB/../../lib/../$LIB/libreuseshim.so REUSESHIM_LOG=journal'
@@ -97,7 +97,7 @@ everything_found() {
     everything_found
 }
 
-@test "SystemCallFilter=@system-service has all that a diagnosis calls; what hangs on the holder's own options is null" {
+@test "SystemCallFilter=@system-service has all that a diagnosis calls; what only the holder's options tell is null" {
     conflict "SystemCallFilter=@system-service" "SystemCallArchitectures=native"
     [[ $drop != *"#SystemCallFilter"* ]]
     everything_found
@@ -105,15 +105,15 @@ everything_found() {
     port=$((port + 100))
     service "$name-holder" "Type=exec" "ExecStart=/opt/test/sock tcp set reuseport bind 127.0.0.1:$port listen hold" "User=daemon"
     machine systemctl restart "$name-holder"
-    until_true 10 machine sh -c "ss -Htln 'sport = :$port' | grep -q ."
+    until_true machine sh -c "ss -Htln 'sport = :$port' | grep -q ."
     service "$name" "Type=exec" "ExecStart=/opt/test/sock tcp set reuseport bind 127.0.0.1:$port hold" "SystemCallFilter=@system-service"
     conflict_again
     expect_record '.holders[0].reuseport == null'
 }
 
-@test "a filter that would kill for a diagnosis: none is made, what is missing is named, and with that added it works" {
+@test "where a filter would kill for a diagnosis none is made, what is missing is named, and with that added it works" {
     conflict "SystemCallFilter=@system-service" "SystemCallFilter=~getdents64 statfs"
-    [[ $drop == *"SystemCallFilter= would kill the service for calls that a diagnosis makes"*$'\n'"#SystemCallFilter=getdents64 statfs"* ]]
+    [[ $drop == *$'\n#SystemCallFilter=getdents64 statfs\n'* ]]
     [[ $drop == *'Environment="REUSESHIM_DIAGNOSE=never"'* ]]
     expect_record '.cause == null' '.holders == []'
     machine sed -i 's/^#SystemCallFilter/SystemCallFilter/; s/DIAGNOSE=never/DIAGNOSE=always/' \
@@ -123,19 +123,19 @@ everything_found() {
     everything_found
 }
 
-@test "a filter that would kill for a socket to the journal: by stderr, and the service lives" {
+@test "where a filter would kill for a socket to the journal records go by stderr, and the service lives" {
     conflict "SystemCallFilter=~connect"
     [[ $drop == *'Environment="REUSESHIM_LOG=stderr"'* ]]
     jq -r .MESSAGE "$BATS_TEST_TMPDIR/journal" | grep -q 'failed: EADDRINUSE'
 }
 
-@test "a filter that answers with an error: the diagnosis goes as far as it can" {
+@test "under a filter that answers with an error the diagnosis goes as far as it can" {
     conflict "SystemCallFilter=@system-service" "SystemCallFilter=~getdents64" "SystemCallErrorNumber=EPERM"
     [[ $drop == *'Environment="REUSESHIM_DIAGNOSE=always"'* ]]
     expect_record '.cause == "listener"' '.holders[0].owner != "known"'
 }
 
-@test "RestrictAddressFamilies without AF_NETLINK: from /proc/net, said in the drop-in; with the line it offers, all of it" {
+@test "without AF_NETLINK holders come from /proc/net, which the drop-in says; with the line it offers all is found" {
     conflict "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX"
     [[ $drop == *$'\n#RestrictAddressFamilies=AF_NETLINK'* ]]
     expect_record '.cause == "listener"' '.diagnosis.source == "proc"' ".holders[0].processes[0].pid == $holder_pid" '.holders[0].cgroup == null'
@@ -145,50 +145,50 @@ everything_found() {
     everything_found
 }
 
-@test "RestrictAddressFamilies without AF_UNIX: by stderr, which still leads to the journal, without fields" {
+@test "without AF_UNIX records go by stderr, which leads to the journal, too, without fields" {
     conflict "RestrictAddressFamilies=AF_INET AF_NETLINK"
     [[ $drop == *'Environment="REUSESHIM_LOG=stderr"'* ]]
     [ ! -s "$LOG" ]
     jq -r .MESSAGE "$BATS_TEST_TMPDIR/journal" | grep -q "held by  tcp 127.0.0.1:$port  LISTEN, pid $holder_pid (sock)"
 }
 
-@test "User=: what is another user's is hidden, its unit is not; the same under ProtectProc=invisible" {
+@test "under User= and ProtectProc=invisible another user's process is hidden, and its unit is not" {
     conflict "User=daemon"
-    [[ $drop == *"what belongs to another user is \"hidden\""* ]]
+    [[ $drop == *"# The service is not root"* ]]
     expect_record '.cause == "listener"' '.holders[0].owner == "hidden"' '.holders[0].processes == []' \
         ".holders[0].cgroup | endswith(\"$name-holder.service\")"
     conflict "DynamicUser=yes" "ProtectProc=invisible"
-    [[ $drop == *"ProtectProc= hides the processes of other users"* ]]
+    [[ $drop == *"# ProtectProc="* ]]
     expect_record '.holders[0].owner == "hidden"' '.holders[0].uid == 0'
 }
 
-@test "PrivateNetwork=: nothing outside is in the way" {
+@test "under PrivateNetwork= nothing outside is in the way, and the drop-in says so" {
     holder_service
     service "$name" "Type=oneshot" "ExecStart=/opt/test/sock tcp bind 127.0.0.1:$port" "PrivateNetwork=yes"
     drop_in "$name"
-    [[ $drop == *"PrivateNetwork=: only what is in its own network namespace"* ]]
+    [[ $drop == *"# PrivateNetwork="* ]]
     machine systemctl start "$name"
 }
 
-@test "NoNewPrivileges, MemoryDenyWriteExecute, ProtectKernelTunables, ProtectSystem, PrivateTmp cost nothing" {
+@test "NoNewPrivileges, MemoryDenyWriteExecute, ProtectSystem, PrivateTmp and six more cost a diagnosis nothing" {
     conflict "NoNewPrivileges=yes" "MemoryDenyWriteExecute=yes" "ProtectKernelTunables=yes" "ProtectSystem=strict" "PrivateTmp=yes" \
         "ProtectHome=yes" "RestrictNamespaces=yes" "RestrictRealtime=yes" "PrivateDevices=yes" "ProtectClock=yes"
     everything_found
 }
 
-@test "RootDirectory=: with the library in there all is found, without it the service runs as if there were none" {
+@test "under RootDirectory= all is found if the library is in there, and the service runs as without it if not" {
     machine sh -c 'mkdir -p /srv/root/usr /srv/root/opt /srv/root/proc /srv/root/run && cd /srv/root && ln -sf usr/lib usr/lib64 . && ln -sf usr/bin .'
     local root=("RootDirectory=/srv/root" "BindReadOnlyPaths=/usr /opt /run/systemd/journal" "MountAPIVFS=yes")
     conflict "${root[@]}"
     everything_found
     service "$name" "${meets_it[@]}" "${root[@]}" "TemporaryFileSystem=/usr/local"
     machine systemctl restart "$name"
-    until_true 10 machine sh -c "journalctl -q -u $name -o cat | grep -q 'libreuseshim.so.*cannot be preloaded'"
+    until_true machine sh -c "journalctl -q -u $name -o cat | grep -q 'libreuseshim.so.*cannot be preloaded'"
     [ "$(machine systemctl is-active "$name")" = active ]
     machine systemctl stop "$name"
 }
 
-@test "EnvironmentFile= counts more than the drop-in" {
+@test "what an EnvironmentFile= says counts more than the drop-in" {
     service "$name" "Type=exec" "ExecStart=/opt/test/legacy $port" "EnvironmentFile=/etc/default/$name"
     machine sh -c 'echo REUSESHIM_POLICY=share >/etc/default/$0' "$name"
     drop_in "$name"
@@ -198,7 +198,7 @@ everything_found() {
     machine systemctl stop "$name"
 }
 
-@test "ProtectSystem=strict: a log file wants LogsDirectory= or ReadWritePaths=; without, that is said, and the service runs" {
+@test "under ProtectSystem=strict a log file wants LogsDirectory=; without that is said, and the service runs" {
     holder_service
     for more in "" "LogsDirectory=$name"; do
         service "$name" "${meets_it[@]}" "ProtectSystem=strict" "$more" "Environment=REUSESHIM_LOG=/var/log/$name/conflicts" \
@@ -207,12 +207,12 @@ everything_found() {
         machine systemctl restart "$name"
         [ "$(machine systemctl is-active "$name")" = active ]
     done
-    until_true 10 machine sh -c "journalctl -q -u $name -o cat | grep -q 'REUSESHIM_LOG: the log cannot be written (EROFS)'"
-    until_true 10 machine grep -q 'failed: EADDRINUSE' "/var/log/$name/conflicts"
+    until_true machine sh -c "journalctl -q -u $name -o cat | grep -q 'REUSESHIM_LOG: the log cannot be written (EROFS)'"
+    until_true machine grep -q 'failed: EADDRINUSE' "/var/log/$name/conflicts"
     machine systemctl stop "$name"
 }
 
-@test "evict: without CAP_NET_ADMIN the drop-in offers it, with it nothing is offered" {
+@test "for a policy that evicts the drop-in offers CAP_NET_ADMIN where the unit lacks it, and nothing where not" {
     service "$name" "ExecStart=/opt/test/legacy $port" "CapabilityBoundingSet=CAP_NET_BIND_SERVICE"
     drop_in "$name" -p restart-now
     [[ $drop == *$'\n#AmbientCapabilities=CAP_NET_ADMIN'* ]]
@@ -222,27 +222,28 @@ everything_found() {
     [[ $drop == *'Environment="REUSESHIM_POLICY=restart-now"'* ]]
 }
 
-@test "an LD_PRELOAD that the unit has already is kept, ours comes first" {
-    machine sh -c 'cp /usr/local/lib/*/libreuseshim.so /opt/test/other.so'
+@test "an LD_PRELOAD that the unit has already is kept, behind the library" {
+    ours=$(machine reuseshim run sh -c 'echo "$LD_PRELOAD"')
+    machine sh -c 'cat >/opt/test/other.so' <"$PROGRAMS/lib/empty.so"
     service "$name" "ExecStart=/opt/test/legacy $port" 'Environment="A=b c" LD_PRELOAD=/opt/test/other.so'
     drop_in "$name"
-    [[ $drop =~ Environment=\"LD_PRELOAD=/usr/local/[^:]*libreuseshim.so:/opt/test/other.so\" ]]
+    grep -qxF "Environment=\"LD_PRELOAD=$ours:/opt/test/other.so\"" <<<"$drop"
 }
 
-@test "what systemctl quotes is unquoted: another LD_PRELOAD with \$LIB stays what it was" {
+@test "what systemctl quotes is unquoted: an LD_PRELOAD with \$LIB stays what it was" {
     service "$name" "ExecStart=/opt/test/legacy $port" 'Environment="LD_PRELOAD=/usr/$LIB/a.so" "B=c d"'
     drop_in "$name"
     [[ $drop == *':/usr/$LIB/a.so"'* ]]
     machine systemctl show -p Environment "$name" | grep -qF ':/usr/\$LIB/a.so'
 }
 
-@test "dots in the name of a service, an EnvironmentFile, a RootDirectory" {
+@test "a service with dots in its name gets its own folder; EnvironmentFile= and RootDirectory= get their warnings" {
     service "$name.2-x" "ExecStart=/opt/test/legacy $port" "EnvironmentFile=-/etc/default/nothing"
     run -0 machine reuseshim unit "$name.2-x"
-    [[ $output == *"/etc/systemd/system/$name.2-x.service.d"*"# EnvironmentFile=: what it says"* ]]
+    [[ $output == *"/etc/systemd/system/$name.2-x.service.d"*"# EnvironmentFile="* ]]
     service "$name" "ExecStart=/bin/only-there" "RootDirectory=/srv/root"
     run -0 machine reuseshim unit "$name"
-    [[ $output == *"must also be below that root"* ]]
+    [[ $output == *"that root"* ]]
 }
 
 @test "a service that no preloaded library reaches is refused, and nothing is printed" {
@@ -252,17 +253,17 @@ everything_found() {
     [ -z "$output" ]
 }
 
-@test "a unit that is not there, a socket unit, no unit at all, a policy with an error" {
+@test "an unknown service gets a drop-in that says so; what is no service, and a policy with an error, is refused" {
     run -0 machine reuseshim unit nowhere
-    [[ $output == *"systemd here does not know nowhere.service: its hardening could not be considered"* ]]
+    [[ $output == *"nowhere.service"*hardening* ]]
     run -100 --separate-stderr machine reuseshim unit ssh.socket
-    [[ $stderr == *"expected the name of a service, as foo.service; systemd itself binds the sockets of a socket unit"* ]]
+    [[ $stderr == *"expected "*foo.service* ]]
     for unit in basic.target foo.timer foo.slice; do
         run -100 machine reuseshim unit "$unit"
     done
     printf 'tcp keep\n' | machine sh -c 'cat >"/opt/test/$0"' $'new\nline.policy'
     run -100 --separate-stderr machine reuseshim unit -p $'/opt/test/new\nline.policy' nowhere
-    [[ $stderr == *"expected a path without control characters"* ]]
+    [[ $stderr == *"control characters"* ]]
     for word in "a b" "x;y" $'x\n' "" "-"; do
         run -100 machine reuseshim unit -- "$word"
     done
@@ -270,17 +271,15 @@ everything_found() {
     [[ $stderr == *"REUSESHIM_POLICY: 'nosuch': expected restart,"* ]]
 }
 
-@test "what it prints is what reuseshim(1) shows" {
+@test "the drop-in that reuseshim(1) shows is the one that is printed for such a unit" {
     load sessions
     sessions_of "$TOP/shim/command/reuseshim.1"
     session=$(grep -l '^systemd$' "$BATS_TEST_TMPDIR"/session.*.stage)
     session=${session%.stage}
-    service nginx "ExecStart=/opt/test/legacy $port" "SystemCallFilter=@system-service" "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX"
-    { head -n 1 "$session"; machine bash -c "$(sed -n '1s/^\$ //p' "$session")"; } | comparable >"$BATS_TEST_TMPDIR/got"
-    diff <(comparable <"$session") "$BATS_TEST_TMPDIR/got"
+    ! session_differs "${session##*.}" || { diff "$session.expected" "$session.got"; false; }
 }
 
-@test "the list in reuseshim unit has every call that a diagnosis makes under a filter" {
+@test "the list of calls of reuseshim unit has every one that a diagnosis makes under a filter" {
     namespace_start
     port=$(free_port)
     started=()
@@ -294,8 +293,12 @@ everything_found() {
         stop "$holder_pid"
     done | sort -u >"$BATS_TEST_TMPDIR/made"
     [ "$(wc -l <"$BATS_TEST_TMPDIR/made")" -gt 10 ]
-    sed -n '/static const char \*const calls/,/};/p' "$TOP/shim/command/unit/unit.c" | grep -oE '"[a-z0-9_]+"' | tr -d '"' | sort -u \
-        >"$BATS_TEST_TMPDIR/listed"
+    # The list is what a unit lacks that may make no call of it, and what systemd allows every unit.
+    service "$name" "ExecStart=/opt/test/legacy $port" "SystemCallFilter=reboot"
+    {
+        machine reuseshim unit "$name" | sed -n 's/^#SystemCallFilter=//p'
+        machine systemctl show -p SystemCallFilter --value "$name"
+    } | tr ' ' '\n' | sort -u >"$BATS_TEST_TMPDIR/listed"
     # brk and getrandom are malloc's, when the program prints.
     run -0 sh -c 'comm -23 "$0" "$1" | grep -vx "brk\|getrandom" || true' "$BATS_TEST_TMPDIR/made" "$BATS_TEST_TMPDIR/listed"
     [ -z "$output" ] || { echo "not listed: $output" >&2; false; }
