@@ -83,7 +83,7 @@ cures() {
         count=$((count + 1))
     done 9<"$BATS_TEST_TMPDIR/cures"
     echo "$1: $count cures taken"
-    [ "$count" = "$2" ] || { may_skip crowded; return 1; }
+    [ "$count" = "$2" ]
     port=''
 }
 

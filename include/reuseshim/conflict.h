@@ -76,6 +76,7 @@ struct conflict {
     bool complete;
     bool all_sockets;   /* every socket that the source shows was looked at */
     bool all_processes; /* every process was, and showed its descriptors */
+    bool unreadable;    /* at least one process would not show its descriptors */
     bool shows_bound;   /* the source lists bound-only TCP sockets too */
     int64_t elapsed_us;
     struct range_use range_use;

@@ -142,13 +142,14 @@ static const char *leavings(const struct conflict *conflict, const struct newcom
                : "; its connection may hold the port for 60 s more, unless the peer closes first";
 }
 
-/* Stopping those who hold the one blocker, if all of them are known: whoever is left would still hold it. */
+/* Stopping those who hold the one blocker. The owner's relatives were asked whether they share it; a stranger
+ * who does would still hold it, so it is said if there may be one. */
 static void stop_the_holder(struct conflict *conflict, const struct newcomer *newcomer)
 {
     const struct owners *owners = &conflict->owners[conflict->holders[0].owners];
     bool alone = conflict->holder_count == 1 || conflict->holders[1].blocks == NO;
     if (!alone || conflict->holders[0].blocks != YES || owners->count == 0 || owners->count > PROCESSES_MAX ||
-        conflict->holders[0].owner != OWNER_KNOWN || is_ours(owners) || !conflict->all_processes)
+        conflict->holders[0].owner != OWNER_KNOWN || is_ours(owners))
         return;
     struct cure *cure = add(conflict, NULL, APPLY_TO_HOLDER, NEED_STOP_HOLDER);
     struct text text = text_in(cure->text, sizeof cure->text);
@@ -167,6 +168,8 @@ static void stop_the_holder(struct conflict *conflict, const struct newcomer *ne
                  : owners->count == 1               ? " if it is not needed"
                                                     : " if they are not needed",
                  leavings(conflict, newcomer));
+    if (conflict->unreadable)
+        text_string(&text, "; a process that this user may not look into may have it open, too");
     if (newcomer->path.length && newcomer->path.bytes[0]) {
         text_string(&text, ", then remove the file ");
         unix_path_write(&text, &newcomer->path);

@@ -206,6 +206,7 @@ void owners_judge(struct conflict *conflict, const struct search *search)
         conflict->holders[i].owner = owner_of(conflict, i, search->late);
         hidden |= conflict->holders[i].owner == OWNER_HIDDEN;
     }
+    conflict->unreadable |= search->unreadable;
     if (hidden)
         conflict->hidden = why_hidden(search);
 }
