@@ -76,7 +76,7 @@ struct conflict {
     bool complete;
     bool all_sockets;   /* every socket that the source shows was looked at */
     bool all_processes; /* every process was, and showed its descriptors */
-    bool unreadable;    /* at least one process would not show its descriptors */
+    bool unseen_owners; /* a process would not show its descriptors, or is outside of our PID namespace */
     bool shows_bound;   /* the source lists bound-only TCP sockets too */
     int64_t elapsed_us;
     struct range_use range_use;

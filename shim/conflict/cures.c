@@ -168,8 +168,8 @@ static void stop_the_holder(struct conflict *conflict, const struct newcomer *ne
                  : owners->count == 1               ? " if it is not needed"
                                                     : " if they are not needed",
                  leavings(conflict, newcomer));
-    if (conflict->unreadable)
-        text_string(&text, "; a process that this user may not look into may have it open, too");
+    if (conflict->unseen_owners)
+        text_string(&text, "; a process that cannot be seen from here may have it open, too");
     if (newcomer->path.length && newcomer->path.bytes[0]) {
         text_string(&text, ", then remove the file ");
         unix_path_write(&text, &newcomer->path);

@@ -206,7 +206,7 @@ void owners_judge(struct conflict *conflict, const struct search *search)
         conflict->holders[i].owner = owner_of(conflict, i, search->late);
         hidden |= conflict->holders[i].owner == OWNER_HIDDEN;
     }
-    conflict->unreadable |= search->unreadable;
+    conflict->unseen_owners |= search->unreadable || !search_sees_the_machine();
     if (hidden)
         conflict->hidden = why_hidden(search);
 }
