@@ -104,9 +104,12 @@ free_port() {
 # Seconds. What is waited for comes in a moment; the limit is for what never comes, and no slow machine reaches it.
 PATIENCE=180
 
-# For so many seconds, without a process.
+# For so many seconds, by reading a FIFO to which nobody writes. No process is made: where numbers of processes are used again
+# within seconds, as here, bash may take a new child for an old one that it has not forgotten, and wait for it for ever.
 pause() {
-    read -rt "$1" <> <(:) || true
+    local never=$BATS_RUN_TMPDIR/never
+    [ -p "$never" ] || mkfifo "$never" 2>/dev/null || [ -p "$never" ]
+    read -rt "$1" <>"$never" || true
 }
 
 # Polls until the command succeeds.
@@ -212,7 +215,7 @@ needs_root() {
 
 # What has to stand before a 32-bit program here: nothing, or qemu-i386.
 i386_emulator() {
-    [ -z "${REUSESHIM_TEST_I386:-}" ] && "$SYSTEM_PYTHON" "$SCRIPTS/runs_i386.py" || echo qemu-i386
+    "$SYSTEM_PYTHON" "$SCRIPTS/runs_i386.py" || echo qemu-i386
 }
 
 # i386 [VARIABLE=value]... PROGRAM [ARG]...: runs a 32-bit program in the namespace.

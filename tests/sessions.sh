@@ -13,11 +13,12 @@ mapfile -t files < <(realpath -e -- "$@")
 [ "$(id -u)" = 0 ] || { echo "the sessions need root" >&2; exit 1; }
 
 # What bats gives the files that are shared with it.
+# shellcheck disable=SC2317 # helper.bash calls it
 bats_require_minimum_version() { :; }
 BATS_TEST_DIRNAME=$top/tests
 work=$(mktemp -d)
-BATS_FILE_TMPDIR=$work/machine.files
-mkdir "$BATS_FILE_TMPDIR"
+BATS_RUN_TMPDIR=$work/run BATS_FILE_TMPDIR=$work/file
+mkdir "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR"
 . "$top/tests/helper.bash"
 . "$top/tests/sessions.bash"
 . "$top/tests/machine.bash"
@@ -64,7 +65,7 @@ look_at() {
 
 status=0
 for file in "${files[@]}"; do
-    BATS_TEST_TMPDIR=$work/$(basename "$file")
+    BATS_TEST_TMPDIR=$work/document.$(basename "$file")
     mkdir "$BATS_TEST_TMPDIR"
     sessions_of "$file"
     # From the last to the first, so that the numbers of the lines hold.
