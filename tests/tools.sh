@@ -88,7 +88,7 @@ tools_want_more() {
         lua5.3 -e 'require("socket")' 2>/dev/null || tools_miss lua-socket "a server that cannot restart without the library"
         tools_compiles -fsanitize=address,undefined || tools_miss gcc "sanitizers"
         [ "$(uname -m)" != x86_64 ] || tools_compiles -m32 || tools_miss gcc-multilib "32-bit programs"
-        /usr/bin/python3 tests/programs/runs_i386.py 2>/dev/null || command -v qemu-i386 >/dev/null ||
+        [ -n "$(/usr/bin/python3 tests/programs/runs_i386.py how 2>/dev/null)" ] ||
             tools_miss qemu-user "32-bit programs on a kernel that runs none"
         /usr/bin/python3 -c 'import http.server, asyncio' 2>/dev/null || tools_miss python3 "servers"
         ;;
