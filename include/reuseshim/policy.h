@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The rule language: which sockets, and what to do with them. Pure: no system call, no allocation,
- * async-signal-safe. The language itself is described in reuseshim.policy(5) and README.
+ * async-signal-safe. The language itself is described in reuseshim.policy(5).
  */
 #ifndef REUSESHIM_POLICY_H
 #define REUSESHIM_POLICY_H
