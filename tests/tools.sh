@@ -47,6 +47,7 @@ check rsyslogd rsyslog: the system log
 check logger bsdutils: the system log
 check mandoc mandoc: manual pages as they are shown
 check git git: what belongs to the tree
+long g++ build-essential: the Debian package
 long lintian lintian: the Debian package
 long dh debhelper: the Debian package
 long dpkg-buildpackage dpkg-dev: the Debian package

@@ -68,7 +68,7 @@ void record_lost(void)
 static void tell_unusable(const struct shim *shim, const struct record *record, int error)
 {
     static _Atomic bool told;
-    struct sink sink;
+    struct sink sink = {.fd = -1};
     if (atomic_exchange_explicit(&told, true, memory_order_relaxed) ||
         sink_open_stderr(&sink, shim, record->usual_calls_only) < 0)
         return;
@@ -93,7 +93,7 @@ static void find_host(struct record *record)
 
 void record_emit(const struct shim *shim, struct record *record, char *buffer)
 {
-    struct sink sink;
+    struct sink sink = {.fd = -1};
     int error = open_sink(&sink, shim, record->usual_calls_only);
     if (error < 0) {
         record_lost();
