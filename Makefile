@@ -120,6 +120,10 @@ demo: all programs
 check-quick check check-long:
 	$(Q)tests/check.sh $(subst check-,,$@)
 
+# In a Debian made for it: make check-fresh, or make check-fresh SUITE=sid COMMAND="make deb".
+check-fresh:
+	$(Q)tests/fresh_root.sh $(or $(SUITE),bookworm) "$(or $(COMMAND),make check)"
+
 bench: all programs
 	$(Q)tests/bench/bench.sh $(BUILD)
 
@@ -160,5 +164,5 @@ clean:
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: FORCE all programs units lib32 demo check-quick check check-long bench install uninstall deb clean
+.PHONY: FORCE all programs units lib32 demo check-quick check check-long check-fresh bench install uninstall deb clean
 .DELETE_ON_ERROR:

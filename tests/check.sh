@@ -1,151 +1,191 @@
 #!/usr/bin/env bash
-# make check-quick, check, check-long: check.sh quick|check|long. What each needs is installed where that can be done
-# (Debian, as root), else named. check.sh loop N runs all bats files N times in random order.
-# The last line is "N passed, N failed, N skipped".
+# The tests. The last line is "N passed, N failed, N skipped".
+#
+#   check.sh quick    make check-quick: those tagged "quick", with no more than a compiler, bats, jq, iproute2 and python3
+#   check.sh          make check: what is needed to trust a change, all but those tagged "long"
+#   check.sh long     make check-long: those tagged "long", and the long walks through the kernel's rule
+#   check.sh loop N [FILE.bats]...   by hand: all of tests/*.bats, or these, N times in random order, to find flakes
+#
+# Tools that are missing are installed where that is possible (Debian, as root), else named: tools.sh.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
-mode=${1:-check}
 unset LD_PRELOAD
 for name in "${!REUSESHIM_@}"; do
     [[ $name == REUSESHIM_TEST_* ]] || unset "$name"
 done
 . tests/tools.sh
+. tests/kernel/check.sh
 
-passed=0 failed=0 skipped=0
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-# Long enough for a machine that is slow and busy; what hangs for good is ended.
+# For what hangs; a machine that is slow and busy is never so slow.
 export BATS_TEST_TIMEOUT=1800
 
-# ---- TAP ---------------------------------------------------------------------------------------------------------
+passed=0 failed=0 skipped=0
 
-# is_allowed REASON: it stands in tests/skips, and its proof holds on this machine.
-is_allowed() {
-    local key proof reason
-    while IFS='|' read -r key proof reason; do
-        [ "${reason# }" = "$1" ] || continue
-        bash -c "$proof" >/dev/null 2>&1 && return 0
-    done < <(grep -v '^#' tests/skips)
-    return 1
+finish() {
+    printf '%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+    [ "$failed" = 0 ] && [ "$passed" != 0 ]
+    exit
 }
 
-count_skips() {
-    local line reason
-    while read -r line; do
-        reason=${line##*# skip }
-        if is_allowed "$reason"; then
+# ---- jobs -------------------------------------------------------------------------------------------------------
+
+# Three at a time, since most of them wait for the kernel or a daemon. Each writes TAP to a file of $work.
+set -m # a process group for each, so that all of it ends with us
+at_once=3
+work=$(mktemp -d)
+jobs_started=() jobs_shown=0
+trap 'for pid in $(jobs -p); do kill -TERM -- -"$pid" 2>/dev/null; done; rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# job NAME COMMAND...: starts it as soon as there is a place.
+job() {
+    local out=$work/${#jobs_started[@]}
+    jobs_started+=("$1")
+    shift
+    while [ "$(jobs -rp | wc -l)" -ge "$at_once" ]; do
+        wait -n
+        show_jobs
+    done
+    { "$@" >"$out" 2>&1 </dev/null; echo $? >"$out.status"; } &
+}
+
+# Until all have ended.
+join_jobs() {
+    wait
+    show_jobs
+}
+
+# In the order in which they were started.
+show_jobs() {
+    while [ "$jobs_shown" -lt "${#jobs_started[@]}" ] && [ -s "$work/$jobs_shown.status" ]; do
+        show_tap "${jobs_started[jobs_shown]}" "$work/$jobs_shown" "$(cat "$work/$jobs_shown.status")"
+        jobs_shown=$((jobs_shown + 1))
+    done
+}
+
+# show_tap NAME FILE STATUS: shows what is not ok, and counts. A stream that ends before its plans is a failure.
+show_tap() {
+    local name=$1 file=$2 status=$3 good bad planned reason
+    good=$(grep -c '^ok ' "$file")
+    bad=$(grep -c '^not ok ' "$file")
+    planned=$(awk -F'[.]' '/^1\.\.[0-9]+$/ {sum += $3} END {print sum + 0}' "$file")
+    [ "$planned" != 0 ] || [ "$status" != 0 ] || return 0 # no test of the file has the tag
+    printf '== %s\n' "$name"
+    grep -vE '^ok [^#]*$|^[0-9]+\.\.[0-9]+$|^ok .*#[0-9]' "$file"
+    sed -n "s|^not ok [0-9]* |$name: |p" "$file" >>"$work/failures"
+    passed=$((passed + good)) failed=$((failed + bad))
+    while read -r reason; do
+        passed=$((passed - 1))
+        if may_be_skipped "$reason"; then
             skipped=$((skipped + 1))
         else
-            echo "not allowed to be skipped: $line"
             failed=$((failed + 1))
         fi
-    done < <(grep -iE '^ok .*# skip' "$1")
-}
-
-# report NAME STATUS FILE: shows what is not ok, counts. A stream that ends without its plan is a failure.
-report() {
-    local plan results
-    printf '== %s\n' "$1"
-    grep -vE '^ok [^#]*$|^[0-9]+\.\.[0-9]+$|^ok .*#[0-9]' "$3"
-    count_skips "$3"
-    passed=$((passed + $(grep '^ok ' "$3" | grep -vciE '# skip')))
-    failed=$((failed + $(grep -c '^not ok ' "$3")))
-    plan=$(sed -n 's/^1\.\.\([0-9]*\).*$/\1/p' "$3")
-    results=$(grep -cE '^(not )?ok ' "$3")
-    if [ "$results" != "$plan" ] || { [ "$2" != 0 ] && ! grep -q '^not ok ' "$3"; }; then
-        echo "$1 ended with status $2 after $results of ${plan:-an unknown number of} tests"
+    done < <(sed -nE 's/^ok .*# [Ss][Kk][Ii][Pp] ?//p' "$file")
+    if [ $((good + bad)) != "$planned" ] || { [ "$status" != 0 ] && [ "$bad" = 0 ]; }; then
+        echo "$name: ended with status $status, $((good + bad)) of its $planned tests done"
         failed=$((failed + 1))
     fi
 }
 
-# run_tap NAME COMMAND...
-run_tap() {
-    local name=$1
-    shift
-    "$@" >"$out/tap" 2>&1
-    report "$name" $? "$out/tap"
-}
-
-# ---- bats --------------------------------------------------------------------------------------------------------
-
-# run_files TAGS FILE...: the tests with these tags, two files at a time: one of them mostly waits.
-run_files() {
-    local tags=$1 file
-    shift
-    local files=()
-    for file in "$@"; do
-        [ "$(bats --count ${tags:+--filter-tags "$tags"} "$file")" = 0 ] || files+=("$file")
-    done
-    mkdir -p "$out/row"
-    printf '%s\0' "${files[@]}" | xargs -0 -r -P 2 -I{} bash -c '
-        name=$(basename "$2" .bats)
-        bats --tap ${1:+--filter-tags "$1"} "$2" >"$0/$name" 2>&1 </dev/null
-        echo $? >"$0/$name.status"' "$out/row" "$tags" {}
-    for file in "${files[@]}"; do
-        report "$file" "$(cat "$out/row/$(basename "$file" .bats).status")" "$out/row/$(basename "$file" .bats)"
-    done
-}
-
-run_units() {
-    local unit sanitize="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
-    for unit in text rules policy; do
-        run_tap "unit $unit" "build/unit/$unit"
-    done
-    [ "$mode" != quick ] || return
-    make --no-print-directory -s -j2 BUILD=build/asan FRAME= CFLAGS="$sanitize" units || { failed=$((failed + 1)); return; }
-    for unit in text rules policy; do
-        run_tap "unit $unit, with address and undefined behaviour sanitizers" "build/asan/unit/$unit"
-    done
-}
-
-# The longest first, so that both rows end at about the same time.
-by_size() {
-    ls -S tests/*.bats
-}
-
-run_kernel() {
-    if [ "$(id -u)" = 0 ]; then
-        . tests/kernel/check.sh
-    else
-        printf 'ok 1 - the rule against the kernel # skip needs root: users, cgroups or mounts are set up\n1..1\n' >"$out/tap"
-        report "the rule against the kernel" 0 "$out/tap"
+# may_be_skipped REASON: it is one of tests/skips (KEY | proof | reason), and its proof holds here and now.
+declare -A proofs
+may_be_skipped() {
+    local reason=$1 line proof
+    if [ -z "${proofs[$reason]:-}" ]; then
+        line=$(awk -v reason="$reason" 'index($0, "#") != 1 && length($0) > length(reason) &&
+            substr($0, length($0) - length(reason) - 2) == " | " reason {print; exit}' tests/skips)
+        proof=${line#* | } proof=${proof% | *}
+        if [ -z "$line" ]; then
+            proofs[$reason]="is not in tests/skips"
+        elif (bash -c "$proof") >/dev/null 2>&1 </dev/null; then
+            proofs[$reason]=proven
+        else
+            proofs[$reason]="is not so on this machine: $proof"
+        fi
     fi
+    [ "${proofs[$reason]}" = proven ] || { echo "not to be skipped: '$reason' ${proofs[$reason]}"; return 1; }
 }
 
-finish() {
-    printf '%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
-    [ "$failed" = 0 ]
-    exit
+# ---- what there is ----------------------------------------------------------------------------------------------
+
+build() {
+    make -s -j2 all programs units >/dev/null || { failed=1; finish; }
 }
 
-case $mode in quick | check | long) tools_need "$mode" || failed=$((failed + 1)) ;; *) tools_need long ;; esac
-make --no-print-directory -j2 all programs units || { failed=$((failed + 1)); finish; }
-mapfile -t suites < <(by_size)
+unit_tests() {
+    local unit
+    for unit in text rules policy; do
+        job "unit $unit" "build/unit/$unit"
+    done
+}
+
+unit_tests_sanitized() {
+    local unit
+    make -s -j2 BUILD=build/asan FRAME= CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" \
+        units >/dev/null || { failed=1; finish; }
+    for unit in text rules policy; do
+        job "unit $unit, with address and undefined behaviour sanitizers" "build/asan/unit/$unit"
+    done
+}
+
+# bats_tests TAGS [FILE]...: the files in the order given, then the others.
+bats_tests() {
+    local tags=$1 file files
+    shift
+    mapfile -t files < <(printf '%s\n' "$@" tests/*.bats | awk 'NF && !seen[$0]++')
+    for file in "${files[@]}"; do
+        job "$file" bats --tap ${tags:+--filter-tags "$tags"} "$file"
+    done
+}
+
+# Those that take longest begin.
+slow_first=(tests/{why,cures,persist,host,systemd,package}.bats)
+
+# loop ROUNDS [FILE]...: what fails in some round only is a flake.
+loop() {
+    local rounds=$1 round file files=("${@:2}")
+    [ "${#files[@]}" != 0 ] || files=(tests/*.bats)
+    for round in $(seq "$rounds"); do
+        echo "==== round $round of $rounds"
+        while read -r file; do
+            job "$file" bats --tap "$file"
+        done < <(shuf -e "${files[@]}")
+        join_jobs
+    done
+    [ ! -s "$work/failures" ] || { echo "==== failed, and in how many of $rounds rounds"; sort "$work/failures" | uniq -c | sort -rn; }
+}
+
+mode=${1:-check}
+case $mode in
+quick) tools_need quick || finish ;;
+check) tools_need quick check ;;
+long | loop) tools_need quick check deb long ;;
+*)
+    sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+    ;;
+esac || echo "The tests of what is missing will fail."
+build
 case $mode in
 quick)
-    run_units
-    run_files quick "${suites[@]}"
+    unit_tests
+    bats_tests quick
     ;;
 check)
-    run_units
-    STEP=64 HISTORIES=100 SOCKETS=10000 run_kernel
-    run_files '!long' "${suites[@]}"
+    bats_tests '!long' "${slow_first[@]}"
+    unit_tests
+    unit_tests_sanitized
+    kernel_check
     ;;
 long)
-    STEP=16 HISTORIES=300 SOCKETS=40000 run_kernel
-    run_files long "${suites[@]}"
+    bats_tests long "${slow_first[@]}"
+    kernel_check_long
     ;;
 loop)
-    for ((round = 1; round <= ${2:-5}; round++)); do
-        mapfile -t suites < <(printf '%s\n' "${suites[@]}" | shuf)
-        echo "==== round $round"
-        run_files '' "${suites[@]}"
-        echo "==== after round $round: $passed passed, $failed failed, $skipped skipped"
-    done
-    ;;
-*)
-    echo "check.sh: expected quick, check, long or loop N" >&2
-    failed=1
+    loop "${@:2}"
     ;;
 esac
+join_jobs
 finish

@@ -1,80 +1,67 @@
-# Tools that tests need: installed where that is possible, else named. Sourced by check.sh and .ci/run.
+# The programs that tests need: what brings each, who needs it, and how it is installed without a service being started or
+# enabled. Sourced by check.sh and .ci/run.
 # shellcheck shell=bash
 
-# SET COMMAND PACKAGE: WHAT FOR. A set takes in those before it: quick, check, long, gate.
+# SET | PROGRAM, or ?CONDITION for tools_has_CONDITION | Debian's package | which tests need it
 tools_table() {
-    cat <<'T'
-quick bats bats: the tests themselves
-quick jq jq: reading records
-quick ss iproute2: what the kernel says of sockets
-quick ip iproute2: a network namespace for each test
-quick /usr/bin/python3 python3-minimal: small servers and clients
-quick nsenter util-linux: network namespaces
-quick nm binutils: what the library leaves undefined
-check strace strace: which system calls are made
-check erl erlang-base: a server that cannot restart without the library
-check socat socat: servers, datagrams
-check ncat ncat: servers that clash
-check perl perl: servers, a library's caller
-check lua5.3 lua5.3: a server that cannot restart without the library
-check ruby ruby: a server that cannot restart without the library
-check guile guile-3.0: a server that cannot restart without the library
-check zsh zsh: a server that cannot restart without the library
-check php php-cli: a server that clashes
-check tclsh tcl: a server that clashes
-check redis-server redis-server: a server that clashes
-check memcached memcached: a server that clashes
-check lighttpd lighttpd: a server that clashes
-check nginx nginx-light: a server that clashes, and its workers
-check tinyproxy tinyproxy: a server that clashes
-check iperf3 iperf3: a server that clashes
-check busybox busybox: servers that clash
-check tcpserver ucspi-tcp: a launcher that hands sockets on
-check pkill procps: ending what tests started
-check sysctl procps: ranges of ports
-check setpriv util-linux: other users
-check unshare util-linux: namespaces
-check script bsdutils: a terminal
-check setcap libcap2-bin: programs with file capabilities
-check /usr/bin/time time: memory of a command
-check musl-gcc musl-tools: programs of another libc
-check readelf binutils: what is in the library
-check ldconfig libc-bin: the loader's cache
-check journalctl systemd: the journal
-check /lib/systemd/systemd systemd: services as they are run for real
-check systemd-nspawn systemd-container: a machine for systemd to boot in
-check rsyslogd rsyslog: the system log
-check logger bsdutils: the system log
-check mandoc mandoc: manual pages as they are shown
-check git git: what belongs to the tree
-long g++ build-essential: the Debian package
-long lintian lintian: the Debian package
-long dh debhelper: the Debian package
-long dpkg-buildpackage dpkg-dev: the Debian package
-long podman podman: containers
-long runc runc: containers
-long catatonit catatonit: what holds a pod open
-gate clang clang: a second compiler, fuzzing
-gate clang-format clang-format: the form of the code
-gate cppcheck cppcheck: static analysis
-gate shellcheck shellcheck: the test scripts
-gate valgrind valgrind: instructions of the fast paths
-T
-}
-
-tools_missing=() tools_updated=
-
-# tools_want COMMAND PACKAGE WHY: notes what is missing. sbin is not in everybody's PATH.
-tools_want() {
-    PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null || tools_miss "$2" "$3"
-}
-
-tools_miss() {
-    local entry
-    for entry in "${tools_missing[@]}"; do
-        [ "${entry%%: *}" != "$1" ] || return 0
-    done
-    tools_missing+=("$1: $2")
+    cat <<'TABLE'
+quick | cc               | gcc               | the build, and tests that compile a program of their own
+quick | ?headers         | libc6-dev         | the same
+quick | make             | make              | the build
+quick | nm               | binutils          | the build: the library must need no name that only one libc has
+quick | bats             | bats              | all of tests/*.bats
+quick | jq               | jq                | all of tests/*.bats: records are read with it
+quick | ip               | iproute2          | all of tests/*.bats: each has a network namespace of its own
+quick | ?python3         | python3           | all of tests/*.bats: programs that meet a taken port
+quick | nsenter          | util-linux        | all of tests/*.bats: namespaces, other users
+check | ?m32             | gcc-multilib      | abi, run, package: the library for 32-bit programs
+check | ?i386            | qemu-user         | abi, run, package: 32-bit programs, which this kernel does not run
+check | musl-gcc         | musl-tools        | abi, run: one library for glibc and musl
+check | ?asan            | gcc               | unit tests under sanitizers; host: a program built with one
+check | ldconfig         | libc-bin          | host: a set-user-ID program
+check | setcap           | libcap2-bin       | run: a program with file capabilities
+check | strace           | strace            | log, policy, systemd, why: which system calls are made
+check | socat            | socat             | restart, sessions: a server, a receiver of datagrams
+check | erl              | erlang-base       | restart: a server that cannot restart
+check | script           | bsdutils          | command, run, why: a terminal
+check | pgrep            | procps            | sessions, systemd: a process is found by its name
+check | systemctl        | systemd           | systemd, system_log: a systemd and a journald of their own
+check | systemd-nspawn   | systemd-container | systemd: the machine that it runs in
+check | rsyslogd         | rsyslog           | system_log: a system log of its own
+check | git              | git               | package: the tree is not touched
+long  | perl             | perl              | programs: a server that cannot restart
+long  | lua5.3           | lua5.3            | programs: a server that cannot restart
+long  | ?lua_socket      | lua-socket        | the same
+long  | ruby             | ruby              | programs: a server that cannot restart
+long  | guile            | guile-3.0         | programs: a server that cannot restart
+long  | zsh              | zsh               | programs: a server that cannot restart
+long  | php              | php-cli           | programs: two servers on one port
+long  | tclsh            | tcl               | programs: two servers on one port
+long  | redis-server     | redis-server      | programs: two servers on one port
+long  | memcached        | memcached         | programs: two servers on one port
+long  | lighttpd         | lighttpd          | programs: two servers on one port
+long  | iperf3           | iperf3            | programs: two servers on one port
+long  | ncat             | ncat              | programs: two servers on one port
+long  | tcpserver        | ucspi-tcp         | programs: two servers on one port
+long  | tinyproxy        | tinyproxy         | programs: two servers on one port
+long  | nginx            | nginx-light       | programs: two servers on one port
+long  | busybox          | busybox           | programs: two servers on one port; container: the base image
+long  | podman           | podman            | container: the image and the pod of README
+long  | runc             | runc              | the same
+long  | catatonit        | catatonit         | the same: the first process of a pod
+deb   | dpkg-buildpackage | dpkg-dev         | package: make deb
+deb   | dh               | debhelper         | package: make deb
+deb   | ?build_essential | build-essential   | package: make deb
+long  | lintian          | lintian           | package: what Debian thinks of it
+gate  | clang            | clang             | a second compiler, and fuzzing
+gate  | ?fuzzer          | libclang-rt-dev   | fuzzing
+gate  | clang-format     | clang-format      | the form of the source
+gate  | cppcheck         | cppcheck          | a look at the source
+gate  | shellcheck       | shellcheck        | a look at the scripts
+gate  | mandoc           | mandoc            | a look at the man pages
+gate  | valgrind         | valgrind          | make bench: instructions of a call
+fresh | debootstrap      | debootstrap       | make check-fresh: a root of its own
+TABLE
 }
 
 # tools_compiles FLAGS...: can a program be built with them?
@@ -82,84 +69,131 @@ tools_compiles() {
     printf '#include <sys/socket.h>\nint main(void) { return 0; }\n' | cc "$@" -x c -o /dev/null - 2>/dev/null
 }
 
-# What is no command: headers, libraries, modules.
-tools_want_more() {
+tools_has_headers() { tools_compiles; }
+tools_has_asan() { tools_compiles -fsanitize=address,undefined; }
+tools_has_m32() { [ "$(uname -m)" != x86_64 ] || tools_compiles -m32; }
+tools_has_python3() { /usr/bin/python3 -c 'import http.server' 2>/dev/null; }
+tools_has_lua_socket() { lua5.3 -e 'require("socket")' 2>/dev/null; }
+tools_has_fuzzer() { printf 'int LLVMFuzzerTestOneInput(void) { return 0; }\n' | clang -fsanitize=fuzzer -x c -o /dev/null - 2>/dev/null; }
+tools_has_build_essential() { [ -e /usr/share/doc/build-essential ] || ! command -v dpkg >/dev/null; }
+
+# The kernel is asked by trying: exit(0), linked with nothing. (It may be that there is no Python yet.)
+tools_has_i386() {
+    local program result
+    ! command -v qemu-i386 >/dev/null || return 0
+    [ -z "${REUSESHIM_TEST_I386:-}" ] || return 1
+    program=$(mktemp)
+    echo 'void _start(void) { __asm__("xor %ebx, %ebx; mov $1, %eax; int $0x80"); }' |
+        cc -m32 -nostdlib -static -x c -o "$program" - 2>/dev/null
+    "$program" 2>/dev/null
+    result=$?
+    rm -f "$program"
+    return $result
+}
+
+tools_has() {
+    # sbin is not in everybody's PATH.
     case $1 in
-    check)
-        lua5.3 -e 'require("socket")' 2>/dev/null || tools_miss lua-socket "a server that cannot restart without the library"
-        tools_compiles -fsanitize=address,undefined || tools_miss gcc "sanitizers"
-        [ "$(uname -m)" != x86_64 ] || tools_compiles -m32 || tools_miss gcc-multilib "32-bit programs"
-        [ -n "$(/usr/bin/python3 tests/programs/runs_i386.py how 2>/dev/null)" ] ||
-            tools_miss qemu-user "32-bit programs on a kernel that runs none"
-        /usr/bin/python3 -c 'import http.server, asyncio' 2>/dev/null || tools_miss python3 "servers"
-        ;;
-    gate)
-        [ -e "$(clang -print-file-name=libclang_rt.fuzzer-x86_64.a 2>/dev/null)" ] ||
-            tools_miss libclang-rt-14-dev "fuzzing"
-        ;;
+    \?*) "tools_has_${1#\?}" ;;
+    *) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;;
     esac
 }
 
-# tools_need SET: everything of that set and of those before it, installed or named.
+# tools_missing SET...: the lines of the table whose program is not here.
+tools_missing() {
+    local set program package reason
+    while IFS=\| read -r set program package reason; do
+        set=${set// /} program=${program// /} package=${package// /}
+        [[ " $* " != *" $set "* ]] || tools_has "$program" || printf '%s|%s|%s\n' "$program" "$package" "${reason# }"
+    done < <(tools_table)
+}
+
+# tools_need SET...: names what these sets miss and why it is wanted, and installs it where that is possible.
 tools_need() {
-    local set command package why one
-    tools_missing=()
-    for one in quick check long gate; do
-        while read -r set command package why; do
-            [ "$set" != "$one" ] || tools_want "$command" "${package%:}" "$why"
-        done < <(tools_table)
-        tools_want_more "$one"
-        [ "$one" != "$1" ] || break
-    done
-    [ "${#tools_missing[@]}" = 0 ] || tools_install
-    # Some of these show only once others are there.
-    tools_missing=()
-    for one in check gate; do tools_want_more "$one"; [ "$one" != "$1" ] || break; done
-    [ "$1" = quick ] || [ "${#tools_missing[@]}" = 0 ] || tools_install
-}
-
-# ---- installing without starting or enabling anything ------------------------------------------------------------
-
-# Says what and why first. Services are neither started (policy-rc.d) nor left enabled for the next boot.
-tools_install() {
-    local packages=("${tools_missing[@]%%: *}")
+    local missing packages=() program package reason
+    missing=$(tools_missing "$@")
+    [ -n "$missing" ] || return 0
+    mapfile -t packages < <(cut -d'|' -f2 <<<"$missing" | sort -u)
+    echo "The tests need these packages, which are not on this machine:"
+    while IFS=\| read -r program package reason; do
+        printf '  %-18s %-22s %s\n' "$package" "$([[ $program == \?* ]] || echo "($program)")" "$reason"
+    done <<<"$missing"
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-        echo "These are missing, and cannot be installed from here (Debian: apt-get install, as root):"
-        printf '  %s\n' "${tools_missing[@]}"
+        echo "They cannot be installed from here. As root, on Debian (names differ elsewhere):"
+        echo "  apt-get install --no-install-recommends ${packages[*]}"
         return 1
-    fi >&2
-    echo "These will be installed now, for the tests; none of their services is started or enabled:"
-    printf '  %s\n' "${tools_missing[@]}"
-    [ -n "$tools_updated" ] || apt-get update -qq >/dev/null
-    tools_updated=yes
-    (
-        trap tools_services_free EXIT
-        tools_services_hold
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" </dev/null >/dev/null
-    )
+    fi
+    tools_install "${packages[@]}" || return 1
+    missing=$(tools_missing "$@")
+    [ -z "$missing" ] || { echo "still missing after that: $(cut -d'|' -f1 <<<"$missing" | xargs)"; return 1; }
 }
 
-tools_enabled() {
-    find /etc/systemd/system /etc/rc[0-6S].d -name 'K*' -prune -o -type l -print 2>/dev/null | sort
+# tools_install PACKAGE...: in a subshell, so that the caller's traps are its own.
+tools_install() (
+    log=$(mktemp)
+    apt-get update -qq >"$log" 2>&1 || cat "$log"
+    echo "They are installed now, with what they depend on: $(tools_apt -s install "$@" 2>/dev/null | grep -c '^Inst ') packages." \
+        "No service is started, and none is enabled for the next boot."
+    trap 'services_free' EXIT
+    # Not in the middle of apt-get: bash runs a trap when the program in front has ended.
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    services_hold
+    tools_apt install "$@" >"$log" 2>&1 || { tail -n 30 "$log"; rm -f "$log"; exit 1; }
+    rm -f "$log"
+)
+
+tools_apt() {
+    DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -y -qq --no-install-recommends "$@"
 }
 
-tools_services_hold() {
-    tools_before=$(mktemp)
-    tools_enabled >"$tools_before"
-    [ ! -e /usr/sbin/policy-rc.d ] || mv /usr/sbin/policy-rc.d /usr/sbin/policy-rc.d.before-tests
-    printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
-    chmod +x /usr/sbin/policy-rc.d
+# ---- services ---------------------------------------------------------------------------------------------------
+
+# Debian's packages start and enable their services when they are installed. policy-rc.d (invoke-rc.d(8)) forbids the one; a
+# preset (systemd.preset(5)) forbids the other where there is a systemctl; what got enabled all the same is disabled again.
+services_policy=/usr/sbin/policy-rc.d
+services_kept=$services_policy.before-reuseshim-tests
+services_preset=00-reuseshim-tests.preset
+services_mark="# Made by reuseshim's tests/tools.sh while it installs packages."
+
+# What starts at boot, a line each: a link below /etc/systemd, or the runlevel's folder and the name of an init script, because
+# insserv may give it another number.
+services_enabled() {
+    {
+        find /etc/systemd/system /etc/systemd/user -type l ! -lname /dev/null
+        find /etc/rc[2345S].d -name 'S[0-9][0-9]*' | sed 's|/S[0-9][0-9]|/|'
+    } 2>/dev/null | sort
 }
 
-tools_services_free() {
-    local link name
-    rm -f /usr/sbin/policy-rc.d
-    [ ! -e /usr/sbin/policy-rc.d.before-tests ] || mv /usr/sbin/policy-rc.d.before-tests /usr/sbin/policy-rc.d
-    while read -r link; do
-        case $link in
-        /etc/rc*) name=${link##*/} && update-rc.d "${name:3}" disable 2>/dev/null ;;
-        *) rm -f "$link" ;;
+services_hold() {
+    services_before=$(services_enabled)
+    services_made=()
+    local folder
+    # A run that was killed may have left its own behind.
+    if [ -e "$services_policy" ] && ! grep -qxF "$services_mark" "$services_policy"; then
+        mv "$services_policy" "$services_kept"
+    fi
+    printf '#!/bin/sh\n%s\nexit 101\n' "$services_mark" >"$services_policy"
+    chmod 755 "$services_policy"
+    for folder in /etc/systemd /etc/systemd/{system,user}-preset; do
+        [ -d "$folder" ] || { mkdir "$folder" && services_made=("$folder" "${services_made[@]}"); }
+        [[ $folder != *-preset ]] || printf '%s\ndisable *\n' "$services_mark" >"$folder/$services_preset"
+    done
+}
+
+services_free() {
+    local one
+    rm -f "$services_policy" /etc/systemd/{system,user}-preset/"$services_preset"
+    [ ! -e "$services_kept" ] || mv "$services_kept" "$services_policy"
+    for one in "${services_made[@]}"; do
+        rmdir "$one" 2>/dev/null || true
+    done
+    while read -r one; do
+        case $one in
+        /etc/systemd/*) rm "$one" ;;
+        # As update-rc.d(8) disables.
+        /etc/rc?.d/*) mv "${one%/*}"/S[0-9][0-9]"${one##*/}" "${one%/*}/K01${one##*/}" ;;
         esac
-    done < <(tools_enabled | comm -13 "$tools_before" -)
-    rm -f "$tools_before"
+    done < <(comm -13 <(echo "$services_before") <(services_enabled))
 }

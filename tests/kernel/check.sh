@@ -1,38 +1,54 @@
-# The rule and the records against the kernel; sourced by tests/check.sh, and by the gate with every record looked at.
+# The rule of shim/conflict/rules.c, and the records of the library, against the kernel that runs. Sourced by tests/check.sh.
 # shellcheck shell=bash
-# Two at a time, because each waits for the kernel most of the time.
 
-# $STEP: of how many calls one is made under the library; $HISTORIES: of how many sockets' lives.
-STEP=${STEP:-16} HISTORIES=${HISTORIES:-300}
-kernel_out=$(mktemp -d)
-# The other user must reach the library, wherever this tree is.
-cp build/libreuseshim.so "$kernel_out" && chmod 755 "$kernel_out"
-
-# aside NAME COMMAND...: starts it; its output waits for show. A caller may leave descriptors open, so some are.
-aside() {
-    local name=$1
-    shift
-    "$@" >"$kernel_out/$name" 2>&1 3</dev/null 5</dev/null 13</dev/null 14</dev/null &
+kernel_check() {
+    kernel_allowed || return
+    job "the rule against the kernel: pairs, automatic ports, and each rule bent in turn" rule_and_bends
+    job "the rule against the kernel: random histories" kernel histories -n 40000 -S "$(date +%s)"
+    kernel_records "pairs -s 16" "automatic -s 64" "histories -n 300"
 }
 
-show() {
-    wait
-    for name in "$@"; do
-        run_tap "$name" cat "$kernel_out/$name"
+# Every call of the walk is made under the library, where kernel_check takes a sample.
+kernel_check_long() {
+    kernel_allowed || return
+    job "the rule against the kernel: more random histories" kernel histories -n 200000 -S "$(date +%s)"
+    kernel_records "pairs" "histories -n 3000"
+}
+
+# Sockets of two users take part.
+kernel_allowed() {
+    [ "$(id -u)" = 0 ] || { job "the rule against the kernel" skip_not_root; return 1; }
+}
+
+skip_not_root() {
+    echo "ok 1 - the rule against the kernel # skip $(sed -n 's/^not-root .* | //p' tests/skips)"
+    echo "1..1"
+}
+
+# A caller may leave descriptors open, so some are.
+kernel() {
+    build/kernel/"$1" "${@:2}" 3</dev/null 5</dev/null 13</dev/null 14</dev/null
+}
+
+# kernel_records "PROGRAM ARG..."...: each as two users, who must reach the library wherever this tree is.
+kernel_records() {
+    local program words uid library=$work/libreuseshim.so
+    cp build/libreuseshim.so "$library" && chmod 755 "$work"
+    for program in "$@"; do
+        read -ra words <<<"$program"
+        for uid in 0 4711; do
+            job "records against the truth: ${words[0]}, as user $uid" \
+                kernel "${words[0]}" -l "$library" -u "$uid" "${words[@]:1}"
+        done
     done
 }
 
-aside "the rule against the kernel: pairs" build/kernel/pairs -t "$kernel_out/trials1"
-aside "the rule against the kernel: automatic ports" build/kernel/automatic -t "$kernel_out/trials2"
-show "the rule against the kernel: pairs" "the rule against the kernel: automatic ports"
-run_tap "the rule against the kernel: random histories" build/kernel/histories -n "${SOCKETS:-40000}" -S "$(date +%s)"
-run_tap "each rule bent in turn is noticed" tests/kernel/bends.sh build "$kernel_out/trials1" "$kernel_out/trials2"
-for program in "pairs -s $STEP" "automatic -s $((STEP * 4))" "histories -n $HISTORIES"; do
-    read -ra words <<<"$program"
-    for uid in 0 4711; do
-        aside "records against the truth: ${words[0]}, as user $uid" \
-            "build/kernel/${words[0]}" -l "$kernel_out/libreuseshim.so" -u "$uid" "${words[@]:1}"
-    done
-    show "records against the truth: ${words[0]}, as user 0" "records against the truth: ${words[0]}, as user 4711"
-done
-rm -rf "$kernel_out"
+rule_and_bends() {
+    local trials status=0
+    trials=$(mktemp -d)
+    kernel pairs -t "$trials/pairs" || status=1
+    kernel automatic -t "$trials/automatic" || status=1
+    tests/kernel/bends.sh build "$trials/pairs" "$trials/automatic" || status=1
+    rm -rf "$trials"
+    return $status
+}
