@@ -90,22 +90,16 @@ show_tap() {
 }
 
 # may_be_skipped REASON: it is one of tests/skips (KEY | proof | reason), and its proof holds here and now.
-declare -A proofs
 may_be_skipped() {
-    local reason=$1 line proof
-    if [ -z "${proofs[$reason]:-}" ]; then
-        line=$(awk -v reason="$reason" 'index($0, "#") != 1 && length($0) > length(reason) &&
-            substr($0, length($0) - length(reason) - 2) == " | " reason {print; exit}' tests/skips)
-        proof=${line#* | } proof=${proof% | *}
-        if [ -z "$line" ]; then
-            proofs[$reason]="is not in tests/skips"
-        elif (bash -c "$proof") >/dev/null 2>&1 </dev/null; then
-            proofs[$reason]=proven
-        else
-            proofs[$reason]="is not so on this machine: $proof"
-        fi
-    fi
-    [ "${proofs[$reason]}" = proven ] || { echo "not to be skipped: '$reason' ${proofs[$reason]}"; return 1; }
+    local proof reason
+    while IFS='|' read -r _ proof reason; do
+        [ "$reason" = " $1" ] || continue
+        bash -c "$proof" >/dev/null 2>&1 </dev/null && return
+        echo "not to be skipped: '$1' is not so on this machine:$proof"
+        return 1
+    done < <(grep -v '^#' tests/skips)
+    echo "not to be skipped: '$1' is not in tests/skips"
+    return 1
 }
 
 # ---- what there is ----------------------------------------------------------------------------------------------
