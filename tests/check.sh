@@ -153,36 +153,41 @@ loop() {
     [ ! -s "$work/failures" ] || { echo "==== failed, and in how many of $rounds rounds"; sort "$work/failures" | uniq -c | sort -rn; }
 }
 
-mode=${1:-check}
-case $mode in
-quick) tools_need quick || finish ;;
-check) tools_need quick check ;;
-long | loop) tools_need quick check deb long ;;
-*)
-    sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2
-    exit 2
-    ;;
-esac || echo "The tests of what is missing will fail."
-limit_tests
-build
-case $mode in
-quick)
-    unit_tests
-    bats_tests quick
-    ;;
-check)
-    bats_tests '!long' "${slow_first[@]}"
-    unit_tests
-    unit_tests_sanitized
-    kernel_check
-    ;;
-long)
-    bats_tests long "${slow_first[@]}"
-    kernel_check_long
-    ;;
-loop)
-    loop "${@:2}"
-    ;;
-esac
-join_jobs
-finish
+main() {
+    local mode=${1:-check}
+    case $mode in
+    quick) tools_need quick || { failed=1; finish; } ;;
+    check) tools_need quick check ;;
+    long | loop) tools_need quick check deb long ;;
+    *)
+        sed -n '2,/^set /s/^# \{0,1\}//p' "$0" >&2
+        exit 2
+        ;;
+    esac || echo "The tests of what is missing will fail."
+    limit_tests
+    build
+    case $mode in
+    quick)
+        unit_tests
+        bats_tests quick
+        ;;
+    check)
+        bats_tests '!long' "${slow_first[@]}"
+        unit_tests
+        unit_tests_sanitized
+        kernel_check
+        ;;
+    long)
+        bats_tests long "${slow_first[@]}"
+        kernel_check_long
+        ;;
+    loop)
+        loop "${@:2}"
+        ;;
+    esac
+    join_jobs
+    finish
+}
+
+# Read as a whole before it runs: the file may change meanwhile.
+main "$@"
