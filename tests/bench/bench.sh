@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What the shim costs, as ratios measured side by side in one run: bench.sh BUILD
+# What the library costs, as ratios measured side by side in one run: bench.sh BUILD
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=$PWD/${1:-build}
@@ -58,7 +58,7 @@ row "socket+bind+close under restart, over setting the option itself" \
     "$(ratio "LD_PRELOAD=$lib $bench bind 20000" "$bench bind-own 20000")" "<= 1.10"
 row "explained EADDRINUSE, over the bare one plus one sock_diag dump" \
     "$(ratio "LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null $bench refused 300" "$bench refused-bare 300")" "<= 2"
-# A machine with a thousand processes and ten thousand sockets, in which ss(8) and the shim look for the one who has
+# A machine with a thousand processes and ten thousand sockets, in which ss(8) and the library look for the one who has
 # a port. Prints the ratio of the medians; $1: the holder is in a cgroup of its own, or not.
 crowded() {
     local port=1 group='' pid crowd=()

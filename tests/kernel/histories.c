@@ -45,7 +45,7 @@ struct history {
 };
 
 static struct arguments arguments = {.count = 40000, .seed = 1};
-static bool witnessed; /* the last call was made under the shim */
+static bool witnessed; /* the last call was made under the library */
 static long by_cache, by_order;
 static uint64_t seed; /* never 0 */
 

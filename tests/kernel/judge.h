@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the kernel did, against what the model says and what the shim wrote.
+ * What the kernel did, against what the model says and what the library wrote.
  */
 #ifndef TESTS_KERNEL_JUDGE_H
 #define TESTS_KERNEL_JUDGE_H

@@ -24,7 +24,7 @@
 enum { FIRST_PORT = 1024, LAST_PORT = 32767 };
 
 static struct arguments arguments;
-static bool witnessed; /* the last call was made under the shim */
+static bool witnessed; /* the last call was made under the library */
 static uint16_t port = FIRST_PORT;
 static long all_pairs, all_outcomes;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Another process, with the shim preloaded, that makes the calls; and the records that it leaves.
+ * Another process, with the library preloaded, that makes the calls; and the records that it leaves.
  */
 #ifndef TESTS_KERNEL_WITNESS_H
 #define TESTS_KERNEL_WITNESS_H

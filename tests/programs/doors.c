@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Calls every door with good and bad arguments and prints result and errno of each, one a line. Run with and
- * without the shim, the two outputs must be the same. errno is 77 before each call, so "untouched" shows.
+ * without the library, the two outputs must be the same. errno is 77 before each call, so "untouched" shows.
  */
 #define _DEFAULT_SOURCE
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Host programs in difficult states, each doing a bind that is refused: host STATE PORT [ARGUMENT].
- * The port is taken by somebody else. Exit code 0 if the program lived as it would have without the shim.
+ * The port is taken by somebody else. Exit code 0 if the program lived as it would have without the library.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
