@@ -20,6 +20,7 @@ enum port_rule { PORTS_UNKNOWN, PORTS_OF_TCP, PORTS_OF_UDP };
 
 struct protocol {
     int number; /* IPPROTO_*; of the last row -1: all others */
+    int type;   /* SOCK_* */
     enum port_rule ports;
     int shown; /* under which number the kernel shows its sockets: MPTCP's are placed by their TCP subflow */
     int matched;   /* the IPPROTO_* that a rule names to be about it, 0 where no word of the language is */
@@ -27,6 +28,9 @@ struct protocol {
     char table[8]; /* /proc/net/TABLE and TABLE6; "" for none */
 };
 extern const struct protocol protocols[];
+
+/* What socket(2) makes of protocol 0 and a type: the first row of that type; 0 if there is none. */
+int protocol_of_type(int type);
 
 /* The row of a protocol; never NULL. */
 const struct protocol *protocol_find(int number);

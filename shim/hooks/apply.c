@@ -5,6 +5,7 @@
 #include "hooks.h"
 
 #include "reuseshim/errno_name.h"
+#include "reuseshim/protocol.h"
 
 #include <errno.h>
 #include <string.h>
@@ -181,18 +182,11 @@ void apply_at_listen(struct hooked_call *hooked)
     decide(hooked, WHEN_BIND);
 }
 
-/* What socket(2) makes of protocol 0. */
-static int protocol_of(int type, int protocol)
-{
-    if (protocol != 0)
-        return protocol;
-    return type == SOCK_STREAM ? IPPROTO_TCP : type == SOCK_DGRAM ? IPPROTO_UDP : 0;
-}
-
 int apply_before_socket(struct hooked_call *hooked, int domain, int type, int protocol)
 {
+    const int plain_type = type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK);
     struct situation situation = {.when = WHEN_SOCKET,
-                                  .protocol = protocol_of(type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK), protocol),
+                                  .protocol = protocol ? protocol : protocol_of_type(plain_type),
                                   .family = (sa_family_t)domain};
     if (domain != AF_INET && domain != AF_INET6)
         return type;

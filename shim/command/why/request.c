@@ -5,6 +5,7 @@
 #include "request.h"
 
 #include "reuseshim/command.h"
+#include "reuseshim/protocol.h"
 
 #include <arpa/inet.h>
 #include <net/if.h>
@@ -22,11 +23,8 @@ static void add(struct request *request, int protocol, struct endpoint local, bo
     if ((local.family == AF_INET && request->v6 && !request->v4) ||
         (local.family == AF_INET6 && request->v4 && !request->v6))
         return;
-    request->probes[request->count++] =
-        (struct probe){.protocol = protocol,
-                       .type = protocol == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM,
-                       .local = local,
-                       .implied = implied};
+    request->probes[request->count++] = (struct probe){
+        .protocol = protocol, .type = protocol_find(protocol)->type, .local = local, .implied = implied};
 }
 
 static void add_address(struct request *request, const struct endpoint *locals, size_t count)
