@@ -227,8 +227,13 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); print
     expect_record '.cause == null' '.cures == []' '.message | length > 10'
 }
 
-@test "every situation of scenarios.bash is tried here" {
+@test "every situation of scenarios.bash is tried here, and every cause has one" {
     for one in "${scenarios[@]}"; do
         grep -qE "(scenario|in) .*\b$one\b" "$BATS_TEST_FILENAME" || [[ $one == listener_wide ]]
+    done
+    [ "$(words_of causes.h | wc -l)" -gt 10 ]
+    for cause in $(words_of causes.h); do
+        [ "$cause" = unseen ] || grep -qE "^cause_[a-z0-9_]+=$cause$" "$BATS_TEST_DIRNAME/scenarios.bash" ||
+            { echo "no situation has the cause $cause" >&2; false; }
     done
 }

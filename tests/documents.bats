@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# bats file_tags=quick
 # What the program knows is in its manual: each list is taken from the program or from the one table it is made of.
+# bats file_tags=quick
 
 load helper
 
@@ -9,13 +9,13 @@ in_page() {
     grep -qE "(^|[^a-z_-])${2//./\\.}([^a-z_-]|$)" "$TOP/$1" || { echo "$1 does not have '$2'" >&2; return 1; }
 }
 
-# The first string of each row of a list: words_of causes.h.
-words_of() {
-    sed -nE 's/^ *_\([A-Z0-9_]+, "([^"]*)".*/\1/p' "$TOP/include/reuseshim/$1"
+# The environment variables, as the table of settings has them.
+variables() {
+    grep -oE '"REUSESHIM_[A-Z_]+"' "$TOP/shim/setup/settings.c" | tr -d '"' | sort -u
 }
 
 @test "every subcommand is in reuseshim(1), with each of its options" {
-    for subcommand in $("$BUILD/reuseshim" --help | sed -nE 's/^  reuseshim ([a-z]+) .*/\1/p'); do
+    for subcommand in $(subcommands); do
         grep -qx ".Ss $subcommand" "$TOP/shim/command/reuseshim.1"
         for option in $("$BUILD/reuseshim" "$subcommand" --help | grep -oE '^ +(-., )?--[a-z0-9]+' | grep -oE '[a-z0-9]{2,}$'); do
             [ "$option" = help ] || grep -q -- "Fl -$option" "$TOP/shim/command/reuseshim.1"
@@ -24,12 +24,8 @@ words_of() {
 }
 
 @test "every option of a rule, and every word of the language, is in reuseshim.policy(5)" {
-    printf 'tcp force nosuch\n' >"$BATS_TEST_TMPDIR/option.policy"
-    printf 'nosuch\n' >"$BATS_TEST_TMPDIR/word.policy"
-    run -100 "$BUILD/reuseshim" check "$BATS_TEST_TMPDIR/option.policy"
-    options=$(sed -E 's/.*an option: (.*);.*/\1/; s/, | or /\n/g' <<<"$output")
-    run -100 "$BUILD/reuseshim" check "$BATS_TEST_TMPDIR/word.policy"
-    words=$(grep -oE '\([^)]*\)' <<<"$output" | tr -d '(),')
+    options=$(option_words)
+    words=$(REUSESHIM_RULES=nosuch "$BUILD/reuseshim" check 2>&1 | grep -oE '\([^)]*\)' | tr -d '(),')
     [ "$(wc -w <<<"$options $words")" -gt 20 ]
     for word in $options $words; do
         in_page shim/policy/reuseshim.policy.5 "$word"
@@ -38,8 +34,16 @@ words_of() {
 
 @test "every cause, every log and every variable is in libreuseshim(7)" {
     [ "$(words_of causes.h | wc -l)" -gt 10 ]
-    { words_of causes.h; words_of logs.h | sed 's/fd:N/fd/'; "$BUILD/reuseshim" run --help | grep -oE 'REUSESHIM_[A-Z_]+'; } |
-        while read -r word; do in_page shim/hooks/libreuseshim.7 "$word"; done
+    [ "$(variables | wc -l)" -ge 8 ]
+    for word in $(words_of causes.h) $(words_of logs.h | sed 's/fd:N/fd/') $(variables); do
+        in_page shim/hooks/libreuseshim.7 "$word"
+    done
+}
+
+@test "every shipped policy and every variable has a row in README" {
+    for word in $("$BUILD/reuseshim" policies | cut -d' ' -f1) $(variables); do
+        grep -q "^| \`$word\` |" "$TOP/README.md" || { echo "README has no row for $word" >&2; false; }
+    done
 }
 
 @test "every key of a record is in libreuseshim(7)" {

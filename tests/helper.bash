@@ -239,6 +239,11 @@ words_for() {
     env "$1" "$BUILD/reuseshim" check 2>&1 | sed -nE "s/.*: '\?': expected (an option: )?([^;]*).*/\2/p" | sed 's/ or /, /; s/, /\n/g'
 }
 
+# words_of FILE: the first string of each row of a list among the headers, as of causes.h.
+words_of() {
+    sed -nE 's/^ *_\([A-Z0-9_]+, "([^"]*)".*/\1/p' "$TOP/include/reuseshim/$1"
+}
+
 option_words() {
     words_for REUSESHIM_RULES="force ?"
 }

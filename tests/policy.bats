@@ -191,28 +191,6 @@ on_bind() {
     [ "$("$BUILD/unit/shipped" | sort)" = "$(cd "$TOP/policies" && printf '%s\n' *.policy | sed 's/\.policy$//' | sort)" ]
 }
 
-@test "README names every shipped policy and every variable; the man pages every log, option and subcommand" {
-    for file in "$TOP"/policies/*.policy; do
-        grep -q "^| \`$(basename "$file" .policy)\` |" "$TOP/README.md"
-    done
-    for variable in $(grep -o '"REUSESHIM_[A-Z_]*"' "$TOP/shim/setup/settings.c" | tr -d '"'); do
-        grep -q "^| \`$variable\` |" "$TOP/README.md"
-    done
-    named() {
-        [ "$#" -gt 2 ]
-        local page=$1 word
-        for word in "${@:2}"; do
-            grep -qE "^\.(Cm|Ss|It|Op).*\b${word%%:*}\b" "$TOP"/shim/*/"$page" || { echo "$page does not name $word" >&2; return 1; }
-        done
-    }
-    # shellcheck disable=SC2046
-    named libreuseshim.7 $(words_for REUSESHIM_LOG='?' | grep -v ' ')
-    # shellcheck disable=SC2046
-    named reuseshim.policy.5 $(option_words)
-    # shellcheck disable=SC2046
-    named reuseshim.1 $(subcommands)
-}
-
 # ---- system calls: strace is needed from here on -------------------------------------------------------------------
 # bats file_tags=
 
