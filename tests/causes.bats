@@ -32,6 +32,14 @@ holder_is() {
     expect_record '[.holders[0].processes[].pid] | length == 2 and contains(['"${party_pids[0]}"'])'
 }
 
+@test "MPTCP and TCP refuse each other, with cause listener" {
+    for one in listener_of_mptcp listener_for_mptcp; do
+        port=$(free_port)
+        scenario "$one"
+        holder_is LISTEN "${party_pids[0]}"
+    done
+}
+
 @test "a socket that is only bound there has cause bound" {
     scenario bound
     holder_is BOUND "${party_pids[0]}"

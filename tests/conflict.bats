@@ -78,26 +78,6 @@ left_by_ss() {
     expect_record '.protocol == "udp"' '.holders[0].state == "ESTABLISHED"' '.holders[0].remote.port == 9'
 }
 
-@test "an MPTCP listener refuses a TCP bind, and its process is found" {
-    port=$(free_port)
-    holder mptcp bind 127.0.0.1:"$port" listen
-    refused tcp bind 127.0.0.1:"$port"
-    expect_record '.cause == "listener"' '.holders[0].state == "LISTEN"'
-    owner_is "$holder_pid"
-}
-
-@test "an MPTCP program that is refused is explained and cured like a TCP one, as Go's listeners are since 1.24" {
-    port=$(free_port)
-    holder mptcp bind 127.0.0.1:"$port" listen
-    refused mptcp bind 127.0.0.1:"$port"
-    expect_record '.protocol == "mptcp"' '.cause == "listener"' ".cures[0].text | contains(\"$holder_pid (sock)\")" \
-        '[.cures[].policy] == [null, "handover"]' ".cures[1].rules | startswith(\"tcp port $port force \")"
-    # The cure is taken: both serve.
-    stop
-    background ns env LD_PRELOAD="$LIB" REUSESHIM_RULES="$(record '.cures[1].rules' | jq -r .)" "$PROGRAMS/sock" mptcp bind 127.0.0.1:"$port" listen hold
-    run -0 ns env LD_PRELOAD="$LIB" REUSESHIM_RULES="$(record '.cures[1].rules' | jq -r .)" "$PROGRAMS/sock" mptcp bind 127.0.0.1:"$port" listen
-}
-
 @test "a socket bound to another device is not listed; one bound to the same device is, with its name" {
     port=$(free_port)
     ns ip link add one type veth peer name two

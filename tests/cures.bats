@@ -93,6 +93,11 @@ cures() {
     cures listener_two_processes 2
 }
 
+@test "each cure between MPTCP and TCP works, whichever of the two listens" {
+    cures listener_of_mptcp 2
+    cures listener_for_mptcp 2
+}
+
 @test "each cure of a socket that is only bound works" {
     cures bound 2
 }

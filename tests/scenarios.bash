@@ -27,7 +27,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034
 
-scenarios=(listener listener_wide listener_two_processes bound connected client_with_port ephemeral_client inherited_exec
+scenarios=(listener listener_wide listener_two_processes listener_of_mptcp listener_for_mptcp bound connected client_with_port ephemeral_client inherited_exec
     inherited_fork time_wait fin_wait2 orphan other_user own_group same_tuple same_tuple_wildcard exhausted_bind exhausted_listen
     exhausted_connect exhausted_udp udp_bound udp_connected udp_client udp_multicast dual_stack_ours dual_stack_theirs
     accepted_ipv6 unix_live unix_abstract unix_stale)
@@ -61,6 +61,15 @@ attempt_listener_wide() { attempt tcp bind 0.0.0.0:"$port" listen; }
 cause_listener_two_processes=listener
 arrange_listener_two_processes() { party tcp bind 127.0.0.1:"$port" listen fork; }
 attempt_listener_two_processes() { attempt tcp bind 127.0.0.1:"$port" listen; }
+
+# What a Go server makes by default, on either side.
+cause_listener_of_mptcp=listener
+arrange_listener_of_mptcp() { party mptcp bind 127.0.0.1:"$port" listen; }
+attempt_listener_of_mptcp() { attempt tcp bind 127.0.0.1:"$port" listen; }
+
+cause_listener_for_mptcp=listener
+arrange_listener_for_mptcp() { party tcp bind 127.0.0.1:"$port" listen; }
+attempt_listener_for_mptcp() { attempt mptcp bind 127.0.0.1:"$port" listen; }
 
 cause_bound=bound
 arrange_bound() { party tcp bind 127.0.0.1:"$port"; }

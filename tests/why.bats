@@ -54,7 +54,7 @@ cause_agrees() {
     [[ $words == *" bind "* && $words != *" connect "* && $words != *" attach "* ]] || return 0
     [[ $words != *" reuseport "* ]] || arguments+=(--reuseport)
     [[ $words != *" udp "* ]] || arguments+=(--udp)
-    [[ $words != *" tcp"* && $words != *" unix "* ]] || arguments+=(--tcp)
+    [[ $words != *tcp* && $words != *" unix "* ]] || arguments+=(--tcp)
     [[ $words =~ " bind "([^ ]+) ]]
     why --json "${arguments[@]}" "${BASH_REMATCH[1]}"
     [ "$status" = 1 ]
@@ -75,6 +75,8 @@ situation() {
 @test "why says what the kernel says beside a listener" { situation listener; }
 @test "why says what the kernel says beside a listener of one address, asked for all" { situation listener_wide; }
 @test "why says what the kernel says beside a listener of two processes" { situation listener_two_processes; }
+@test "why says what the kernel says beside an MPTCP listener" { situation listener_of_mptcp; }
+@test "why says what the kernel says beside a TCP listener, asked by MPTCP" { situation listener_for_mptcp; }
 @test "why says what the kernel says beside a socket that is only bound" { situation bound; }
 @test "why says what the kernel says beside an accepted connection" { situation connected; }
 @test "why says what the kernel says beside an outgoing connection from a port it asked for" { situation client_with_port; }
