@@ -16,7 +16,17 @@ command=${2:-make check}
 tools_need fresh
 [[ $command != "make deb"* ]] || command=". tests/tools.sh && tools_need deb && $command"
 root=${FRESH_ROOT:-$(mktemp -d "${TMPDIR:-/var/tmp}/fresh.XXXXXX")}
-[ -n "${FRESH_ROOT:-}" ] || trap 'rm -rf --one-file-system "$root"' EXIT
+
+# What runs in there ends first, so that it does not go on in a root that is gone.
+running=
+# shellcheck disable=SC2317 # the trap calls it
+finish() {
+    [ -z "$running" ] || { kill -TERM -- -"$running" 2>/dev/null && wait "$running"; }
+    [ -n "${FRESH_ROOT:-}" ] || rm -rf --one-file-system "$root"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
 
 # The mirror that this machine's apt uses.
 mirror() {
@@ -50,6 +60,7 @@ SH
 }
 
 # As its own root folder and not by chroot(2), inside of which no user namespace can be made.
+set -m # a process group for it
 # shellcheck disable=SC2016
 unshare --mount --propagation private sh -ec '
     mount --bind "$0" "$0"
@@ -60,4 +71,9 @@ unshare --mount --propagation private sh -ec '
     umount -l /mnt
     exec env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
         ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} bash -c "$1" "$2"' \
-    "$root" "$(inside)" "$command" </dev/null
+    "$root" "$(inside)" "$command" </dev/null &
+running=$!
+status=0
+wait "$running" || status=$?
+running=
+exit $status
