@@ -11,7 +11,7 @@ load helper
 
 @test "the library leaves only names undefined that glibc and musl have, those of libdl weakly" {
     imports=$(cat "$TOP/shim/hooks/imports")
-    for libc in "$(ldd /bin/true | grep -o '/.*/libc.so.6')" "$(musl-gcc -print-file-name=libc.so)"; do
+    for libc in "$(ldd /bin/true | grep -o '/.*/libc.so.6')" /lib/ld-musl-*.so.1; do
         exported=$(nm -D --defined-only "$libc" | awk '{sub("@.*", "", $3); print $3}')
         for name in $imports; do
             grep -qx "$name" <<<"$exported" || { echo "$libc has no $name"; return 1; }

@@ -142,8 +142,8 @@ static const char *leavings(const struct conflict *conflict, const struct newcom
                : "; its connection may hold the port for 60 s more, unless the peer closes first";
 }
 
-/* Stopping those who hold the one blocker. The owner's relatives were asked whether they share it; a stranger
- * who does would still hold it, so it is said if there may be one. */
+/* Stopping those who hold the one blocker. The owner's relatives were asked whether they share it; that
+ * others may is said where processes are known to be out of sight. */
 static void stop_the_holder(struct conflict *conflict, const struct newcomer *newcomer)
 {
     const struct owners *owners = &conflict->owners[conflict->holders[0].owners];

@@ -15,7 +15,7 @@ enum {
                      1U << STATE_LAST_ACK | 1U << STATE_CLOSING
 };
 
-/* A dump is on its way in the scratch memory while its sockets are removed. */
+/* The dump is still on its way through one scratch memory while its sockets are removed through another. */
 struct eviction {
     const struct newcomer *newcomer;
     uint64_t removed;
@@ -26,7 +26,7 @@ struct eviction {
 static void remove_it(void *context, const struct holder *holder)
 {
     struct eviction *eviction = context;
-    if (holder->inode || !(CLOSING_STATES & 1U << holder->state) ||
+    if (holder->inode || holder->state >= STATE_COUNT || !(CLOSING_STATES & 1U << holder->state) ||
         rules_blocks(eviction->newcomer, holder) == NO)
         return;
     int result = sock_diag_destroy(holder, eviction->answers);

@@ -171,7 +171,7 @@ static void count(struct port_count *ports, struct scratch *scratch)
     question.found = take_in;
     question.context = ports;
     conflict->all_sockets = sockets_ask(&question, &conflict->source, scratch) == 0;
-    conflict->shows_bound = sockets_show_bound(conflict->source);
+    conflict->shows_bound = conflict->all_sockets && sockets_show_bound(conflict->source);
     owners_number(conflict);
     process_self(&ports->owners.self);
     ports->owners.search.found = found;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which processes hold the sockets: the likeliest are looked at first. Contract in steps.h.
+ * Which processes hold the sockets: the likeliest are looked at first. Contract in steps.h and
+ * conflict.h.
  */
 #include "reuseshim/raw.h"
 #include "steps.h"

@@ -31,7 +31,7 @@ static void settle_flags(struct holder *holder, const struct newcomer *newcomer)
 {
     if (rules_overlap(newcomer, holder) == UNKNOWN && holder->device_known && holder->v6only == UNKNOWN)
         holder->v6only = NO;
-    bool listens = holder->state == STATE_LISTEN && protocol_is_tcp(newcomer->protocol);
+    bool listens = holder->state == STATE_LISTEN && !protocol_is_udp(newcomer->protocol);
     if (newcomer->options[OPTION_REUSEADDR] == YES && !listens)
         holder->reuseaddr = NO;
     /* Of SO_REUSEPORT nothing is proved as long as the newcomer may have a group of its own. */

@@ -34,8 +34,10 @@ static void share_in(struct workspace *work, const struct hooked_call *hooked)
         return;
     /* Without the argument: port 0 has become a port by now. */
     newcomer_ask(&work->newcomer, hooked->which, hooked->fd, 0, NULL, true);
+    if (!receives_now(&work->newcomer))
+        return;
     conflict_begin(&work->conflict, shim->settings.budget_ms, work->status.filtered);
-    if (!receives_now(&work->newcomer) || !conflict_sharing(&work->conflict, &work->newcomer, &work->scratch))
+    if (!conflict_sharing(&work->conflict, &work->newcomer, &work->scratch))
         return;
     work->record.event = EVENT_SHARED;
     work->record.newcomer = &work->newcomer;

@@ -46,7 +46,7 @@ const char *keyword_list(char room[KEYWORDS_ROOM], enum kind kind)
 {
     struct text text = text_in(room, KEYWORDS_ROOM);
     for (size_t i = 0; i < KEYWORDS; i++)
-        if (keywords[i].kind == kind)
+        if (keywords[i].kind == kind && !keywords[i].planned)
             text_strings(&text, text.used ? ", " : "", keywords[i].word);
     return text_end(&text);
 }

@@ -52,14 +52,25 @@ static bool check_bytes(struct parser *parser)
     return true;
 }
 
+/* The lists of words take room that a correct policy, and its host's stack, need not pay for. */
+__attribute__((noinline)) static bool complain_unknown(struct parser *parser, struct word word)
+{
+    char matches[KEYWORDS_ROOM], actions[KEYWORDS_ROOM];
+    return complain(parser, word, "expected a match (", keyword_list(matches, MATCH), ") or an action (",
+                    keyword_list(actions, ACTION), ")");
+}
+
+__attribute__((noinline)) static bool complain_no_action(struct parser *parser, struct word last)
+{
+    char actions[KEYWORDS_ROOM];
+    return complain(parser, last, "expected an action (", keyword_list(actions, ACTION), ") after it");
+}
+
 static bool parse_word(struct parser *parser, struct draft *draft, struct word word)
 {
     const struct keyword *keyword = keyword_find(word);
-    if (keyword == NULL) {
-        char matches[KEYWORDS_ROOM], actions[KEYWORDS_ROOM];
-        return complain(parser, word, "expected a match (", keyword_list(matches, MATCH), ") or an action (",
-                        keyword_list(actions, ACTION), ")");
-    }
+    if (keyword == NULL)
+        return complain_unknown(parser, word);
     if (keyword->kind == MATCH && draft->has_action)
         return complain(parser, word, "a match; expected it before the first action");
     if (keyword->group < GROUP_COUNT) {
@@ -95,11 +106,8 @@ static bool parse_rule(struct parser *parser, struct rule *rule, bool *empty)
             return false;
     if (*empty)
         return true;
-    if (!draft.has_action) {
-        char actions[KEYWORDS_ROOM];
-        return complain(parser, draft.last, "expected an action (", keyword_list(actions, ACTION),
-                        ") after it");
-    }
+    if (!draft.has_action)
+        return complain_no_action(parser, draft.last);
     if (!check_together(parser, &draft))
         return false;
     *rule = draft.rule;

@@ -70,7 +70,7 @@ struct keyword {
 };
 const struct keyword *keyword_find(struct word word);
 
-/* "tcp, udp, ..." in `room`: all of a kind. */
+/* "tcp, udp, ..." in `room`: all of a kind that this version can do. */
 enum { KEYWORDS_ROOM = 160 };
 const char *keyword_list(char room[KEYWORDS_ROOM], enum kind kind);
 

@@ -93,6 +93,8 @@ static void find_host(struct record *record)
 
 void record_emit(const struct shim *shim, struct record *record, char *buffer)
 {
+    if (shim->settings.log == LOG_NONE)
+        return;
     struct sink sink = {.fd = -1};
     int error = open_sink(&sink, shim, record->usual_calls_only);
     if (error < 0) {

@@ -12,7 +12,7 @@
 
 enum {
     CGROUP2_MAGIC = 0x63677270, /* linux/magic.h */
-    LEVELS_MAX = 12,
+    LEVELS_MAX = 9,             /* each takes stack; deeper groups are found by their id or nearby */
     LEVEL_PART = SCRATCH_SIZE / LEVELS_MAX / 8 * 8,
     NAME_MAX_HERE = 255,
 };

@@ -70,7 +70,7 @@ static void walk_threads(struct search *search, pid_t pid)
     struct folder threads = folder_open(proc_path(path, pid, "task"), entries, THREADS_PART);
     const struct raw_entry *thread;
     int seen = 0, number;
-    while (seen == 0 && (thread = folder_next_number(&threads, &number)) != NULL)
+    while (seen == 0 && !search->late && (thread = folder_next_number(&threads, &number)) != NULL)
         if ((pid_t)number != pid)
             seen = walk(search, proc_thread_path(path, pid, thread->name, "fd"), pid);
     folder_close(&threads);

@@ -38,6 +38,15 @@ bool netlink_next(struct attribute *attribute, const struct nlmsghdr *message, s
     return true;
 }
 
+/* A dump that fails says so in its last message: 0, or -errno. */
+static int dump_result(const struct nlmsghdr *done)
+{
+    int result = 0;
+    if (done->nlmsg_len >= NLMSG_LENGTH(sizeof result))
+        memcpy(&result, netlink_payload(done), sizeof result);
+    return result < 0 ? result : 0;
+}
+
 /* One datagram of messages: 1 for more to come, 0 at the end, or -errno. */
 static int take_all(const char *bytes, size_t length,
                     void (*take)(void *context, const struct nlmsghdr *message), void *context)
@@ -47,7 +56,7 @@ static int take_all(const char *bytes, size_t length,
         if (message->nlmsg_len < sizeof *message || message->nlmsg_len > length - at)
             return -EBADMSG;
         if (message->nlmsg_type == NLMSG_DONE)
-            return 0;
+            return dump_result(message);
         if (message->nlmsg_type == NLMSG_ERROR) { /* 0 is what NLM_F_ACK asks for */
             const struct nlmsgerr *error = netlink_payload(message);
             return message->nlmsg_len < NLMSG_LENGTH(sizeof *error) ? -EBADMSG : error->error;

@@ -218,6 +218,10 @@ int sock_diag_ask(const struct question *question, struct scratch *scratch)
     int result, result6 = 0;
     if (dump.fd < 0)
         return dump.fd;
+    if (dump.protocol < 0) {
+        raw_close(dump.fd);
+        return -EPROTONOSUPPORT;
+    }
     /* Both families: an IPv4 newcomer meets dual-stack sockets, and a dual-stack newcomer meets IPv4 ones. */
     if (dump.protocol == IPPROTO_TCP)
         result = dump_tcp(&dump);

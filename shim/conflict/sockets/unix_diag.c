@@ -6,6 +6,7 @@
 #include "reuseshim/raw.h"
 #include "reuseshim/sockets.h"
 
+#include <errno.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <string.h>
@@ -31,14 +32,21 @@ static void read_attribute(struct holder *holder, struct unix_file *file, const 
     }
 }
 
+struct dump {
+    const struct unix_question *question;
+    bool understood;
+};
+
 static void take(void *context, const struct nlmsghdr *message)
 {
-    const struct unix_question *question = context;
+    struct dump *dump = context;
     const struct unix_diag_msg *said = netlink_payload(message);
     struct attribute attribute = {0};
     struct unix_file file = {0, 0};
-    if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY || message->nlmsg_len < NLMSG_LENGTH(sizeof *said))
+    if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY || message->nlmsg_len < NLMSG_LENGTH(sizeof *said)) {
+        dump->understood = false;
         return;
+    }
     struct holder holder = holder_unknown();
     holder.type = said->udiag_type;
     holder.state = said->udiag_state;
@@ -46,7 +54,7 @@ static void take(void *context, const struct nlmsghdr *message)
     holder.inode = said->udiag_ino;
     while (netlink_next(&attribute, message, sizeof *said))
         read_attribute(&holder, &file, &attribute);
-    question->found(question->context, &holder, &file);
+    dump->question->found(dump->question->context, &holder, &file);
 }
 
 int unix_diag_ask(const struct unix_question *question, struct scratch *scratch)
@@ -60,11 +68,11 @@ int unix_diag_ask(const struct unix_question *question, struct scratch *scratch)
              .request = {.sdiag_family = AF_UNIX,
                          .udiag_states = ~0U,
                          .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | SHOW_UID}};
-    struct unix_question copy = *question; /* as a context that is not const */
+    struct dump dump = {.question = question, .understood = true};
     int fd = netlink_open();
     if (fd < 0)
         return fd;
-    int result = netlink_ask(fd, &ask.header, question->deadline, scratch, take, &copy);
+    int result = netlink_ask(fd, &ask.header, question->deadline, scratch, take, &dump);
     raw_close(fd);
-    return result;
+    return result == 0 && !dump.understood ? -EPROTO : result;
 }
