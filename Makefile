@@ -127,12 +127,12 @@ check-fresh:
 bench: all programs
 	$(Q)tests/bench/bench.sh $(BUILD)
 
-# The recipes split at blanks.
+# The recipes split at blanks. Refused before anything is built for it.
 blank    = $(if $(word 2,x$($(1))x),$(error $(1): '$($(1))' has a blank in it))
 checked  = $(foreach name,PREFIX DESTDIR BINDIR LIBDIR LIBDIR32 DATADIR MANDIR COMPDIR BUILD,$(call blank,$(name)))
+$(if $(filter install uninstall,$(MAKECMDGOALS)),$(checked))
 
 install: all
-	$(checked)@:
 	install -d $(FOLDERS:%=$(DESTDIR)%)
 	install -m 755 $(TOOL) $(DESTDIR)$(BINDIR)/reuseshim
 	install -m 644 $(LIBRARY) $(DESTDIR)$(LIBDIR)/libreuseshim.so
@@ -144,7 +144,6 @@ install: all
 
 # The folders that are ours alone go, too.
 uninstall:
-	$(checked)@:
 	rm -f $(DESTDIR)$(BINDIR)/reuseshim $(DESTDIR)$(LIBDIR)/libreuseshim.so $(DESTDIR)$(LIBDIR32)/libreuseshim.so \
 	    $(DESTDIR)$(COMPDIR)/reuseshim $(foreach page,$(PAGES),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -rf $(DESTDIR)$(DATADIR)/reuseshim

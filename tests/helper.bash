@@ -30,7 +30,11 @@ setup() {
 teardown() {
     local pid
     [ "${#made[@]}" = 0 ] || rm -rf "${made[@]}"
-    for pid in $(namespace_processes) "${started[@]}"; do
+    # The number of one that has ended may be a stranger's by now, and bats keeps a job of its own for BATS_TEST_TIMEOUT.
+    for pid in $(jobs -rp); do
+        [[ " ${started[*]} " != *" $pid "* ]] || kill -KILL "$pid" 2>/dev/null || true
+    done
+    for pid in $(namespace_processes); do
         kill -KILL "$pid" 2>/dev/null || true
     done
     # By name: bats keeps a background job of its own for BATS_TEST_TIMEOUT.

@@ -11,8 +11,6 @@ under() {
     run shim REUSESHIM_RULES="$rules" "$PROGRAMS/sock" "$@"
 }
 
-
-
 # background_wait RULES WORDS...: the socket words under rules, until they have been refused and sleep; pid in $waiting.
 background_wait() {
     local rules=$1
@@ -30,8 +28,9 @@ background_wait() {
     background_wait "wait 1000s" tcp set keepalive bind 127.0.0.1:"$port" listen
     kill "$holder_pid"
     wait "$waiting"
+    # It may have been seen last when it had ended, and its socket not yet.
     expect_record '.event == "resolved"' '.outcome == "waited"' '.waited_ms > 0' '.evicted == 0' '.call == "bind"' \
-        '.errno == null' '.cause == "listener"' ".holders[0].processes[0].pid == $holder_pid"
+        '.errno == null' '.cause == "listener"' ".holders[0].processes | length == 0 or .[0].pid == $holder_pid"
 }
 
 @test "wait: a listen that is refused waits as well, until the socket that listens there is closed" {

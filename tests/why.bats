@@ -12,7 +12,7 @@ why() {
 answers() {
     local filter
     for filter in "$@"; do
-        jq -se "$filter" <<<"$output" >/dev/null || { echo "not so: $filter" >&2; jq -c . <<<"$output" >&2; return 1; }
+        jq -se "$filter" <<<"$output" >/dev/null || { echo "not so: $filter" >&2; echo "$output" >&2; return 1; }
     done
 }
 

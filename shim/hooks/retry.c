@@ -105,8 +105,13 @@ static int64_t time_to_sleep(struct attempt *attempt, int64_t left)
 /* False if there is no more to wait for: the time is up, a signal came, or it would be in vain. */
 static bool sleep_once(struct attempt *attempt)
 {
-    int64_t left = attempt->end - now_ms();
-    int64_t length = left > 0 ? time_to_sleep(attempt, left) : OUTLASTS;
+    int64_t now = now_ms(), left = attempt->end - now;
+    if (left <= 0) {
+        if (attempt->hooked->rule->wait_ms) /* a slow look may have used it up */
+            attempt->waited_ms = now - attempt->started;
+        return false;
+    }
+    int64_t length = time_to_sleep(attempt, left);
     if (length == OUTLASTS)
         return false;
     bool undisturbed = raw_sleep(length, &attempt->mask) == 0;
