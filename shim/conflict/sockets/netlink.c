@@ -47,9 +47,8 @@ static int dump_result(const struct nlmsghdr *done)
     return result < 0 ? result : 0;
 }
 
-/* One datagram of messages: 1 for more to come, 0 at the end, or -errno. */
-static int take_all(const char *bytes, size_t length,
-                    void (*take)(void *context, const struct nlmsghdr *message), void *context)
+/* One datagram of messages of that type: 1 for more to come, 0 at the end, or -errno. */
+static int take_all(const char *bytes, size_t length, uint16_t type, const struct receiver *receiver)
 {
     for (size_t at = 0; length - at >= sizeof(struct nlmsghdr);) {
         const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)(bytes + at);
@@ -61,7 +60,9 @@ static int take_all(const char *bytes, size_t length,
             const struct nlmsgerr *error = netlink_payload(message);
             return message->nlmsg_len < NLMSG_LENGTH(sizeof *error) ? -EBADMSG : error->error;
         }
-        take(context, message);
+        if (message->nlmsg_type != type || message->nlmsg_len < NLMSG_LENGTH(receiver->head))
+            return -EPROTO;
+        receiver->take(receiver->context, message);
         size_t step = NLMSG_ALIGN(message->nlmsg_len);
         at += step < length - at ? step : length - at;
     }
@@ -69,13 +70,13 @@ static int take_all(const char *bytes, size_t length,
 }
 
 int netlink_ask(int fd, const struct nlmsghdr *request, int64_t deadline, struct scratch *scratch,
-                void (*take)(void *context, const struct nlmsghdr *message), void *context)
+                const struct receiver *receiver)
 {
     int result = (int)raw_send(fd, request, request->nlmsg_len, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (result > 0) {
         /* The kernel makes the answer while it is being asked for it: nothing ever has to be waited for. */
         ssize_t got = raw_receive(fd, scratch->bytes, sizeof scratch->bytes, MSG_DONTWAIT);
-        result = got < 0 ? (int)got : take_all(scratch->bytes, (size_t)got, take, context);
+        result = got < 0 ? (int)got : take_all(scratch->bytes, (size_t)got, request->nlmsg_type, receiver);
         if (result > 0 && deadline_has_passed(deadline))
             result = -ETIME; /* what has come is used all the same */
     }

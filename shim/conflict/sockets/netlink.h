@@ -15,10 +15,19 @@
 /* A socket to ask with, or -errno. */
 int netlink_open(void);
 
-/* Sends `request` and gives each message of the answer to `take`, until its end: 0, or -errno: what the
- * kernel answered, -EBADMSG for a message that is cut, -ETIME when the deadline has passed after a part. */
+/* What receives the messages of an answer; each has the request's type and at least `head` bytes of payload.
+ */
+struct receiver {
+    size_t head;
+    void (*take)(void *context, const struct nlmsghdr *message);
+    void *context;
+};
+
+/* Sends `request` and hands over each message of the answer, until its end: 0, or -errno: what the kernel
+ * answered, -EBADMSG for a message that is cut, -EPROTO for one that is no answer to this request, -ETIME
+ * when the deadline has passed after a part. */
 int netlink_ask(int fd, const struct nlmsghdr *request, int64_t deadline, struct scratch *scratch,
-                void (*take)(void *context, const struct nlmsghdr *message), void *context);
+                const struct receiver *receiver);
 
 /* What stands behind a message's header. */
 const void *netlink_payload(const struct nlmsghdr *message);

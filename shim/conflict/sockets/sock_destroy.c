@@ -37,10 +37,11 @@ int sock_diag_destroy(const struct holder *holder, struct scratch *scratch)
     memcpy(ask.request.id.idiag_dst, holder->remote.address, size);
     /* The cookie is this very socket's: another one that has the 4-tuple by now is left alone. */
     memcpy(ask.request.id.idiag_cookie, holder->cookie, sizeof holder->cookie);
+    const struct receiver receiver = {.take = pass_over};
     int fd = netlink_open();
     if (fd < 0)
         return fd;
-    int result = netlink_ask(fd, &ask.header, INT64_MAX, scratch, pass_over, NULL);
+    int result = netlink_ask(fd, &ask.header, INT64_MAX, scratch, &receiver);
     raw_close(fd);
     return result;
 }

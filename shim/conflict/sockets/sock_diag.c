@@ -158,9 +158,6 @@ static void take(void *context, const struct nlmsghdr *message)
 {
     const struct dump *dump = context;
     struct holder holder;
-    if ((message->nlmsg_type != SOCK_DIAG_BY_FAMILY && message->nlmsg_type != TCPDIAG_GETSOCK) ||
-        message->nlmsg_len < NLMSG_LENGTH(sizeof(struct inet_diag_msg)))
-        return;
     read_message(&holder, message, dump->protocol);
     if (dump->question->automatic_only)
         holder.automatic = YES;
@@ -170,7 +167,8 @@ static void take(void *context, const struct nlmsghdr *message)
 
 static int ask(struct dump *dump, const struct nlmsghdr *request)
 {
-    return netlink_ask(dump->fd, request, dump->question->deadline, dump->scratch, take, dump);
+    const struct receiver receiver = {sizeof(struct inet_diag_msg), take, dump};
+    return netlink_ask(dump->fd, request, dump->question->deadline, dump->scratch, &receiver);
 }
 
 /* tcp_info is asked for only of connections: a listener has none, and it is most of the answer's bytes. */
@@ -223,9 +221,9 @@ int sock_diag_ask(const struct question *question, struct scratch *scratch)
         return -EPROTONOSUPPORT;
     }
     /* Both families: an IPv4 newcomer meets dual-stack sockets, and a dual-stack newcomer meets IPv4 ones. */
-    if (dump.protocol == IPPROTO_TCP)
+    if (dump.protocol == IPPROTO_TCP) {
         result = dump_tcp(&dump);
-    else {
+    } else {
         result = dump_family(&dump, AF_INET);
         result6 = dump_family(&dump, AF_INET6);
     }

@@ -6,7 +6,6 @@
 #include "reuseshim/raw.h"
 #include "reuseshim/sockets.h"
 
-#include <errno.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <string.h>
@@ -32,21 +31,12 @@ static void read_attribute(struct holder *holder, struct unix_file *file, const 
     }
 }
 
-struct dump {
-    const struct unix_question *question;
-    bool understood;
-};
-
 static void take(void *context, const struct nlmsghdr *message)
 {
-    struct dump *dump = context;
+    const struct unix_question *question = context;
     const struct unix_diag_msg *said = netlink_payload(message);
     struct attribute attribute = {0};
     struct unix_file file = {0, 0};
-    if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY || message->nlmsg_len < NLMSG_LENGTH(sizeof *said)) {
-        dump->understood = false;
-        return;
-    }
     struct holder holder = holder_unknown();
     holder.type = said->udiag_type;
     holder.state = said->udiag_state;
@@ -54,7 +44,7 @@ static void take(void *context, const struct nlmsghdr *message)
     holder.inode = said->udiag_ino;
     while (netlink_next(&attribute, message, sizeof *said))
         read_attribute(&holder, &file, &attribute);
-    dump->question->found(dump->question->context, &holder, &file);
+    question->found(question->context, &holder, &file);
 }
 
 int unix_diag_ask(const struct unix_question *question, struct scratch *scratch)
@@ -68,11 +58,12 @@ int unix_diag_ask(const struct unix_question *question, struct scratch *scratch)
              .request = {.sdiag_family = AF_UNIX,
                          .udiag_states = ~0U,
                          .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | SHOW_UID}};
-    struct dump dump = {.question = question, .understood = true};
+    struct unix_question copy = *question; /* as a context that is not const */
+    const struct receiver receiver = {sizeof(struct unix_diag_msg), take, &copy};
     int fd = netlink_open();
     if (fd < 0)
         return fd;
-    int result = netlink_ask(fd, &ask.header, question->deadline, scratch, take, &dump);
+    int result = netlink_ask(fd, &ask.header, question->deadline, scratch, &receiver);
     raw_close(fd);
-    return result == 0 && !dump.understood ? -EPROTO : result;
+    return result;
 }
