@@ -211,9 +211,9 @@ void endpoint_write(struct text *text, const struct endpoint *endpoint)
 
 void unix_path_write(struct text *text, const struct unix_path *path)
 {
-    if (path->length == 0)
+    if (path->length == 0) {
         text_string(text, "(unnamed)");
-    else if (path->bytes[0] == '\0') {
+    } else if (path->bytes[0] == '\0') {
         text_char(text, '@');
         text_escaped(text, path->bytes + 1, path->length - 1U);
     } else {

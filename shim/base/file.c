@@ -46,9 +46,9 @@ int file_map(struct file_text *text, const char *path)
     if (fd < 0)
         return fd;
     int result = -EINVAL;
-    if (raw_identify(fd, &identity) && S_ISDIR(identity.mode))
+    if (raw_identify(fd, &identity) && S_ISDIR(identity.mode)) {
         result = -EISDIR;
-    else if (raw_identify(fd, &identity) && S_ISREG(identity.mode)) {
+    } else if (raw_identify(fd, &identity) && S_ISREG(identity.mode)) {
         /* One byte more than allowed tells a file that is too long from one that just fits. */
         size_t wanted = FILE_TEXT_MAX + 1;
         text->start = raw_map(wanted);

@@ -110,11 +110,11 @@ static void take_in(void *context, const struct holder *holder)
     ports->taken[holder->local.port] = 1;
     use->taken++;
     holders_add(ports->owners.conflict, ports->owners.newcomer, holder);
-    if (rules_is_time_wait(holder))
+    if (rules_is_time_wait(holder)) {
         use->time_wait++;
-    else if (holder->inode == 0)
+    } else if (holder->inode == 0) {
         use->without_process++;
-    else {
+    } else {
         ports->inodes[ports->socket_count] = holder->inode;
         *slot_of(ports, holder->inode) = ++ports->socket_count;
     }

@@ -98,8 +98,9 @@ SHIM_EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
         hooked.address = address;
         hooked.length = length;
         result = try_again(&hooked, saved);
-    } else if (UNLIKELY(result < 0))
+    } else if (UNLIKELY(result < 0)) {
         refused(&hooked, address, length);
+    }
     if (UNLIKELY(result == 0 && hooked.rule && hooked.rule->watch)) {
         report_sharing(&hooked);
         errno = saved;
@@ -117,9 +118,9 @@ SHIM_EXPORT int bindresvport(int fd, struct sockaddr_in *address)
         apply_on_bind(&hooked);
     errno = saved;
     int result = next.bindresvport(fd, address);
-    if (UNLIKELY(result < 0))
+    if (UNLIKELY(result < 0)) {
         refused(&hooked, NULL, 0);
-    else if (UNLIKELY(hooked.rule && hooked.rule->watch)) {
+    } else if (UNLIKELY(hooked.rule && hooked.rule->watch)) {
         report_sharing(&hooked);
         errno = saved;
     }

@@ -184,14 +184,18 @@ bool take_duration(struct parser *parser, struct draft *draft, const struct keyw
 bool take_system(struct parser *parser, struct draft *draft, const struct keyword *keyword,
                  struct word argument)
 {
-    static const char *const systems[] = {"bsd",     "freebsd", "openbsd",    "netbsd",    "macos", "solaris",
-                                          "illumos", "windows", "windows-xp", "linux-2.6", "linux"};
+    static const char systems[][12] = {"bsd",     "freebsd", "openbsd",    "netbsd",    "macos", "solaris",
+                                       "illumos", "windows", "windows-xp", "linux-2.6", "linux"};
+    enum { SYSTEMS = sizeof systems / sizeof *systems };
+    char words[sizeof systems];
+    struct text text = text_in(words, sizeof words);
     (void)draft;
     (void)keyword;
-    for (size_t i = 0; i < sizeof systems / sizeof *systems; i++)
+    for (size_t i = 0; i < SYSTEMS; i++) {
         if (word_is(argument, systems[i]))
             return true;
-    return complain(parser, argument,
-                    "expected a system: bsd, freebsd, openbsd, netbsd, macos, solaris, illumos, windows, "
-                    "windows-xp, linux-2.6 or linux");
+        text_or(&text, i, SYSTEMS);
+        text_string(&text, systems[i]);
+    }
+    return complain(parser, argument, "expected a system: ", text_end(&text));
 }

@@ -40,11 +40,11 @@ bool glob_match(const char *glob, size_t glob_length, const char *string)
         }
         if (at < end) {
             char c = *at++;
-            if (c == '?')
+            if (c == '?') {
                 matched = true;
-            else if (c == '[')
+            } else if (c == '[') {
                 matched = bracket_match(&at, end, (unsigned char)*string);
-            else {
+            } else {
                 if (c == '\\' && at < end)
                     c = *at++;
                 matched = c == *string;

@@ -63,7 +63,7 @@ int sink_open_auto(struct sink *sink, const struct shim *shim, bool usual_calls_
     return result == 0 || usual_calls_only ? result : sink_open_syslog(sink, shim, usual_calls_only);
 }
 
-/* Never asked: see record_wanted. */
+/* Never asked: see record_emit. */
 int sink_open_none(struct sink *sink, const struct shim *shim, bool usual_calls_only)
 {
     (void)sink;

@@ -118,9 +118,9 @@ static void write_process(struct text *text, const struct owners *owners, uint32
 {
     const struct process *process = &owners->processes[at];
     size_t shown = process->command_length < COMMAND_SHOWN ? process->command_length : COMMAND_SHOWN;
-    if (process->relation == RELATION_SELF)
+    if (process->relation == RELATION_SELF) {
         text_string(text, "this process");
-    else {
+    } else {
         write_pids(text, owners, at);
         text_string(text, " (");
         write_name(text, process->program);

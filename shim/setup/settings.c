@@ -73,10 +73,11 @@ static bool take_log(struct settings *settings, const char *value, int word)
         if (!text_to_number(value + 3, strlen(value + 3), INT_MAX, &fd))
             return false;
         settings->log_fd = (int)fd;
-    } else if (word == LOG_FILE || word < 0)
+    } else if (word == LOG_FILE || word < 0) {
         return false;
-    else
+    } else {
         settings->log = (enum log_kind)word;
+    }
     return true;
 }
 

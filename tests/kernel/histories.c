@@ -119,9 +119,9 @@ static bool is_let_in(const struct history *history, const struct newcomer *b)
 
 static void remember(struct history *history, const struct newcomer *b)
 {
-    if (b->options[OPTION_REUSEPORT] != YES)
+    if (b->options[OPTION_REUSEPORT] != YES) {
         history->bucket.remembers = false;
-    else if (!is_let_in(history, b)) {
+    } else if (!is_let_in(history, b)) {
         bool real_v6 =
             b->local.family == AF_INET6 && !endpoint_is_wildcard(&b->local) && !endpoint_is_mapped(&b->local);
         history->bucket =
@@ -198,8 +198,9 @@ static void try_call(struct tally *tally, struct history *history, struct sock *
                        rules_blocks(&b, &there[i]));
             }
         }
-    } else if (error && witnessed)
+    } else if (error && witnessed) {
         judge_record(tally, &b, there, count);
+    }
     if (error == 0) {
         sock->bound = true;
         sock->listens = call == CALL_LISTEN;

@@ -150,14 +150,15 @@ static const char *value_end(const char *at)
                 at++;
             else if (*at == '"')
                 in_string = false;
-        } else if (*at == '"')
+        } else if (*at == '"') {
             in_string = true;
-        else if (*at == '{' || *at == '[')
+        } else if (*at == '{' || *at == '[') {
             depth++;
-        else if ((*at == '}' || *at == ']' || *at == ',') && depth == 0)
+        } else if ((*at == '}' || *at == ']' || *at == ',') && depth == 0) {
             return at;
-        else if (*at == '}' || *at == ']')
+        } else if (*at == '}' || *at == ']') {
             depth--;
+        }
     }
     return at;
 }

@@ -350,9 +350,9 @@ bool world_settle(struct resident *resident, const struct kind *kind, const stru
         close(fd);
         return false;
     }
-    if (kind->life == CLIENT_WITH_PORT || kind->life == CLIENT || kind->life == TIME_WAIT_OF_CLIENT)
+    if (kind->life == CLIENT_WITH_PORT || kind->life == CLIENT || kind->life == TIME_WAIT_OF_CLIENT) {
         settle_client(resident, kind, choice, port, fd);
-    else if (kind->life == BOUND || kind->life == LISTENING || kind->life == CONNECTED) {
+    } else if (kind->life == BOUND || kind->life == LISTENING || kind->life == CONNECTED) {
         bool v6 = strchr(choice->place->address, ':') != NULL;
         if (kind->life == LISTENING)
             must(listen(fd, 8) == 0, "listen");
@@ -364,8 +364,9 @@ bool world_settle(struct resident *resident, const struct kind *kind, const stru
         resident->holder = world_describe(kind->tcp, fd, state, choice);
         resident->holder.automatic = NO;
         resident->open[0] = fd;
-    } else
+    } else {
         settle_server(resident, kind, choice, *port, fd);
+    }
     return true;
 }
 

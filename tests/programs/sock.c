@@ -210,35 +210,35 @@ static int step(char **word)
             used = step(word + 2);
         return 2 + used;
     }
-    if (!strcmp(w, "listen"))
+    if (!strcmp(w, "listen")) {
         say(w, listen(current(), 64));
-    else if (!strcmp(w, "accept")) {
+    } else if (!strcmp(w, "accept")) {
         int fd = say(w, accept(current(), NULL, NULL));
         if (fd >= 0)
             sockets[count++] = fd;
     } else if (!strcmp(w, "resv")) {
         struct sockaddr_in any = {.sin_family = AF_INET};
         say("bindresvport", bindresvport(current(), &any));
-    } else if (!strcmp(w, "send"))
+    } else if (!strcmp(w, "send")) {
         send_until_full();
-    else if (!strcmp(w, "attach"))
+    } else if (!strcmp(w, "attach")) {
         attach();
-    else if (!strcmp(w, "close"))
+    } else if (!strcmp(w, "close")) {
         close(sockets[--count]);
-    else if (!strcmp(w, "closeall"))
+    } else if (!strcmp(w, "closeall")) {
         while (count)
             close(sockets[--count]);
-    else if (!strcmp(w, "back")) {
+    } else if (!strcmp(w, "back")) {
         int last = sockets[count - 1];
         memmove(sockets + 1, sockets, (size_t)(count - 1) * sizeof *sockets);
         sockets[0] = last;
-    } else if (!strcmp(w, "port") || !strcmp(w, "name"))
+    } else if (!strcmp(w, "port") || !strcmp(w, "name")) {
         print_name(w[0] == 'p');
-    else if (!strcmp(w, "fork"))
+    } else if (!strcmp(w, "fork")) {
         fork_here();
-    else if (!strcmp(w, "errno"))
+    } else if (!strcmp(w, "errno")) {
         printf("errno=%d\n", errno);
-    else if (!strcmp(w, "hold")) {
+    } else if (!strcmp(w, "hold")) {
         puts("ready");
         fflush(stdout);
         pause();

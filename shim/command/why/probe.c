@@ -58,9 +58,9 @@ static int bind_unix(const struct probe *probe, int fd)
     char *slash = strrchr(path, '/'), *name = slash + 1;
     int back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), result;
     *slash = '\0';
-    if (name[0] == '\0' || chdir(path[0] ? path : "/") != 0)
+    if (name[0] == '\0' || chdir(path[0] ? path : "/") != 0) {
         result = name[0] ? -errno : -EISDIR;
-    else {
+    } else {
         result = bind_name(fd, name, strlen(name));
         if (result == 0)
             raw_unlink(name);
@@ -110,8 +110,9 @@ void probe_run(struct probe *probe, unsigned options, unsigned budget_ms, struct
     if (probe->error == EADDRINUSE) {
         conflict_explain(&probe->conflict, newcomer, scratch);
         raw_close(fd);
-    } else if (endpoint_is_internet(&probe->local) && !port_chosen)
+    } else if (endpoint_is_internet(&probe->local) && !port_chosen) {
         conflict_present(&probe->conflict, newcomer, scratch);
+    }
     if (probe->error == EACCES) /* a port below 1024: what the rule says of those that are there */
         conflict_judge(&probe->conflict, newcomer);
     fill_record(probe);
