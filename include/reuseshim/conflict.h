@@ -86,6 +86,9 @@ struct conflict {
 /* What every conflict begins with; of what it held before nothing is left. */
 void conflict_begin(struct conflict *conflict, unsigned budget_ms, bool usual_calls_only);
 
+/* Forgets the command lines: REUSESHIM_COMMANDS=name. Pure. */
+void conflict_forget_commands(struct conflict *conflict);
+
 /* Explains a refusal; of the newcomer it fills in what the refusal proves. False if the error turns out to be
  * about something else than a port that is taken. */
 bool conflict_explain(struct conflict *conflict, struct newcomer *newcomer, struct scratch *scratch);

@@ -36,7 +36,7 @@ struct process {
     enum relation relation;
     char program[64];
     uint16_t command_length;
-    char command[190]; /* arguments with spaces between; cut to fit */
+    char command[190]; /* arguments with spaces between, secrets masked; cut to fit */
 };
 
 /* This process, and those it was started by. */

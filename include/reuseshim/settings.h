@@ -17,6 +17,7 @@ enum variable {
     VARIABLE_ON_ERROR,
     VARIABLE_DIAGNOSE,
     VARIABLE_BUDGET_MS,
+    VARIABLE_COMMANDS,
     VARIABLE_COUNT
 };
 extern const char *const variable_names[VARIABLE_COUNT];
@@ -34,6 +35,7 @@ struct settings {
     enum diagnose diagnose;
     bool json;
     bool exit_on_error;
+    bool names_only; /* of command lines, leave the arguments out */
     unsigned budget_ms;
 };
 

@@ -120,6 +120,13 @@ void conflict_begin(struct conflict *conflict, unsigned budget_ms, bool usual_ca
     conflict->usual_calls_only = usual_calls_only;
 }
 
+void conflict_forget_commands(struct conflict *conflict)
+{
+    for (uint32_t i = 0; i < conflict->holder_count; i++)
+        for (uint32_t k = 0; k < PROCESSES_MAX; k++)
+            conflict->owners[i].processes[k].command_length = 0;
+}
+
 static void conclude(struct conflict *conflict, const struct newcomer *newcomer)
 {
     conflict->cause = cause_find(conflict, newcomer);

@@ -39,6 +39,8 @@ static void share_in(struct workspace *work, const struct hooked_call *hooked)
     conflict_begin(&work->conflict, shim->settings.budget_ms, work->status.filtered);
     if (!conflict_sharing(&work->conflict, &work->newcomer, &work->scratch))
         return;
+    if (shim->settings.names_only)
+        conflict_forget_commands(&work->conflict);
     work->record.event = EVENT_SHARED;
     work->record.newcomer = &work->newcomer;
     work->record.conflict = &work->conflict;

@@ -45,7 +45,10 @@ bool workspace_explain(struct workspace *work, const struct hooked_call *hooked,
     if (may_ask) {
         conflict_begin(&work->conflict, shim->settings.budget_ms, work->status.filtered);
         work->record.conflict = &work->conflict;
-        return conflict_explain(&work->conflict, &work->newcomer, &work->scratch);
+        bool explained = conflict_explain(&work->conflict, &work->newcomer, &work->scratch);
+        if (shim->settings.names_only)
+            conflict_forget_commands(&work->conflict);
+        return explained;
     }
     /* Most often EADDRNOTAVAIL is a peer that no local address reaches (::1 without IPv6), and without a look
      * at the sockets nothing tells that from a port that is taken. */

@@ -12,6 +12,7 @@ const char *const variable_names[VARIABLE_COUNT] = {
     [VARIABLE_LOG] = "REUSESHIM_LOG",           [VARIABLE_FORMAT] = "REUSESHIM_FORMAT",
     [VARIABLE_LEVEL] = "REUSESHIM_LEVEL",       [VARIABLE_ON_ERROR] = "REUSESHIM_ON_ERROR",
     [VARIABLE_DIAGNOSE] = "REUSESHIM_DIAGNOSE", [VARIABLE_BUDGET_MS] = "REUSESHIM_BUDGET_MS",
+    [VARIABLE_COMMANDS] = "REUSESHIM_COMMANDS",
 };
 
 /* ---- words ------------------------------------------------------------------------------------ */
@@ -28,6 +29,8 @@ static const char on_error[][WORD_SIZE] = {"warn", "exit"};
 static const char diagnose[][WORD_SIZE] = {
     [DIAGNOSE_AUTO] = "auto", [DIAGNOSE_ALWAYS] = "always", [DIAGNOSE_NEVER] = "never"};
 
+static const char commands[][WORD_SIZE] = {"full", "name"};
+
 /* The words that a variable may be; none where its values are no words. */
 struct words {
     const char (*list)[WORD_SIZE];
@@ -40,7 +43,7 @@ struct words {
 static const struct words words[VARIABLE_COUNT] = {
     [VARIABLE_LOG] = WORDS(logs),          [VARIABLE_FORMAT] = WORDS(formats),
     [VARIABLE_LEVEL] = WORDS(levels),      [VARIABLE_ON_ERROR] = WORDS(on_error),
-    [VARIABLE_DIAGNOSE] = WORDS(diagnose),
+    [VARIABLE_DIAGNOSE] = WORDS(diagnose), [VARIABLE_COMMANDS] = WORDS(commands),
 };
 
 /* ---- values ----------------------------------------------------------------------------------- */
@@ -109,6 +112,13 @@ static bool take_diagnose(struct settings *settings, const char *value, int word
     return word >= 0;
 }
 
+static bool take_commands(struct settings *settings, const char *value, int word)
+{
+    (void)value;
+    settings->names_only = word == 1;
+    return word >= 0;
+}
+
 static bool take_budget(struct settings *settings, const char *value, int word)
 {
     uint64_t milliseconds;
@@ -124,6 +134,7 @@ static taker *const takers[VARIABLE_COUNT] = {
     [VARIABLE_LOG] = take_log,           [VARIABLE_FORMAT] = take_format,
     [VARIABLE_LEVEL] = take_level,       [VARIABLE_ON_ERROR] = take_on_error,
     [VARIABLE_DIAGNOSE] = take_diagnose, [VARIABLE_BUDGET_MS] = take_budget,
+    [VARIABLE_COMMANDS] = take_commands,
 };
 
 static int find_word(enum variable variable, const char *value)

@@ -80,18 +80,52 @@ static bool read_uid(pid_t pid, uint32_t *uid)
     return true;
 }
 
+/* Does an option, or the name before '=', promise a secret? */
+static bool names_a_secret(const char *name, size_t length)
+{
+    static const char words[][12] = {"pass", "secret", "token", "credential", "key"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        for (size_t at = 0, size = strlen(words[i]); at + size <= length; at++) {
+            size_t same = 0;
+            while (same < size && (name[at + same] | 0x20) == words[i][same])
+                same++;
+            if (same == size)
+                return true;
+        }
+    return false;
+}
+
+/* Adds an argument: of "--password=x", "PGPASSWORD=x" and the "x" behind "--password" only stars. */
+static void add_argument(struct text *text, const char *argument, size_t length, bool *secret)
+{
+    const char *equals = memchr(argument, '=', length);
+    bool is_option = length && argument[0] == '-';
+    bool hide_all = *secret && !is_option;
+    size_t name = equals ? (size_t)(equals - argument) : length;
+    bool named = names_a_secret(argument, name);
+    text_string(text, text->used ? " " : "");
+    if (hide_all)
+        text_string(text, "***");
+    else
+        text_bytes(text, argument, equals && named ? name + 1 : length);
+    if (!hide_all && equals && named)
+        text_string(text, "***");
+    *secret = is_option && named && !equals;
+}
+
 static void read_command(struct process *process)
 {
     char path[PROC_PATH_MAX];
-    ssize_t length =
-        file_read(proc_path(path, process->pid, "cmdline"), process->command, sizeof process->command);
-    size_t used = length > 0 ? (size_t)length : 0;
-    while (used > 0 && process->command[used - 1] == '\0')
-        used--;
-    for (size_t i = 0; i < used; i++)
-        if (process->command[i] == '\0')
-            process->command[i] = ' ';
-    process->command_length = (uint16_t)used;
+    char arguments[sizeof process->command];
+    struct text text = text_in(process->command, sizeof process->command);
+    ssize_t length = file_read(proc_path(path, process->pid, "cmdline"), arguments, sizeof arguments);
+    bool secret = false;
+    for (ssize_t at = 0; at < length;) {
+        size_t size = strnlen(arguments + at, (size_t)(length - at));
+        add_argument(&text, arguments + at, size, &secret);
+        at += (ssize_t)size + 1;
+    }
+    process->command_length = (uint16_t)text.used;
 }
 
 void process_self(struct self *self)
