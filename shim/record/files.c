@@ -52,14 +52,26 @@ int sink_open_file(struct sink *sink, const struct shim *shim, bool usual_calls_
     return fd < 0 ? fd : 0;
 }
 
-/* Into the journal if that is where stderr goes, else to stderr, and if the program has given that up, to the
- * system log. */
+/* Under inetd, or a unit with Accept=yes, stderr is the client's connection: what is written there goes into
+ * its protocol. A seccomp filter that does not let us ask may be on; then no socket but the journal's is
+ * written to. */
+static bool leads_to_a_client(const struct shim *shim, bool usual_calls_only)
+{
+    if (!S_ISSOCK(shim->facts->stderr_file.mode) || shim->facts->stderr_is_journal)
+        return false;
+    int family = usual_calls_only ? AF_INET : raw_option(2, SOL_SOCKET, SO_DOMAIN);
+    return family == AF_INET || family == AF_INET6;
+}
+
+/* Into the journal if that is where stderr goes, else to stderr, and if the program has given that up, or it
+ * leads to a client, to the system log. */
 int sink_open_auto(struct sink *sink, const struct shim *shim, bool usual_calls_only)
 {
     if (shim->facts->stderr_is_journal && !usual_calls_only &&
         sink_open_journal(sink, shim, usual_calls_only) == 0)
         return 0;
-    int result = sink_open_stderr(sink, shim, usual_calls_only);
+    int result =
+        leads_to_a_client(shim, usual_calls_only) ? -EBADF : sink_open_stderr(sink, shim, usual_calls_only);
     return result == 0 || usual_calls_only ? result : sink_open_syslog(sink, shim, usual_calls_only);
 }
 

@@ -64,13 +64,13 @@ void record_lost(void)
     atomic_fetch_add_explicit(&lost_records, 1, memory_order_relaxed);
 }
 
-/* A log that cannot be opened is told on stderr, once in a process. */
+/* A log that cannot be opened is told where `auto` would go, once in a process. */
 static void tell_unusable(const struct shim *shim, const struct record *record, int error)
 {
     static _Atomic bool told;
     struct sink sink = {.fd = -1};
     if (atomic_exchange_explicit(&told, true, memory_order_relaxed) ||
-        sink_open_stderr(&sink, shim, record->usual_calls_only) < 0)
+        sink_open_auto(&sink, shim, record->usual_calls_only) < 0)
         return;
     char line[320];
     struct text text = text_in(line, sizeof line);
