@@ -101,7 +101,11 @@ file() {
 }
 
 @test "actions that contradict each other are named" {
-    rules "force reuseaddr strip reuseaddr" "REUSESHIM_RULES:1: 'reuseaddr': *both*expected*"
+    rules "force reuseaddr strip reuseaddr" "REUSESHIM_RULES:1: 'reuseaddr': *two of force, strip and retry*"
+    rules "tcp force reuseaddr retry reuseaddr" "REUSESHIM_RULES:1: 'reuseaddr': *two of force, strip and retry*"
+    rules "on connect tcp retry reuseaddr" "REUSESHIM_RULES:1: 'reuseaddr': *bind or listen*"
+    rules "on listen tcp force v6only" "REUSESHIM_RULES:1: 'v6only': *at listen*"
+    rules "on listen tcp wait 5s" "REUSESHIM_RULES:1: 'wait': *at bind and listen*"
     rules "keep force reuseaddr" "REUSESHIM_RULES:1: 'keep': *contradicts*expected it alone"
     rules "force reuseaddr keep" "REUSESHIM_RULES:1: 'keep': *contradicts*"
 }

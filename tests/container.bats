@@ -84,5 +84,5 @@ listens() {
     pod exec legacy-server /opt/legacy 8080 >"$LOG" 2>&1 || true
     sed -i '/^{/!d' "$LOG"
     expect_record '.cause == "listener"' '.program == "legacy"' '.holders[0].processes[0].program == "legacy"'
-    pod exec legacy-server /opt/sock tcp bind 127.0.0.1:8081 get reuseaddr | grep -qx reuseaddr=1
+    pod exec legacy-server /opt/sock tcp bind 127.0.0.1:8081 listen get reuseaddr | grep -qx reuseaddr=1
 }

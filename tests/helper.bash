@@ -134,17 +134,22 @@ said_or_ended() {
     [ -s "$2" ] || ! kill -0 "$1"
 }
 
-# Starts a command in the background and waits until it has printed a line ("ready", "listening").
-background() {
-    local out=$BATS_TEST_TMPDIR/out.${#started[@]}
-    : >"$out"
-    # Not through the function: a subshell of it would stand between, and have the pid.
+# Starts a command in the background; its pid is in $last_pid, its output in $last_out.
+spawn() {
+    last_out=$BATS_TEST_TMPDIR/out.${#started[@]}
+    : >"$last_out"
+    # Not through the functions: a subshell of theirs would stand between, and have the pid.
+    [ "$1" != shim ] || set -- ns env LD_PRELOAD="$LIB" REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json "${@:2}"
     [ "$1" != ns ] || set -- "${enter[@]}" --target "$namespace_pid" -- "${@:2}"
-    "$@" >"$out" 2>"$out.err" 3>&- &
+    "$@" >"$last_out" 2>"$last_out.err" 3>&- &
     last_pid=$!
     started+=("$last_pid")
-    last_out=$out
-    until_said "$last_pid" "$out" || { cat "$out.err" >&2; return 1; }
+}
+
+# The same, and waits until it has printed a line ("ready", "listening").
+background() {
+    spawn "$@"
+    until_said "$last_pid" "$last_out" || { cat "$last_out.err" >&2; return 1; }
 }
 
 # The socket words of tests/programs/sock.c, in the background, in the namespace, without the library.

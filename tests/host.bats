@@ -193,7 +193,7 @@ refusals() {
     count=$PROGRAMS/lib/count.so
     port=$(free_port)
     for list in "$LIB:$count" "$count:$LIB"; do
-        run -0 ns env LD_PRELOAD="$list" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" get reuseaddr
+        run -0 ns env LD_PRELOAD="$list" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen get reuseaddr
         [ "$output" = $'counted\nreuseaddr=1' ]
     done
 }
@@ -211,7 +211,7 @@ refusals() {
         LD_PRELOAD=libreuseshim-test.so REUSESHIM_LOG="$open/log" REUSESHIM_RULES="strip reuseaddr" \
         "$open/sock" tcp bind 127.0.0.1:"$port" get reuseaddr
     [ ! -e "$open/log" ]
-    [ "$output" = $'bind: EADDRINUSE\nreuseaddr=1' ]
+    [ "$output" = $'bind: EADDRINUSE\nreuseaddr=0' ]
     [[ $stderr == *"failed: EADDRINUSE"* ]]
     [[ $stderr != *"held by"* ]]
 }
@@ -220,7 +220,7 @@ refusals() {
     port=$(free_port)
     cc -std=gnu11 -fsanitize=address -o "$BATS_TEST_TMPDIR/sock" "$TOP/tests/programs/sock.c"
     run -0 ns env LD_PRELOAD="$LIB" ASAN_OPTIONS=verify_asan_link_order=0 "$BATS_TEST_TMPDIR/sock" \
-        tcp bind 127.0.0.1:"$port" get reuseaddr
+        tcp bind 127.0.0.1:"$port" listen get reuseaddr
     [ "$output" = "reuseaddr=1" ]
     run -1 shim ASAN_OPTIONS=verify_asan_link_order=0 "$BATS_TEST_TMPDIR/sock" \
         tcp bind 127.0.0.1:"$port" listen tcp bind 127.0.0.1:"$port"

@@ -65,7 +65,7 @@ make_both() {
 run_under() {
     run -0 --separate-stderr ns "$BATS_TEST_TMPDIR/usr/bin/reuseshim" run -v "$@"
     [ "$output" = "reuseaddr=1" ]
-    [[ $stderr == *"] $name: bind("*"reuseaddr forced"* ]]
+    [[ $stderr == *"] $name: listen("*"reuseaddr forced"* ]]
     [[ $stderr != *"cannot be preloaded"* ]]
 }
 
@@ -78,7 +78,7 @@ run_under() {
     port=$(free_port)
     for name in sock32 sock64; do
         emulator=$([ $name = sock64 ] || i386_emulator)
-        words="$emulator $BATS_TEST_TMPDIR/$name tcp bind 127.0.0.1:$port get reuseaddr"
+        words="$emulator $BATS_TEST_TMPDIR/$name tcp bind 127.0.0.1:$port listen get reuseaddr"
         # By itself, and out of a 64-bit shell.
         # shellcheck disable=SC2086
         run_under $words

@@ -11,11 +11,36 @@ under() {
     ns env LD_PRELOAD="$LIB" REUSESHIM_LOG=none "$setting" "$PROGRAMS/sock" "$@"
 }
 
-@test "the default policy forces reuseaddr on TCP with a fixed port, IPv6 and MPTCP included" {
+@test "under the default policy what listens has reuseaddr, IPv6 and MPTCP included, and what is only bound has not" {
     port=$(free_port)
-    [ "$(under REUSESHIM_POLICY= tcp bind 0.0.0.0:"$port" get reuseaddr get reuseport)" = $'reuseaddr=1\nreuseport=0' ]
-    [ "$(under REUSESHIM_POLICY= tcp6 bind [::]:"$port" get reuseaddr)" = "reuseaddr=1" ]
-    [ "$(under REUSESHIM_POLICY= mptcp bind 0.0.0.0:"$port" get reuseaddr)" = "reuseaddr=1" ]
+    for kind in "tcp bind 0.0.0.0" "tcp6 bind [::]" "mptcp bind 0.0.0.0"; do
+        read -r protocol call address <<<"$kind"
+        [ "$(under REUSESHIM_POLICY= "$protocol" "$call" "$address:$port" get reuseaddr listen get reuseaddr get reuseport)" = \
+            $'reuseaddr=0\nreuseaddr=1\nreuseport=0' ]
+    done
+}
+
+@test "retry sets an option only after a refusal, and takes it back if that does not help" {
+    port=$(free_port)
+    [ "$(under REUSESHIM_RULES="retry reuseaddr" tcp bind 127.0.0.1:"$port" get reuseaddr)" = "reuseaddr=0" ]
+    [ "$(under REUSESHIM_RULES="retry reuseaddr" tcp set reuseaddr bind 127.0.0.1:"$port" tcp bind 127.0.0.1:"$port" get reuseaddr)" = \
+        "reuseaddr=1" ]
+    holder tcp bind 127.0.0.1:"$port"
+    run -1 under REUSESHIM_RULES="retry reuseaddr,reuseport" tcp bind 127.0.0.1:"$port" get reuseaddr get reuseport
+    [ "$output" = $'bind: EADDRINUSE\nreuseaddr=0\nreuseport=0' ]
+    # What the program had set itself stays.
+    run -1 under REUSESHIM_RULES="retry reuseaddr" tcp set reuseaddr bind 127.0.0.1:"$port" get reuseaddr
+    [ "$output" = $'bind: EADDRINUSE\nreuseaddr=1' ]
+}
+
+@test "rules on bind and rules on listen do not shadow one another, and those on listen go by the socket's own address" {
+    port=$(free_port)
+    [ "$(under REUSESHIM_RULES="tcp keep;on listen tcp force reuseaddr" tcp bind 127.0.0.1:"$port" listen get reuseaddr)" = "reuseaddr=1" ]
+    for rule in "address 127.0.0.1" "port $port" "loopback" "ipv4"; do
+        [ "$(under REUSESHIM_RULES="on listen $rule force reuseport" tcp bind 127.0.0.1:"$port" listen get reuseport)" = "reuseport=1" ]
+        [ "$(under REUSESHIM_RULES="on listen $rule force reuseport" tcp6 bind [::]:"$((port + 1))" listen get reuseport)" = "reuseport=0" ]
+    done
+    [ "$(under REUSESHIM_RULES="on listen force reuseport" unix bind "$BATS_TEST_TMPDIR/s" listen get reuseport)" = "reuseport=0" ]
 }
 
 @test "the default policy leaves port 0, UDP and AF_UNIX alone" {
@@ -145,7 +170,7 @@ on_bind() {
 
 @test "after bind the program cannot undo a rule: that is answered with success, recorded, and not carried out" {
     port=$(free_port)
-    run -0 shim REUSESHIM_LEVEL=change "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" set reuseaddr=0 get reuseaddr
+    run -0 shim REUSESHIM_LEVEL=change "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen set reuseaddr=0 get reuseaddr
     [ "$output" = "reuseaddr=1" ]
     expect_record '.event == "change"' '.call == "setsockopt"' '.errno == null' \
         '.message | test("reuseaddr=0 .*restart:[0-9]+")'
@@ -174,11 +199,11 @@ on_bind() {
 
 @test "level change records what was changed and nothing else, level trace every decision" {
     port=$(free_port)
-    run -0 shim REUSESHIM_LEVEL=change "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    run -0 shim REUSESHIM_LEVEL=change "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen
     [ "$(wc -l <"$LOG")" = 1 ]
-    expect_record '.event == "change"' '.call == "bind"' ".local.port == $port" '.message | test("reuseaddr.*restart:[0-9]+")'
+    expect_record '.event == "change"' '.call == "listen"' ".local.port == $port" '.message | test("reuseaddr.*restart:[0-9]+")'
     rm "$LOG"
-    run -0 shim REUSESHIM_LEVEL=change "$PROGRAMS/sock" tcp set reuseaddr bind 127.0.0.1:"$port"
+    run -0 shim REUSESHIM_LEVEL=change "$PROGRAMS/sock" tcp set reuseaddr bind 127.0.0.1:"$port" listen
     [ ! -s "$LOG" ]
     run -0 shim REUSESHIM_LEVEL=trace "$PROGRAMS/sock" udp bind 127.0.0.1:"$port"
     expect_record '.event == "trace"' '.rule == null' '.message | length > 5'
@@ -194,15 +219,15 @@ on_bind() {
 # ---- system calls: strace is needed from here on -------------------------------------------------------------------
 # bats file_tags=
 
-@test "a bind that no rule is about costs no system call, one under restart costs two" {
+@test "a bind that succeeds costs no system call more, a listen under restart costs two" {
     port=$(free_port)
     calls() {
         ns strace -f -o "$BATS_TEST_TMPDIR/trace" -E LD_PRELOAD="$LIB" "$@"
-        sed -n '/socket(AF/,/bind(/p' "$BATS_TEST_TMPDIR/trace" | sed 's/^[0-9]* *//; s/(.*//' | xargs
+        sed -n '/socket(AF/,/listen(/p' "$BATS_TEST_TMPDIR/trace" | sed 's/^[0-9]* *//; s/(.*//' | xargs
     }
     [ "$(calls "$PROGRAMS/legacy" 99999999 0)" != "" ]
-    [ "$(calls "$PROGRAMS/sock" tcp bind 127.0.0.1:0)" = "socket bind" ]
-    [ "$(calls "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port")" = "socket getsockopt setsockopt bind" ]
+    [[ "$(calls "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" close) " == "socket bind close "* ]]
+    [ "$(calls "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen)" = "socket bind getsockopt setsockopt listen" ]
 }
 
 @test "a server that sets SO_REUSEADDR itself pays no system call for it" {

@@ -39,9 +39,9 @@ tool() {
     run -1 tool run -p share -r "udp keep" -r "tcp keep" -l "$LOG" -f json -- "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
     expect_record '.policy == "share"' '.rule == "REUSESHIM_RULES:2"' '.cause == "listener"'
     other=$(free_port)
-    run -0 --separate-stderr tool run -v "$PROGRAMS/sock" tcp bind 127.0.0.1:"$other" get reuseaddr
+    run -0 --separate-stderr tool run -v "$PROGRAMS/sock" tcp bind 127.0.0.1:"$other" listen get reuseaddr
     [ "$output" = "reuseaddr=1" ]
-    [[ $stderr == *"bind("*reuseaddr*restart:* ]]
+    [[ $stderr == *"listen("*reuseaddr*restart:* ]]
     run -0 --separate-stderr tool run -vv "$PROGRAMS/sock" udp bind 127.0.0.1:"$other"
     [[ $stderr == *"udp 127.0.0.1:$other"* ]]
 }
@@ -167,7 +167,7 @@ command_and_program_32() {
     make -s -C "$TOP" BUILD="$BATS_TEST_TMPDIR/b" lib32 >/dev/null
     mkdir "$BATS_TEST_TMPDIR/alone/32" && cp "$BATS_TEST_TMPDIR/b/32/libreuseshim.so" "$BATS_TEST_TMPDIR/alone/32"
     port=$(free_port)
-    run -0 --separate-stderr ns "$BATS_TEST_TMPDIR/alone/reuseshim" run "$BATS_TEST_TMPDIR/sock32" tcp bind 127.0.0.1:"$port" get reuseaddr
+    run -0 --separate-stderr ns "$BATS_TEST_TMPDIR/alone/reuseshim" run "$BATS_TEST_TMPDIR/sock32" tcp bind 127.0.0.1:"$port" listen get reuseaddr
     [ "$output" = "reuseaddr=1" ]
     [ -z "$stderr" ]
 }
@@ -187,7 +187,7 @@ int main(int argc, char **argv) {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[1]))};
     int fd = socket(AF_INET, SOCK_STREAM, 0), on = 0;
     socklen_t size = sizeof on;
-    int result = bind(fd, (void *)&a, sizeof a);
+    int result = bind(fd, (void *)&a, sizeof a) + listen(fd, 1);
     getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, &size);
     printf("bind %d reuseaddr %d\n", result, on);
 }
@@ -230,7 +230,7 @@ C
 }
 
 @test "run takes the loader itself as the program, and a script whose first line is too long for the kernel" {
-    run -0 tool run "$(readelf -p .interp /bin/true | grep -o '/.*')" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$(free_port)" get reuseaddr
+    run -0 tool run "$(readelf -p .interp /bin/true | grep -o '/.*')" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$(free_port)" listen get reuseaddr
     [ "$output" = "reuseaddr=1" ]
     printf '#!/%0300d\necho by the shell\n' 0 | tr 0 / >"$BATS_TEST_TMPDIR/long"
     chmod +x "$BATS_TEST_TMPDIR/long"

@@ -17,7 +17,7 @@
     _(BOUND, "bound", \
       "it is bound there; to share the port both sockets need SO_REUSEADDR", \
       "it is bound there without SO_REUSEADDR; Linux wants the option on both sockets", \
-      stop_the_holder, reuse_address, receive_together) \
+      stop_the_holder, reuse_address_of_bound, receive_together) \
     _(CONNECTED, "connected", \
       "a live connection has that local port; to share it both sockets need SO_REUSEADDR", \
       "a live connection without SO_REUSEADDR has that local port; Linux wants the option on both sockets", \

@@ -11,7 +11,7 @@
 
 /* ---- rules ---------------------------------------------------------------------------------- */
 
-enum when { WHEN_SOCKET = 1, WHEN_BIND = 2, WHEN_CONNECT = 4 };
+enum when { WHEN_SOCKET = 1, WHEN_BIND = 2, WHEN_CONNECT = 4, WHEN_LISTEN = 8 };
 
 enum address_class { CLASS_MULTICAST = 1, CLASS_WILDCARD = 2, CLASS_LOOPBACK = 4 };
 /* True if the address is of every class of the set. */
@@ -25,6 +25,7 @@ struct rule {
     uint8_t classes;  /* bits of enum address_class; all must hold */
     uint8_t force;    /* bit per enum socket_option */
     uint8_t strip;
+    uint8_t retry; /* set only after EADDRINUSE, for one more try */
     bool keep;
     bool watch;
     bool evict;
@@ -89,7 +90,8 @@ struct situation {
     enum when when;
     int protocol;
     sa_family_t family;             /* of the socket, as far as the address or the arguments show it */
-    const struct endpoint *address; /* asked for (bind) or of the peer (connect); NULL on socket */
+    const struct endpoint *address; /* asked for (bind), of the peer (connect), the socket's own
+                                     * (listen); NULL on socket, and on listen if no rule asks for it */
     const char *path;               /* of AF_UNIX, an abstract name with '@' in front; else NULL */
     const struct rule *resume; /* where to resume: the rule that could not be decided without the protocol;
                                 * NULL at first */

@@ -64,7 +64,10 @@ struct shim {
     struct policy policy;        /* without rules if `broken` */
     uint8_t ruled_calls;         /* bits of enum when: the calls that need more than passing on */
     uint8_t guard_on, guard_off; /* options (bits) that a rule in play forces, or strips */
-    bool at_listen;              /* a rule in play has something to do at listen(): watch, wait, evict */
+    bool before_bind;            /* a rule in play does something before bind, or each decision is traced */
+    bool at_listen;              /* a rule in play has something to do at listen() */
+    bool listen_by_address;      /* and hangs on the socket's address */
+    bool watches;
     bool broken;
     struct complaint complaint; /* why, if `broken` */
 };

@@ -28,29 +28,36 @@ static const char *rule_word(const struct newcomer *newcomer)
     return protocol_find(protocol_find(newcomer->protocol)->matched)->word;
 }
 
-/* "tcp port 8080 force reuseaddr". REUSESHIM_RULES is tried before the policy, so a rule for this side must
- * repeat the options that the policy set. The holder gets only what the cure is about: SO_REUSEADDR would let
- * anybody share its UDP port, v6only would shut IPv4 clients out. */
+static void write_options(struct text *text, const char *action, unsigned options)
+{
+    bool first = true;
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (options & option_bit((enum socket_option)i)) {
+            text_strings(text, first ? action : ",", option_table[i].word);
+            first = false;
+        }
+}
+
+/* "tcp port 8080 force reuseport retry reuseaddr". REUSESHIM_RULES is tried before the policy, so a rule must
+ * not take away what the policy gives: at bind that is the retry with SO_REUSEADDR of TCP, and for this side
+ * alone what its socket has. The holder gets only what the cure is about: v6only would shut IPv4 clients out.
+ */
 static void write_rules(struct cure *cure, const struct newcomer *newcomer, const char *family,
-                        unsigned options, const char *more)
+                        unsigned force, const char *more)
 {
     struct text text = text_in(cure->rules, sizeof cure->rules);
-    const unsigned reuse = option_bit(OPTION_REUSEADDR) | option_bit(OPTION_REUSEPORT);
+    const unsigned reuseaddr = option_bit(OPTION_REUSEADDR), reuse = reuseaddr | option_bit(OPTION_REUSEPORT);
     unsigned carried = cure->apply_to == APPLY_TO_THIS                       ? ~0U
                        : cure->apply_to == APPLY_TO_BOTH && is_tcp(newcomer) ? reuse
                                                                              : 0;
-    bool first = true;
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (option_table[i].kind != OF_DESCRIPTOR && newcomer->options[i] == YES &&
+            carried & option_bit((enum socket_option)i) & ~(is_tcp(newcomer) ? reuseaddr : 0))
+            force |= option_bit((enum socket_option)i);
     text_strings(&text, family, rule_word(newcomer), " port ");
     text_unsigned(&text, newcomer->local.port);
-    text_string(&text, " force ");
-    for (int i = 0; i < OPTION_COUNT; i++) {
-        unsigned bit = option_bit((enum socket_option)i);
-        bool has = option_table[i].kind != OF_DESCRIPTOR && newcomer->options[i] == YES && carried & bit;
-        if (!has && !(options & bit))
-            continue;
-        text_strings(&text, first ? "" : ",", option_table[i].word);
-        first = false;
-    }
+    write_options(&text, " force ", force);
+    write_options(&text, " retry ", is_tcp(newcomer) ? reuseaddr & ~force : 0);
     text_string(&text, more);
     text_end(&text);
 }
@@ -118,7 +125,7 @@ static void evict_it(struct conflict *conflict, const struct newcomer *newcomer)
         cure,
         "to start now: run this program with restart-now, which removes the leftover; it needs CAP_NET_ADMIN",
         -1, "");
-    write_rules(cure, newcomer, "", option_bit(OPTION_REUSEADDR), " evict");
+    write_rules(cure, newcomer, "", 0, " evict;on listen tcp force reuseaddr");
 }
 
 /* ---- stopping the holder ----------------------------------------------------------------------- */
@@ -188,6 +195,19 @@ static bool reuseaddr_would_help(const struct conflict *conflict)
     return true;
 }
 
+/* What is bound and does not listen gets nothing from the policy restart, which acts at listen. */
+static void reuse_address_of_bound(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    if (!is_tcp(newcomer) || !reuseaddr_would_help(conflict))
+        return;
+    struct cure *cure = add(conflict, NULL, APPLY_TO_BOTH, 0);
+    write_text(cure,
+               "force SO_REUSEADDR on both, on the holder from its start; only one of them can then listen",
+               -1, "");
+    write_rules(cure, newcomer, "", option_bit(OPTION_REUSEADDR), "");
+}
+
+/* What a server has left behind has the option if the server listened with it. */
 static void reuse_address(struct conflict *conflict, const struct newcomer *newcomer)
 {
     if (!is_tcp(newcomer) || !reuseaddr_would_help(conflict))
@@ -195,16 +215,13 @@ static void reuse_address(struct conflict *conflict, const struct newcomer *newc
     struct cure *cure = add(conflict, "restart", APPLY_TO_BOTH, 0);
     write_text(
         cure,
-        conflict->cause == CAUSE_TIME_WAIT
-            ? newcomer->options[OPTION_REUSEADDR] == YES
-                  ? "for the next time: the instance that left this ran without SO_REUSEADDR; run every instance under the "
-                    "policy restart"
-                  : "for the next time: run every instance under the policy restart, this one included"
-        : conflict->cause == CAUSE_BOUND
-            ? "run both under the policy restart, the holder from its start; only one of them can then listen"
-            : "run both under the policy restart, the holder from its start",
+        conflict->cause != CAUSE_TIME_WAIT ? "run both under the policy restart, the holder from its start"
+        : newcomer->options[OPTION_REUSEADDR] == YES
+            ? "for the next time: the instance that left this ran without SO_REUSEADDR; run every instance "
+              "under the policy restart"
+            : "for the next time: run every instance under the policy restart, this one included",
         -1, "");
-    write_rules(cure, newcomer, "", option_bit(OPTION_REUSEADDR), "");
+    write_rules(cure, newcomer, "", 0, ";on listen tcp force reuseaddr");
 }
 
 /* A connection got its option from the listener that it came in by, or before its own connect(). */
@@ -218,7 +235,8 @@ static void reuse_address_of_connection(struct conflict *conflict, const struct 
                    ? "run the client under the policy client from its start, and this one under restart"
                    : "force SO_REUSEADDR on both, on the holder from its start",
                -1, "");
-    write_rules(cure, newcomer, "", option_bit(OPTION_REUSEADDR), ";on connect tcp force reuseaddr");
+    write_rules(cure, newcomer, "", option_bit(OPTION_REUSEADDR),
+                ";on listen tcp force reuseaddr;on connect tcp force reuseaddr");
 }
 
 /* Only for what follows: the connection that is there now has to end. */

@@ -127,12 +127,12 @@ static const char *write_path(char *buffer, size_t size, struct unix_path path)
     return text_end(&text);
 }
 
-static void decide(struct hooked_call *hooked, enum when when)
+static void decide(struct hooked_call *hooked, enum when when, bool with_address)
 {
     struct situation situation = {.when = when,
                                   .protocol = PROTOCOL_NOT_ASKED,
                                   .family = hooked->argument.family,
-                                  .address = &hooked->argument};
+                                  .address = with_address ? &hooked->argument : NULL};
     char path[sizeof(struct unix_path) + 1];
     if (situation.family == AF_UNIX && hooked->address)
         situation.path =
@@ -146,12 +146,69 @@ static void decide(struct hooked_call *hooked, enum when when)
     trace(hooked);
 }
 
+/* The socket's own address, of one that is about to listen. */
+static bool read_own_address(struct hooked_call *hooked)
+{
+    union any_sockaddr name;
+    socklen_t length = sizeof name;
+    return raw_getsockname(hooked->fd, &name, &length) == 0 &&
+           endpoint_from_sockaddr(&hooked->argument, &name, length) &&
+           endpoint_is_internet(&hooked->argument);
+}
+
+void apply_decide(struct hooked_call *hooked)
+{
+    bool known = hooked->which == CALL_LISTEN
+                     ? read_own_address(hooked)
+                     : endpoint_is_internet(&hooked->argument) || hooked->argument.family == AF_UNIX;
+    if (known && !hooked->decided)
+        decide(hooked, WHEN_BIND, true);
+    hooked->decided = true;
+}
+
 void apply_on_bind(struct hooked_call *hooked)
 {
-    if (!endpoint_is_internet(&hooked->argument) && hooked->argument.family != AF_UNIX)
-        return;
-    decide(hooked, WHEN_BIND);
+    apply_decide(hooked);
     set_options(hooked);
+}
+
+/* The rules on bind go on to count for what happens at listen; those on listen set options and are done. */
+void apply_on_listen(struct hooked_call *hooked)
+{
+    bool by_address = hooked->shim->listen_by_address;
+    if (!(hooked->shim->ruled_calls & WHEN_LISTEN) || (by_address && !read_own_address(hooked)))
+        return;
+    decide(hooked, WHEN_LISTEN, by_address);
+    set_options(hooked);
+    hooked->rule = NULL;
+}
+
+unsigned apply_for_retry(const struct hooked_call *hooked)
+{
+    unsigned changed = 0;
+    for (unsigned left = hooked->rule->retry; left; left &= left - 1) {
+        const enum socket_option option = (enum socket_option)__builtin_ctz(left);
+        const struct option_info *info = &option_table[option];
+        const int on = 1;
+        if (reason_to_skip(hooked, option, true) == NULL &&
+            raw_option(hooked->fd, info->level, info->name) == 0 &&
+            raw_setsockopt(hooked->fd, info->level, info->name, &on, sizeof on) == 0)
+            changed |= option_bit(option);
+    }
+    return changed;
+}
+
+void apply_after_retry(const struct hooked_call *hooked, unsigned options, bool helped)
+{
+    for (; options; options &= options - 1) {
+        const enum socket_option option = (enum socket_option)__builtin_ctz(options);
+        const int off = 0;
+        if (helped)
+            note(hooked, option, "set after EADDRINUSE", 0);
+        else
+            (void)raw_setsockopt(hooked->fd, option_table[option].level, option_table[option].name, &off,
+                                 sizeof off);
+    }
 }
 
 static bool is_bound(int fd)
@@ -167,19 +224,9 @@ void apply_on_connect(struct hooked_call *hooked)
 {
     if (!endpoint_is_internet(&hooked->argument))
         return;
-    decide(hooked, WHEN_CONNECT);
+    decide(hooked, WHEN_CONNECT, true);
     if (hooked->rule && (hooked->rule->force | hooked->rule->strip) && !is_bound(hooked->fd))
         set_options(hooked);
-}
-
-void apply_at_listen(struct hooked_call *hooked)
-{
-    union any_sockaddr name;
-    socklen_t length = sizeof name;
-    if (raw_getsockname(hooked->fd, &name, &length) < 0 ||
-        !endpoint_from_sockaddr(&hooked->argument, &name, length) || !endpoint_is_internet(&hooked->argument))
-        return;
-    decide(hooked, WHEN_BIND);
 }
 
 int apply_before_socket(struct hooked_call *hooked, int domain, int type, int protocol)

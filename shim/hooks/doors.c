@@ -27,10 +27,11 @@ static __attribute__((noinline, cold)) void refused(struct hooked_call *hooked,
 
 static bool is_retried(const struct hooked_call *hooked)
 {
-    return errno == EADDRINUSE && hooked->rule && (hooked->rule->evict || hooked->rule->wait_ms);
+    return errno == EADDRINUSE && hooked->rule &&
+           (hooked->rule->retry || hooked->rule->evict || hooked->rule->wait_ms);
 }
 
-/* Evicts and waits as the rule says; -1 with errno, or 0 with errno as it was before the call. */
+/* Tries again as the rule says; -1 with errno, or 0 with errno as it was before the call. */
 static __attribute__((noinline, cold)) int try_again(struct hooked_call *hooked, int before)
 {
     int error = retry(hooked);
@@ -86,25 +87,41 @@ SHIM_EXPORT int setsockopt(int fd, int level, int name, const void *value, sockl
 
 /* ---- bind ------------------------------------------------------------------------------------- */
 
+/* A refusal, or a rule that watches: only now it matters which rule is about the call. */
+static __attribute__((noinline, cold)) int after_bind(struct hooked_call *hooked,
+                                                      const struct sockaddr *address, socklen_t length,
+                                                      int result, int saved)
+{
+    int error = errno;
+    if (hooked->shim->ruled_calls & WHEN_BIND &&
+        (hooked->argument.family != AF_UNSPEC || hooked_read_address(hooked, address, length)))
+        apply_decide(hooked);
+    errno = error;
+    if (result < 0 && is_retried(hooked)) {
+        hooked->address = address;
+        hooked->length = length;
+        result = try_again(hooked, saved);
+    } else if (result < 0) {
+        refused(hooked, address, length);
+    }
+    if (result == 0 && hooked->rule && hooked->rule->watch)
+        report_sharing(hooked);
+    if (result == 0)
+        errno = saved;
+    return result;
+}
+
 SHIM_EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
 {
     struct hooked_call hooked = {.shim = shim_ready(), .which = CALL_BIND, .fd = fd};
     int saved = errno;
-    if (hooked.shim->ruled_calls & WHEN_BIND && hooked_read_address(&hooked, address, length))
+    if (hooked.shim->before_bind && hooked_read_address(&hooked, address, length)) {
         apply_on_bind(&hooked);
-    errno = saved;
-    int result = next.bind(fd, address, length);
-    if (UNLIKELY(result < 0 && is_retried(&hooked))) {
-        hooked.address = address;
-        hooked.length = length;
-        result = try_again(&hooked, saved);
-    } else if (UNLIKELY(result < 0)) {
-        refused(&hooked, address, length);
-    }
-    if (UNLIKELY(result == 0 && hooked.rule && hooked.rule->watch)) {
-        report_sharing(&hooked);
         errno = saved;
     }
+    int result = next.bind(fd, address, length);
+    if (UNLIKELY(result < 0 || hooked.shim->watches))
+        return after_bind(&hooked, address, length, result, saved);
     return result;
 }
 
@@ -114,7 +131,7 @@ SHIM_EXPORT int bindresvport(int fd, struct sockaddr_in *address)
     struct hooked_call hooked = {.shim = shim_ready(), .which = CALL_BINDRESVPORT, .fd = fd};
     int saved = errno;
     hooked_read_reserved(&hooked, address);
-    if (hooked.shim->ruled_calls & WHEN_BIND)
+    if (hooked.shim->before_bind || hooked.shim->watches)
         apply_on_bind(&hooked);
     errno = saved;
     int result = next.bindresvport(fd, address);
@@ -129,27 +146,28 @@ SHIM_EXPORT int bindresvport(int fd, struct sockaddr_in *address)
 
 /* ---- listen ----------------------------------------------------------------------------------- */
 
-/* Some rule acts on listen (watch, wait, evict); it is matched by the socket's own address. A repeated
- * listen() only changes the backlog and is not recorded again. */
+/* Some rule acts at listen; it is matched by the socket's own address. A repeated listen() only changes the
+ * backlog and is not recorded again. */
 static __attribute__((noinline)) int listen_by_rules(const struct shim *shim, int fd, int backlog)
 {
     struct hooked_call hooked = {.shim = shim, .which = CALL_LISTEN, .fd = fd, .backlog = backlog};
     int saved = errno;
-    bool first = raw_option(fd, SOL_SOCKET, SO_ACCEPTCONN) == 0;
+    bool is_news = shim->watches && raw_option(fd, SOL_SOCKET, SO_ACCEPTCONN) == 0;
+    apply_on_listen(&hooked);
     errno = saved;
     int result = next.listen(fd, backlog);
     int error = errno;
-    if (result < 0 || first)
-        apply_at_listen(&hooked);
+    if (result < 0 || is_news)
+        apply_decide(&hooked);
     errno = error;
     if (result < 0 && is_retried(&hooked))
         result = try_again(&hooked, saved);
     else if (result < 0)
         refused(&hooked, NULL, 0);
-    if (result == 0 && first && hooked.rule && hooked.rule->watch) {
+    if (result == 0 && is_news && hooked.rule && hooked.rule->watch)
         report_sharing(&hooked);
+    if (result == 0)
         errno = saved;
-    }
     return result;
 }
 

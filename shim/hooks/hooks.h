@@ -50,6 +50,7 @@ static inline const struct shim *shim_ready(void)
 struct hooked_call {
     const struct shim *shim;
     const struct rule *rule; /* that decided; NULL for none */
+    bool decided;
     enum call which;
     int fd;
     struct endpoint argument; /* the address given to the call, AF_UNSPEC where unknown */
@@ -64,14 +65,21 @@ bool hooked_read_address(struct hooked_call *hooked, const struct sockaddr *addr
 /* The same for bindresvport: an address without a port, the wildcard for NULL. */
 void hooked_read_reserved(struct hooked_call *hooked, const struct sockaddr_in *address);
 
+/* Which rule is about the call, once: sets `rule`, and traces it. Of listen the address is the socket's own.
+ */
+void apply_decide(struct hooked_call *hooked);
 /* Decides and sets options, before the real call. All may overwrite errno. */
 void apply_on_bind(struct hooked_call *hooked);
+void apply_on_listen(struct hooked_call *hooked);
 void apply_on_connect(struct hooked_call *hooked);
-/* Finds the rule for listen(), which has no address of its own, by the socket's. */
-void apply_at_listen(struct hooked_call *hooked);
 /* Returns the type with SOCK_CLOEXEC as the rule wants it. */
 int apply_before_socket(struct hooked_call *hooked, int domain, int type, int protocol);
 void apply_after_socket(struct hooked_call *hooked);
+
+/* After a refusal: sets the options that the rule retries with and that are off: which ones, as bits. */
+unsigned apply_for_retry(const struct hooked_call *hooked);
+/* Notes that they helped, or takes them back. */
+void apply_after_retry(const struct hooked_call *hooked, unsigned options, bool helped);
 
 /* True if setsockopt(level, name, value) would undo a rule on a bound socket, and so must not reach the
  * kernel. Overwrites errno. */
@@ -79,8 +87,8 @@ bool undoes_a_rule(const struct shim *shim, int fd, int level, int name, const v
 
 /* Records a refusal with all that can be found out about it, if `error` is one. Overwrites errno. */
 void report_refusal(const struct hooked_call *hooked, int error);
-/* After EADDRINUSE from bind or listen, if the rule that decided says evict or wait: carries it out, records
- * how it ended, and returns 0 or an errno. */
+/* After EADDRINUSE from bind or listen, if the rule that decided says retry, evict or wait: carries it out,
+ * records how it ended, and returns 0 or an errno. */
 int retry(const struct hooked_call *hooked);
 
 /* After a success, if the rule that decided says watch: records who else is on the port. Overwrites errno. */

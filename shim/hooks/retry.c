@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A refusal that the rule does not take for an answer: evict, then wait. Contract in hooks.h.
+ * A refusal that the rule does not take for an answer: the options, then evict, then wait. Contract in
+ * hooks.h.
  */
 #include "reuseshim/deadline.h"
 #include "workspace.h"
@@ -160,7 +161,7 @@ static int try_until_done(struct attempt *attempt)
     }
 }
 
-int retry(const struct hooked_call *hooked)
+static int evict_and_wait(const struct hooked_call *hooked)
 {
     struct attempt attempt = {.hooked = hooked,
                               .work = raw_map(sizeof(struct workspace)),
@@ -176,5 +177,17 @@ int retry(const struct hooked_call *hooked)
     record_end(&attempt, error);
     if (attempt.work)
         raw_unmap(attempt.work, sizeof *attempt.work);
+    return error;
+}
+
+int retry(const struct hooked_call *hooked)
+{
+    unsigned options = apply_for_retry(hooked);
+    int error = options ? repeat(hooked) : EADDRINUSE;
+    if (error == EADDRINUSE && (hooked->rule->evict || hooked->rule->wait_ms))
+        error = evict_and_wait(hooked);
+    else if (error)
+        report_refusal(hooked, error); /* while the options are on: it is this try that is explained */
+    apply_after_retry(hooked, options, error == 0);
     return error;
 }

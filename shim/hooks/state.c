@@ -44,17 +44,30 @@ static const struct load_facts *facts_ready(char *const *environment)
     return published;
 }
 
+/* What a rule asks for at bind, or after it, or at listen. */
+static void take_in_rule(struct shim *shim, const struct rule *rule)
+{
+    bool on_listen = rule->when == WHEN_LISTEN;
+    bool by_address =
+        rule->family || rule->has_address || rule->classes || rule->range_count || !rule->protocol;
+    shim->guard_on |= rule->force;
+    shim->guard_off |= rule->strip;
+    shim->watches |= rule->watch;
+    shim->before_bind |= rule->when == WHEN_BIND && (rule->force | rule->strip);
+    shim->at_listen |= on_listen || rule->watch || rule->evict || rule->wait_ms || rule->retry;
+    shim->listen_by_address |= on_listen && by_address;
+}
+
 static void find_work(struct shim *shim)
 {
     shim->ruled_calls = shim->policy.when;
-    if (shim->settings.level == LEVEL_TRACE)
-        shim->ruled_calls |= WHEN_SOCKET | WHEN_BIND | WHEN_CONNECT;
-    for (size_t i = 0; i < shim->policy.count; i++) {
-        const struct rule *rule = &shim->policy.rules[i];
-        shim->guard_on |= rule->other_program ? 0 : rule->force;
-        shim->guard_off |= rule->other_program ? 0 : rule->strip;
-        shim->at_listen |= !rule->other_program && (rule->watch || rule->evict || rule->wait_ms);
+    if (shim->settings.level == LEVEL_TRACE) {
+        shim->ruled_calls |= WHEN_SOCKET | WHEN_BIND | WHEN_LISTEN | WHEN_CONNECT;
+        shim->before_bind = true;
     }
+    for (size_t i = 0; i < shim->policy.count; i++)
+        if (!shim->policy.rules[i].other_program)
+            take_in_rule(shim, &shim->policy.rules[i]);
 }
 
 /* A shim and room for the rules of nearly every policy. */

@@ -26,15 +26,25 @@ static const struct rule *rule_about(const struct policy *policy, enum when when
     return rule && (rule->force | rule->strip) & option_bit ? rule : NULL;
 }
 
+/* What listened, or came in by a listener, has what a rule on listen gave it. */
+static bool has_listened(int fd)
+{
+    struct endpoint remote;
+    return raw_option(fd, SOL_SOCKET, SO_ACCEPTCONN) > 0 || read_endpoint(fd, raw_getpeername, &remote);
+}
+
 static const struct rule *find_rule(const struct shim *shim, int fd, const struct endpoint *local,
                                     uint8_t bit)
 {
     struct endpoint remote;
+    const uint8_t calls = shim->policy.when;
     int protocol = raw_option(fd, SOL_SOCKET, SO_PROTOCOL);
     const struct rule *rule = rule_about(&shim->policy, WHEN_BIND, protocol, local, bit);
-    if (rule == NULL && shim->policy.when & WHEN_CONNECT && read_endpoint(fd, raw_getpeername, &remote))
+    if (rule == NULL && calls & WHEN_LISTEN && has_listened(fd))
+        rule = rule_about(&shim->policy, WHEN_LISTEN, protocol, local, bit);
+    if (rule == NULL && calls & WHEN_CONNECT && read_endpoint(fd, raw_getpeername, &remote))
         rule = rule_about(&shim->policy, WHEN_CONNECT, protocol, &remote, bit);
-    if (rule == NULL && shim->policy.when & WHEN_SOCKET)
+    if (rule == NULL && calls & WHEN_SOCKET)
         rule = rule_about(&shim->policy, WHEN_SOCKET, protocol, local, bit);
     return rule;
 }

@@ -92,7 +92,8 @@ bool take_path(struct parser *parser, struct draft *draft, const struct keyword 
 static const struct {
     enum when when;
     char word[8];
-} calls[] = {{WHEN_SOCKET, "socket"}, {WHEN_BIND, "bind"}, {WHEN_CONNECT, "connect"}};
+} calls[] = {
+    {WHEN_SOCKET, "socket"}, {WHEN_BIND, "bind"}, {WHEN_LISTEN, "listen"}, {WHEN_CONNECT, "connect"}};
 enum { CALLS = sizeof calls / sizeof *calls };
 
 const char *when_word(enum when when)
@@ -129,9 +130,9 @@ static const char *option_list(char room[OPTION_COUNT * sizeof option_table->wor
 bool take_options(struct parser *parser, struct draft *draft, const struct keyword *keyword,
                   struct word argument)
 {
-    bool force = keyword->value;
-    uint8_t *wanted = force ? &draft->rule.force : &draft->rule.strip;
-    uint8_t opposite = force ? draft->rule.strip : draft->rule.force;
+    uint8_t *const sets[OPTION_SETS] = {
+        [TO_FORCE] = &draft->rule.force, [TO_STRIP] = &draft->rule.strip, [TO_RETRY] = &draft->rule.retry};
+    uint8_t *wanted = sets[keyword->value];
     struct word list = argument;
     while (list.length) {
         struct word item = next_item(&list);
@@ -144,10 +145,11 @@ bool take_options(struct parser *parser, struct draft *draft, const struct keywo
                             "; a list has no spaces");
         }
         uint8_t bit = (uint8_t)option_bit((enum socket_option)option);
-        if (opposite & bit)
-            return complain(parser, item, "both forced and stripped; expected one of the two");
         if (*wanted & bit)
             return complain(parser, item, "given twice; expected it once in a rule");
+        for (int i = 0; i < OPTION_SETS; i++)
+            if (*sets[i] & bit)
+                return complain(parser, item, "given to two of force, strip and retry; expected one of them");
         *wanted |= bit;
         draft->option_seen[option] = item;
     }

@@ -37,7 +37,7 @@ enum group {
     GROUP_WATCH,
     GROUP_EMULATE,
     GROUP_COUNT,
-    GROUP_FORCE_STRIP, /* may stand more than once */
+    GROUP_FORCE_STRIP, /* may stand more than once; retry, too */
 };
 
 struct draft {
@@ -57,6 +57,7 @@ bool word_is(struct word word, const char *string);
 /* ---- the words of the language, keywords.c ---------------------------------------------------- */
 
 enum kind { MATCH, ACTION };
+enum { TO_FORCE, TO_STRIP, TO_RETRY, OPTION_SETS }; /* what a rule does with options */
 
 struct keyword {
     char word[12];

@@ -71,6 +71,12 @@ static bool check_options(struct parser *parser, struct draft *draft)
         if (option_table[i].kind == OF_DESCRIPTOR && draft->rule.when != WHEN_SOCKET)
             return complain(parser, draft->option_seen[i],
                             "acts when the socket is made; expected 'on socket' in the same rule");
+        if (draft->rule.retry & option_bit((enum socket_option)i) && draft->rule.when != WHEN_BIND)
+            return complain(parser, draft->option_seen[i],
+                            "retried when bind or listen is refused; expected no 'on', or 'on bind'");
+        if (option_table[i].kind != OF_ANY && draft->rule.when == WHEN_LISTEN)
+            return complain(parser, draft->option_seen[i],
+                            "can no longer be changed at listen; expected reuseaddr or reuseport");
         if (option_table[i].kind == OF_IPV6 && draft->rule.family == AF_INET)
             return complain(parser, draft->option_seen[i],
                             "an option of IPv6 sockets; expected a rule without 'ipv4'");
@@ -81,8 +87,8 @@ static bool check_options(struct parser *parser, struct draft *draft)
 bool check_together(struct parser *parser, struct draft *draft)
 {
     struct rule *rule = &draft->rule;
-    bool other_action =
-        rule->force || rule->strip || rule->watch || rule->evict || rule->wait_ms || draft->planned.length;
+    bool other_action = rule->force || rule->strip || rule->retry || rule->watch || rule->evict ||
+                        rule->wait_ms || draft->planned.length;
     if (rule->keep && other_action)
         return complain(parser, draft->seen[GROUP_KEEP],
                         "leaves the socket alone and so contradicts the other actions; expected it alone");

@@ -79,6 +79,7 @@ void rule_describe(struct text *text, const struct rule *rule)
     }
     write_options(text, "force", rule->force);
     write_options(text, "strip", rule->strip);
+    write_options(text, "retry", rule->retry);
     if (rule->keep)
         word(text, "keep");
     if (rule->evict)

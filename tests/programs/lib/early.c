@@ -14,7 +14,7 @@ __attribute__((constructor)) static void early(void)
                                   .sin_port = htons((uint16_t)atoi(port ? port : "0"))};
     int value = 0, fd = socket(AF_INET, SOCK_STREAM, 0);
     socklen_t length = sizeof value;
-    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 ||
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, 1) != 0 ||
         getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &value, &length) != 0)
         _exit(98);
     close(fd);

@@ -1,0 +1,118 @@
+#!/usr/bin/env bats
+# What did not fail is not changed: programs that never had trouble must not notice the library under the default policy.
+
+load helper
+
+# like_without WORDS...: the socket words do the same with the library as without it.
+like_without() {
+    local without status_without
+    run ns "$PROGRAMS/sock" "$@"
+    without=$output status_without=$status
+    run ns env LD_PRELOAD="$LIB" REUSESHIM_LOG=none "$PROGRAMS/sock" "$@"
+    [ "$output" = "$without" ] && [ "$status" = "$status_without" ]
+}
+
+@test "a port that is bound as a lock and never listened on lets no second instance in" {
+    port=$(free_port)
+    background shim "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" hold
+    run -1 shim "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" get reuseaddr
+    [ "$output" = $'bind: EADDRINUSE\nreuseaddr=0' ]
+    expect_record '.cause == "bound"' '.holders[0].blocks'
+}
+
+@test "a client that walks down the ports until one is free gets the same port as without the library, and connects from it" {
+    ns "$PROGRAMS/sock" tcp bind 127.0.0.1:1 listen hold >"$BATS_TEST_TMPDIR/server" 3>&- &
+    started+=($!)
+    until_true grep -q ready "$BATS_TEST_TMPDIR/server"
+    # One that is listened on, one that is bound, one whose connection is over, one that is used by a client now.
+    background shim "$PROGRAMS/sock" tcp bind 127.0.0.1:731 listen hold
+    background shim "$PROGRAMS/sock" tcp bind 127.0.0.1:730 hold
+    shim "$PROGRAMS/sock" tcp bind 127.0.0.1:729 connect 127.0.0.1:1 close
+    background shim "$PROGRAMS/sock" tcp bind 127.0.0.1:728 connect 127.0.0.1:1 hold
+    walk=("$PROGRAMS/sock" tcp)
+    for port in 731 730 729 728; do
+        walk+=(bind 127.0.0.1:$port)
+    done
+    run -1 ns "${walk[@]}"
+    without=$output
+    run -1 shim "${walk[@]}" bind 127.0.0.1:727 connect 127.0.0.1:1 port
+    [ "$output" = "$without"$'\n727' ]
+    [ "${#lines[@]}" = 5 ]
+}
+
+@test "two clients with source ports of their own, as rsh takes them, both connect" {
+    background ns "$PROGRAMS/sock" tcp bind 127.0.0.1:514 listen hold
+    background shim "$PROGRAMS/sock" tcp resv connect 127.0.0.1:514 hold
+    run -0 shim "$PROGRAMS/sock" tcp resv connect 127.0.0.1:514 port
+    ((output >= 512 && output <= 1023))
+}
+
+@test "a program that sets and clears options itself, listens twice, or binds again after a refusal, sees what it saw before" {
+    port=$(free_port)
+    like_without tcp set reuseaddr bind 127.0.0.1:"$port" get reuseaddr set reuseaddr=0 get reuseaddr
+    like_without tcp set reuseaddr=0 bind 127.0.0.1:"$port" get reuseaddr
+    like_without tcp bind 127.0.0.1:"$port" listen listen port
+    like_without tcp bind 127.0.0.1:"$port" bind 127.0.0.1:"$port"
+    like_without tcp bind 127.0.0.1:"$port" tcp bind 127.0.0.1:"$port" bind 127.0.0.1:"$((port + 1))" listen port
+    like_without udp bind 127.0.0.1:"$port" udp bind 127.0.0.1:"$port" get reuseaddr
+}
+
+@test "a socket that is bound by one process and listened on by its child restarts like any other" {
+    port=$(free_port)
+    for _ in 1 2; do
+        run -0 shim "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" fork listen get reuseaddr \
+            tcp connect 127.0.0.1:"$port" back accept close closeall
+        [ "$output" = "reuseaddr=1" ]
+    done
+}
+
+@test "of two instances that start at once exactly one serves" {
+    port=$(free_port)
+    for _ in $(seq 20); do
+        spawn shim REUSESHIM_LOG=none "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen hold
+        one=$last_pid one_out=$last_out
+        spawn shim REUSESHIM_LOG=none "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen hold
+        until_true grep -q ready "$one_out"
+        until_true grep -q ready "$last_out"
+        [ "$(ns ss -Htln "sport = :$port" | wc -l)" = 1 ]
+        [ "$(cat "$one_out" "$last_out" | grep -c EADDRINUSE)" = 1 ]
+        stop "$one"
+        stop
+    done
+}
+
+# ---- records on a connection ---------------------------------------------------------------------------------------
+
+# answer_of PORT: what a client reads there until the end, once somebody listens.
+answer_of() {
+    until_true ns sh -c "ss -Htln 'sport = :$1' | grep -q ."
+    ns socat -t 60 -T 60 - TCP:127.0.0.1:"$1" </dev/null
+}
+
+@test "under tcpserver with its standard error on the connection, no record goes to the client" {
+    port=$(free_port)
+    taken=$(free_port)
+    holder tcp bind 127.0.0.1:"$taken" listen
+    # shellcheck disable=SC2016
+    server=(tcpserver -HRl0 127.0.0.1 "$port" sh -c 'exec "$0" tcp bind 127.0.0.1:"$1" 2>&1' "$PROGRAMS/sock" "$taken")
+    spawn ns env LD_PRELOAD="$LIB" "${server[@]}"
+    run -0 answer_of "$port"
+    [ "$output" = "bind: EADDRINUSE" ]
+    # Asked for by name it is written all the same.
+    stop
+    spawn ns env LD_PRELOAD="$LIB" REUSESHIM_LOG=stderr "${server[@]}"
+    run -0 answer_of "$port"
+    [[ $output == *"held by"* ]]
+}
+
+@test "secrets in a holder's command line are masked, and REUSESHIM_COMMANDS=name leaves the arguments out" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen hold --password=hunter2 --api-key hunter2 PGPASSWORD=hunter2 -Token hunter2 --verbose plain
+    refused tcp bind 127.0.0.1:"$port"
+    expect_record '.holders[0].processes[0].command | endswith("hold --password=*** --api-key *** PGPASSWORD=*** -Token *** --verbose plain hold")'
+    run grep -c hunter2 "$LOG"
+    [ "$output" = 0 ]
+    refused_as=$(shim REUSESHIM_RULES=keep REUSESHIM_COMMANDS=name "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" || true)
+    [ "$refused_as" = "bind: EADDRINUSE" ]
+    expect_record '.holders[0].processes[0].command == null' '.holders[0].processes[0].program == "sock"'
+}
