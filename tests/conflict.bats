@@ -25,7 +25,7 @@ load helper
 @test "a refused listen, where another socket has come first, is recorded as one" {
     port=$(free_port)
     # Both bind while neither listens; then the second to listen is refused.
-    run -1 shim "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" tcp bind 127.0.0.1:"$port" listen back listen
+    run -1 shim "$PROGRAMS/sock" tcp set reuseaddr bind 127.0.0.1:"$port" tcp set reuseaddr bind 127.0.0.1:"$port" listen back listen
     [ "$output" = "listen: EADDRINUSE" ]
     expect_record '.call == "listen"' '.errno == "EADDRINUSE"' '.cause == "listener"' \
         ".local == {address: \"127.0.0.1\", port: $port, device: null}" '.holders | length == 1' \

@@ -153,14 +153,14 @@ load helper
 
 # ---- cures ----------------------------------------------------------------------------------------------------------
 
-@test "the rules of a cure keep what the policy gave: SO_REUSEADDR for a [::] that v6only gets around a listener" {
+@test "the rules of a cure keep what the policy gives: the retry with SO_REUSEADDR for a [::] that v6only gets around a listener" {
     port=$(free_port)
     # A TIME_WAIT that lets only SO_REUSEADDR in, and a listener that v6only gets around.
     ns "$PROGRAMS/sock" tcp6 set reuseaddr bind [::1]:"$port" listen tcp6 connect [::1]:"$port" back accept close closeall
     holder tcp bind 127.0.0.1:"$port" listen
     run -1 shim "$PROGRAMS/sock" tcp6 bind [::]:"$port"
     rules=$(record '.cures[] | select(.rules | strings | test("v6only")) | .rules' | jq -r .)
-    [ "$rules" = "ipv6 tcp port $port force reuseaddr,v6only" ]
+    [ "$rules" = "ipv6 tcp port $port force v6only retry reuseaddr" ]
     run -0 shim REUSESHIM_RULES="$rules" "$PROGRAMS/sock" tcp6 bind [::]:"$port" listen
 }
 
