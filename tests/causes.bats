@@ -47,7 +47,7 @@ holder_is() {
 
 @test "a connection that a server accepted has cause connected, and its peer is named" {
     scenario connected
-    holder_is ESTABLISHED "${party_pids[0]}" "$(basename "$(readlink -f "$SYSTEM_PYTHON")")"
+    holder_is ESTABLISHED "${party_pids[0]}" accept_one.py
     client=$(ns ss -Htan state established "dport = :$port" | awk '{sub(".*:", "", $3); print $3}')
     expect_record '.holders[0].local.address == "127.0.0.1"' \
         ".holders[0].remote == {address: \"127.0.0.1\", port: $client, device: null}"
@@ -88,7 +88,7 @@ holder_is() {
     background ns sh -c 'setsid -f "$@" >/dev/null 2>&1; echo started' sh "$SYSTEM_PYTHON" "$SCRIPTS/serve_quietly.py" "$port"
     until_true ns sh -c "ss -Htln 'sport = :$port' | grep -q ."
     refused tcp bind 127.0.0.1:"$port"
-    expect_record '.cause == "listener"' '.holders[0].processes[0].program | startswith("python3")'
+    expect_record '.cause == "listener"' '.holders[0].processes[0].program == "serve_quietly.py"'
 }
 
 @test "a holder that only sleeps, but whose parent is there, is a listener and not inherited" {
@@ -242,6 +242,7 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind(sys.argv[1]); print
     [ "$(words_of causes.h | wc -l)" -gt 10 ]
     for cause in $(words_of causes.h); do
         [ "$cause" = unseen ] || grep -qE "^cause_[a-z0-9_]+=$cause$" "$BATS_TEST_DIRNAME/scenarios.bash" ||
+            grep -q "refused_for $cause" "$BATS_TEST_DIRNAME/refused.bats" ||
             { echo "no situation has the cause $cause" >&2; false; }
     done
 }

@@ -7,15 +7,27 @@
 #define REUSESHIM_CONFLICT_H
 
 #include "reuseshim/causes.h"
+#include "reuseshim/manager.h"
+#include "reuseshim/policy.h"
 #include "reuseshim/processes.h"
 #include "reuseshim/rules.h"
 #include "reuseshim/sockets.h"
 
-enum { HOLDERS_MAX = 32, PROCESSES_MAX = 8, CGROUPS_MAX = 4, CURES_MAX = 4, TAKERS_MAX = 4 };
+enum {
+    HOLDERS_MAX = 32,
+    PROCESSES_MAX = 8,
+    CGROUPS_MAX = 4,
+    CURES_MAX = 6,
+    TAKERS_MAX = 4,
+    ADDRESSES_MAX = 16
+};
 
 struct owners {
-    uint32_t count; /* may exceed PROCESSES_MAX: only so many are kept */
-    struct process processes[PROCESSES_MAX];
+    uint32_t count;                          /* may exceed PROCESSES_MAX: only so many are kept */
+    struct process processes[PROCESSES_MAX]; /* one whose children are here, too, comes first */
+    /* Of the first: who started it, pid 0 where not looked for, and its cgroup. */
+    struct process parent;
+    char cgroup[CGROUP_ROOM];
 };
 
 /* Where an owner is that does not show. */
@@ -27,11 +39,11 @@ enum hidden {
 
 struct cgroup {
     uint64_t id;
-    char path[256]; /* "" where not known */
+    char path[CGROUP_ROOM]; /* "" where not known */
 };
 
 enum apply_to { APPLY_TO_THIS, APPLY_TO_BOTH, APPLY_TO_HOLDER, APPLY_TO_COUNT };
-enum need { NEED_NET_ADMIN = 1, NEED_SAME_USER = 2, NEED_STOP_HOLDER = 4, NEED_WAIT = 8 };
+enum need { NEED_NET_ADMIN = 1, NEED_SAME_USER = 2, NEED_STOP_HOLDER = 4, NEED_WAIT = 8, NEED_ROOT = 16 };
 
 struct cure {
     char text[400];
@@ -53,8 +65,20 @@ struct range_use {
     bool counted;
     uint32_t reserved; /* of net.ipv4.ip_local_reserved_ports */
     uint32_t taken, time_wait, without_process, by_others;
+    uint32_t to_peer, time_wait_to_peer; /* of a connect: connected to the peer that it asks for */
+    uint32_t bound_first;                /* of a connect: bound before they connected, to other peers */
     uint32_t taker_count;
     struct taker takers[TAKERS_MAX]; /* the greatest first */
+};
+
+/* What is in the way of a bind that is not refused because of another socket. */
+struct refusal {
+    bool found;                  /* the call was refused for such a reason: event "refused" */
+    char interface[IF_NAMESIZE]; /* that has the address, "" for none */
+    bool duplicate;              /* another machine on its link has the address, too */
+    uint32_t first_unprivileged; /* net.ipv4.ip_unprivileged_port_start */
+    bool has_right;              /* CAP_NET_BIND_SERVICE is in force, but not for this network namespace */
+    bool of_cgroup;              /* EPERM: most likely a program on the cgroup; else a security module */
 };
 
 struct conflict {
@@ -63,7 +87,6 @@ struct conflict {
     uint32_t holder_count;
     uint32_t holders_omitted;
     struct holder holders[HOLDERS_MAX]; /* the surest blockers first */
-    struct owners owners[HOLDERS_MAX];
     struct cgroup cgroups[CGROUPS_MAX];
     enum hidden hidden;
     uint32_t cure_count;
@@ -80,7 +103,16 @@ struct conflict {
     bool shows_bound;   /* the source lists bound-only TCP sockets too */
     int64_t elapsed_us;
     struct range_use range_use;
-    const char *path_trouble; /* AF_UNIX: why the path is taken, if not by a socket; NULL else */
+    struct port_range automatic_range; /* last 0 where it was not asked for */
+    uint32_t address_count;
+    struct endpoint addresses[ADDRESSES_MAX]; /* of this machine, where a cure may name them */
+    struct refusal refusal;
+    char own_cgroup[CGROUP_ROOM]; /* "" where not known */
+    const struct rule *rule;      /* that decided about the call; NULL for none */
+    const char *path_trouble;     /* AF_UNIX: why the path is taken, if not by a socket; NULL else */
+    /* From here on nothing is set to begin with: it would cost more than most looks. */
+    char room[ARGUMENTS_ROOM];         /* working memory */
+    struct owners owners[HOLDERS_MAX]; /* of as many holders as there are */
 };
 
 /* What every conflict begins with; of what it held before nothing is left. */
@@ -88,6 +120,12 @@ void conflict_begin(struct conflict *conflict, unsigned budget_ms, bool usual_ca
 
 /* Forgets the command lines: REUSESHIM_COMMANDS=name. Pure. */
 void conflict_forget_commands(struct conflict *conflict);
+
+/* By whom a holder is kept running, as its socket or its first process shows it. Pure. */
+struct manager conflict_manager(const struct conflict *conflict, const struct holder *holder);
+/* Is that this program's own unit, or container? Pure. */
+bool conflict_is_own_unit(const struct conflict *conflict, const struct manager *manager);
+bool conflict_is_own_container(const struct conflict *conflict, const struct manager *manager);
 
 /* Explains a refusal; of the newcomer it fills in what the refusal proves. False if the error turns out to be
  * about something else than a port that is taken. */

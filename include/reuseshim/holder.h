@@ -25,7 +25,8 @@ enum socket_state {
     STATE_COUNT
 };
 
-enum owner { OWNER_NOT_SEARCHED, OWNER_KNOWN, OWNER_NONE, OWNER_HIDDEN, OWNER_COUNT };
+/* LIKELY: the only process that can be it, but it does not show its descriptors. */
+enum owner { OWNER_NOT_SEARCHED, OWNER_KNOWN, OWNER_NONE, OWNER_HIDDEN, OWNER_LIKELY, OWNER_COUNT };
 
 struct holder {
     int protocol; /* 0 for AF_UNIX */

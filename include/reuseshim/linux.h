@@ -17,6 +17,9 @@
 #ifndef IP_BIND_ADDRESS_NO_PORT
 #define IP_BIND_ADDRESS_NO_PORT 24 /* Linux 4.2 */
 #endif
+#ifndef IP_FREEBIND
+#define IP_FREEBIND 15 /* of an IPv6 socket, too: ipv6_setsockopt() passes SOL_IP on */
+#endif
 #ifndef IP_LOCAL_PORT_RANGE
 #define IP_LOCAL_PORT_RANGE 51 /* Linux 6.3; the low port in the low half */
 #endif

@@ -6,6 +6,7 @@
 #ifndef REUSESHIM_MANAGER_H
 #define REUSESHIM_MANAGER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* NAME, the engine in words, and the command that stops one of its containers, with the id behind it. */
@@ -32,6 +33,7 @@ struct part {
 struct manager {
     struct part unit;      /* "nginx.service", "x.socket"; the innermost one. No slice, and no scope of a
                             * container, a session or of systemd itself. */
+    bool of_user;          /* of a user's own systemd */
     struct part container; /* its id or name */
     enum engine engine;
 };

@@ -21,6 +21,14 @@ enum call {
     CALL_COUNT
 };
 
+/* The address that a socket of another family asks for. */
+struct other_address {
+    sa_family_t family;     /* AF_NETLINK, AF_VSOCK, AF_PACKET; 0 for none of these */
+    uint32_t first, second; /* port id and groups; context id and port; interface and protocol */
+};
+/* Of a sockaddr of `length` bytes. Pure. */
+struct other_address other_address_of(const void *address, size_t length);
+
 struct newcomer {
     enum call call;
     int error;
@@ -31,7 +39,8 @@ struct newcomer {
     struct endpoint local;  /* asked for (bind), else the socket's own */
     struct endpoint remote; /* of connect */
     struct unix_path path;  /* where local is AF_UNIX */
-    uint32_t device;        /* interface index it is bound to, 0 for none */
+    struct other_address other;
+    uint32_t device; /* interface index it is bound to, 0 for none */
     char device_name[IF_NAMESIZE];
     uint64_t inode; /* 0 where not known */
     uint32_t uid;   /* of the socket, not of the process */

@@ -20,6 +20,7 @@ enum option_kind { OF_ANY, OF_INTERNET, OF_IPV6, OF_DESCRIPTOR };
     _(REUSEPORT, "reuseport", SOL_SOCKET, SO_REUSEPORT, OF_ANY)                                              \
     _(V6ONLY, "v6only", IPPROTO_IPV6, IPV6_V6ONLY, OF_IPV6)                                                  \
     _(BIND_ADDRESS_NO_PORT, "bind-address-no-port", IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, OF_INTERNET)        \
+    _(FREEBIND, "freebind", IPPROTO_IP, IP_FREEBIND, OF_INTERNET)                                            \
     _(CLOEXEC, "cloexec", -1, -1, OF_DESCRIPTOR)
 
 #define OPTION_ENUMERATOR(name, ...) OPTION_##name,

@@ -7,6 +7,7 @@
 #define REUSESHIM_POLICY_H
 
 #include "reuseshim/address.h"
+#include "reuseshim/names.h"
 #include "reuseshim/options.h"
 
 /* ---- rules ---------------------------------------------------------------------------------- */
@@ -64,13 +65,16 @@ size_t policy_capacity(const char *text, size_t length);
 int policy_parse(struct rule *rules, const char *text, size_t length, const char *place, bool from_variable,
                  struct complaint *complaint);
 
-/* Takes the rules for other programs out of play. `program` is the file name of the executable, NULL if
- * it could not be found out: then no program word matches. */
-void policy_resolve_program(struct rule *rules, size_t count, const char *program);
+/* Takes the rules for other programs out of play: a program word matches any of the names of a program. Names
+ * that are not known are empty, and match nothing. */
+void policy_resolve_program(struct rule *rules, size_t count, const struct names *names);
 
 /* `*`, `?`, `[a-z]`, `[!a-z]` and `\` as in the shell, over the whole of `string`. Time is bounded by the
  * product of the lengths. */
 bool glob_match(const char *glob, size_t glob_length, const char *string);
+
+/* " force reuseaddr retry reuseport wait 5s": what a rule does, as the language says it. */
+void rule_write_actions(struct text *text, const struct rule *rule);
 
 /* ---- deciding ------------------------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
 #ifndef REUSESHIM_PROCESSES_H
 #define REUSESHIM_PROCESSES_H
 
+#include "reuseshim/names.h"
 #include "reuseshim/scratch.h"
 #include "reuseshim/tristate.h"
 
@@ -24,6 +25,8 @@ enum relation {
     RELATION_COUNT
 };
 
+enum { COMMAND_ROOM = 512, CGROUP_ROOM = 256 };
+
 struct process {
     pid_t pid;
     pid_t parent;  /* 0 where not known */
@@ -32,24 +35,31 @@ struct process {
     uint32_t uid;
     bool uid_known;
     bool never_executed; /* a fork of its parent that still runs the same image */
+    char state;          /* as ps(1) shows it: R, S, D, T (stopped) ...; NUL where not known */
     int64_t started;     /* seconds since 1970, -1 where not known */
     enum relation relation;
-    char program[64];
+    struct names names;
     uint16_t command_length;
-    char command[190]; /* arguments with spaces between, secrets masked; cut to fit */
+    /* Arguments with spaces between, secrets masked. Of a long one the middle is left out: its end (the class
+     * that java runs, the address that docker-proxy forwards to) tells as much as its beginning. */
+    char command[COMMAND_ROOM];
 };
 
 /* This process, and those it was started by. */
 struct self {
     pid_t pid;
     uint32_t uid;
-    char program[64];
+    struct names names;
     pid_t ancestors[24];
     unsigned ancestor_count;
 };
 
-void process_self(struct self *self);
-void process_describe(struct process *process, pid_t pid, const struct self *self);
+/* `room` is working memory, which may not be that of a search. */
+void process_self(struct self *self, char room[ARGUMENTS_ROOM]);
+void process_describe(struct process *process, pid_t pid, const struct self *self, char room[ARGUMENTS_ROOM]);
+/* The path of its cgroup v2, "" where not known: the kernel shows it to everybody. Of this process for pid 0.
+ */
+void process_cgroup(pid_t pid, char path[CGROUP_ROOM], char room[ARGUMENTS_ROOM]);
 /* The parent of a process, 0 where not known. */
 pid_t process_parent(pid_t pid);
 /* True if it was left behind by whoever started it. */

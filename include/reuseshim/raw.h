@@ -64,6 +64,8 @@ int64_t raw_clock(int clock);
 /* Nanoseconds since 1970 by libc's clock_gettime where there is one: no system call (vDSO), so nothing that a
  * seccomp filter could kill for. */
 int64_t raw_time_of_day(void);
+/* The same of CLOCK_MONOTONIC. */
+int64_t raw_monotonic(void);
 
 pid_t raw_pid(void);
 pid_t raw_tid(void);

@@ -44,10 +44,10 @@ int rule_text_of_policy(struct rule_text *text, struct file_text *file, const ch
 bool policy_is_path(const char *name);
 
 /* Puts the rules of REUSESHIM_RULES and of the policy into `policy`: into `room` if they fit, else into a
- * mapping that is meant to live as long as the process. `program` is the file name of the executable, NULL to
- * find it out (only if a rule asks for it). False with a complaint; the policy is then empty. */
+ * mapping that is meant to live as long as the process. `names` are those of the program,
+ * NULL to find them out (only if a rule asks for it). False with a complaint; the policy is then empty. */
 bool policy_load(struct policy *policy, struct rule *room, size_t room_count, const struct settings *settings,
-                 const char *program, struct complaint *complaint);
+                 const struct names *names, struct complaint *complaint);
 /* Unmaps the rules of a policy that lost a race. */
 void policy_drop(const struct policy *policy);
 

@@ -9,7 +9,8 @@
 #include "reuseshim/holder.h"
 #include "reuseshim/scratch.h"
 
-enum source { SOURCE_NONE, SOURCE_SOCK_DIAG, SOURCE_PROC, SOURCE_COUNT };
+/* EARLIER: it is what an earlier answer said. */
+enum source { SOURCE_NONE, SOURCE_SOCK_DIAG, SOURCE_PROC, SOURCE_EARLIER, SOURCE_COUNT };
 
 /* States as sets of bits. */
 enum { ALL_STATES = (1U << STATE_COUNT) - 1 };
@@ -47,6 +48,24 @@ bool sockets_are_elsewhere(const struct newcomer *newcomer);
 /* Removes a socket: 0, or -errno (-EPERM without CAP_NET_ADMIN, -EOPNOTSUPP or -EINVAL by a kernel that
  * cannot, -ENOENT if it is gone already). TIME_WAIT can be removed since Linux 6.0. */
 int sock_diag_destroy(const struct holder *holder, struct scratch *scratch);
+
+/* ---- the addresses of this network namespace ---------------------------------------------------- */
+
+struct interface_address {
+    struct endpoint address; /* port 0 */
+    char interface[IF_NAMESIZE];
+    bool up;        /* the interface is */
+    bool tentative; /* IPv6: duplicate address detection has not ended; it cannot be bound yet */
+    bool duplicate; /* IPv6: it has found another one */
+};
+
+/* Calls `found` for each: of IPv4 also those of interfaces that are down, of IPv6 those that
+ * /proc/net/if_inet6 has.
+ */
+void addresses_ask(void (*found)(void *context, const struct interface_address *address), void *context,
+                   struct scratch *scratch);
+/* True also where that cannot be asked. */
+bool interface_is_up(const char *name);
 
 /* ---- AF_UNIX ---------------------------------------------------------------------------------- */
 

@@ -45,8 +45,14 @@ void text_or(struct text *text, size_t at, size_t count);
 void text_tail(struct text *text, const char *string, size_t shown);
 
 /* Bytes from another process or from a file, made fit for a terminal and for a log that is read by
- * lines: well-formed UTF-8 stays, control characters and everything else become \xNN. */
+ * lines: well-formed UTF-8 stays; control characters, those that no one sees or that turn the direction of
+ * writing, and everything else become \xNN. */
 void text_escaped(struct text *text, const char *bytes, size_t count);
+
+/* A name as one word of a sentence: escaped, and in quotes if it has anything in it that could be taken for
+ * the sentence's own punctuation. */
+void text_name(struct text *text, const char *name);
+void text_quoted(struct text *text, const char *bytes, size_t count);
 
 /* The same as a JSON string with its quotes; a byte that is not UTF-8 becomes U+FFFD. NULL becomes null. */
 void text_json(struct text *text, const char *bytes, size_t count);

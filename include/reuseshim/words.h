@@ -9,6 +9,7 @@
 
 enum event {
     EVENT_CONFLICT,
+    EVENT_REFUSED,
     EVENT_RESOLVED,
     EVENT_CHANGE,
     EVENT_SHARED,
@@ -17,6 +18,12 @@ enum event {
     EVENT_TRACE,
     EVENT_COUNT
 };
+
+/* Why a record says no more than what the call itself shows. */
+enum bare { BARE_NOT, BARE_SECCOMP, BARE_NEVER, BARE_PRIVILEGES, BARE_NO_DESCRIPTOR, BARE_BUSY, BARE_COUNT };
+const char *bare_word(enum bare bare); /* NULL for BARE_NOT */
+/* The same for a person, with the variable that changes it. */
+const char *bare_phrase(enum bare bare);
 
 const char *event_word(enum event event);
 const char *call_word(enum call call);

@@ -204,12 +204,22 @@ int64_t raw_clock(int clock)
 
 #pragma weak clock_gettime
 
-int64_t raw_time_of_day(void)
+static int64_t clock_of_libc(int clock)
 {
     struct timespec now;
-    if (clock_gettime && clock_gettime(CLOCK_REALTIME, &now) == 0)
+    if (clock_gettime && clock_gettime(clock, &now) == 0)
         return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-    return raw_clock(CLOCK_REALTIME);
+    return raw_clock(clock);
+}
+
+int64_t raw_time_of_day(void)
+{
+    return clock_of_libc(CLOCK_REALTIME);
+}
+
+int64_t raw_monotonic(void)
+{
+    return clock_of_libc(CLOCK_MONOTONIC);
 }
 
 pid_t raw_pid(void)

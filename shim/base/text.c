@@ -112,6 +112,29 @@ static bool is_control(const unsigned char *bytes, size_t length)
     return length == 2 && bytes[0] == 0xc2 && bytes[1] < 0xa0;
 }
 
+/* What is invisible, or changes how its neighbours are shown (Unicode's Default_Ignorable_Code_Point,
+ * Bidi_Control, and the line separators): with these a name looks like another one. */
+static bool is_deceptive(const unsigned char *bytes, size_t length)
+{
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {{0xad, 0xad},      {0x34f, 0x34f},   {0x61c, 0x61c},     {0x115f, 0x1160},
+                  {0x17b4, 0x17b5},  {0x180b, 0x180f}, {0x200b, 0x200f},   {0x2028, 0x202e},
+                  {0x2060, 0x206f},  {0x3164, 0x3164}, {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},
+                  {0xffa0, 0xffa0},  {0xfff0, 0xfffb}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a},
+                  {0xe0000, 0xe0fff}};
+    static const unsigned char lead[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    uint32_t point = bytes[0] & lead[length];
+    if (length < 2)
+        return false;
+    for (size_t i = 1; i < length; i++)
+        point = point << 6 | (bytes[i] & 0x3f);
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (ranges[i].first <= point && point <= ranges[i].last)
+            return true;
+    return false;
+}
+
 static void text_hex_byte(struct text *text, const char *prefix, unsigned char byte)
 {
     char escape[8];
@@ -127,14 +150,41 @@ void text_escaped(struct text *text, const char *bytes, size_t count)
     const unsigned char *at = (const unsigned char *)bytes;
     for (size_t i = 0; i < count;) {
         size_t length = utf8_length(at + i, count - i);
-        if (length == 0 || is_control(at + i, length)) {
-            text_hex_byte(text, "\\x", at[i]);
-            i++;
+        if (length == 0 || is_control(at + i, length) || is_deceptive(at + i, length)) {
+            size_t bad = length ? length : 1;
+            while (bad--)
+                text_hex_byte(text, "\\x", at[i++]);
             continue;
         }
         text_bytes(text, bytes + i, length);
         i += length;
     }
+}
+
+void text_quoted(struct text *text, const char *bytes, size_t count)
+{
+    text_char(text, '"');
+    for (size_t i = 0; i < count;) {
+        size_t plain = 0;
+        while (i + plain < count && bytes[i + plain] != '"')
+            plain++;
+        text_escaped(text, bytes + i, plain);
+        i += plain;
+        if (i < count)
+            text_hex_byte(text, "\\x", (unsigned char)bytes[i++]);
+    }
+    text_char(text, '"');
+}
+
+void text_name(struct text *text, const char *name)
+{
+    size_t length = strlen(name);
+    bool doubtful =
+        length == 0 || name[0] == ' ' || name[length - 1] == ' ' || name[strcspn(name, "();,:\"")] != '\0';
+    if (doubtful)
+        text_quoted(text, name, length);
+    else
+        text_escaped(text, name, length);
 }
 
 void text_json(struct text *text, const char *bytes, size_t count)

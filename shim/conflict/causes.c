@@ -77,6 +77,8 @@ static enum cause choose(const struct conflict *conflict, const struct newcomer 
 
 enum cause cause_find(const struct conflict *conflict, const struct newcomer *newcomer)
 {
+    if (conflict->refusal.found || newcomer->call == CALL_SETSOCKOPT)
+        return conflict->cause;
     if (!endpoint_is_internet(&newcomer->local))
         return conflict->cause; /* AF_UNIX was found out otherwise, of others nothing is known */
     if (newcomer->local.port == 0)

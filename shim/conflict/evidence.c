@@ -76,7 +76,7 @@ static bool everybody_is_known(struct conflict *conflict, const struct newcomer 
     struct owner_search owners;
     if (!conflict->all_processes) {
         owners_begin(&owners, conflict, newcomer, scratch);
-        process_self(&owners.self);
+        process_self(&owners.self, conflict->room);
         conflict->all_processes = search_everybody(&owners.search, newcomer->uid);
     }
     return conflict->all_processes;
@@ -91,13 +91,51 @@ static void ask_inherited(struct conflict *conflict, const struct newcomer *newc
                               is_inherited(owners, conflict->deadline, scratch);
 }
 
+/* ---- a leftover: of a connection that came in, or of one that went out? ------------------------- */
+
+static bool is_inside(uint16_t port, const struct port_range *range)
+{
+    return range->first <= port && port <= range->last;
+}
+
+/* The side whose port was chosen by itself is the one that connected. Where both ports may have been, or
+ * neither, nothing tells; but a peer's port below 1024 is a server's. */
+static tristate by_ports(const struct holder *holder, const struct port_range *range)
+{
+    enum { WELL_KNOWN = 1024 };
+    bool local = is_inside(holder->local.port, range), remote = is_inside(holder->remote.port, range);
+    if (holder->remote.port < WELL_KNOWN && holder->local.port >= WELL_KNOWN)
+        return YES;
+    return local == remote ? UNKNOWN : local ? YES : NO;
+}
+
+static void ask_outgoing(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch)
+{
+    struct port_range *range = &conflict->automatic_range;
+    /* What an accepted connection never has is a port that was asked for by number; a TIME_WAIT has
+     * forgotten. */
+    if (!rules_is_time_wait(&conflict->holders[0]) && conflict->source == SOURCE_SOCK_DIAG)
+        ask_automatic(conflict, newcomer, scratch);
+    if (!automatic_range(range))
+        return;
+    for (uint32_t i = 0; i < conflict->holder_count; i++) {
+        struct holder *holder = &conflict->holders[i];
+        if (holder->outgoing != UNKNOWN || holder->inode)
+            continue;
+        bool mini = rules_is_time_wait(holder);
+        holder->outgoing = !mini && holder->automatic == NO ? YES : by_ports(holder, range);
+    }
+}
+
 void evidence_find(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch)
 {
     const struct holder *first = &conflict->holders[0];
     if (conflict->holder_count == 0 || first->blocks != YES || newcomer->call == CALL_CONNECT)
         return;
     enum cause cause = cause_of_holder(newcomer, first);
-    if (cause == CAUSE_LISTENER)
+    if (cause == CAUSE_TIME_WAIT || cause == CAUSE_ORPHAN)
+        ask_outgoing(conflict, newcomer, scratch);
+    else if (cause == CAUSE_LISTENER)
         ask_inherited(conflict, newcomer, scratch);
     else if (cause == CAUSE_CONNECTED && conflict->source == SOURCE_SOCK_DIAG &&
              (first->outgoing == YES || !protocol_is_tcp(newcomer->protocol)))

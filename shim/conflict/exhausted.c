@@ -71,21 +71,29 @@ static void read_reserved(struct range_use *use, char *text, size_t size)
     }
 }
 
-static void read_range(struct range_use *use, struct newcomer *newcomer, struct scratch *scratch)
+bool automatic_range(struct port_range *range)
 {
     char text[64];
     const char *at = text;
     uint64_t first, last;
+    if (proc_read("/proc/sys/net/ipv4/ip_local_port_range", text, sizeof text) <= 0 ||
+        !next_number(&at, &first) || !next_number(&at, &last) || first > last)
+        return false;
+    *range = (struct port_range){(uint16_t)first, (uint16_t)last};
+    return true;
+}
+
+static void read_range(struct range_use *use, struct newcomer *newcomer, struct scratch *scratch)
+{
+    char text[16];
     if (newcomer->call == CALL_BINDRESVPORT) {
         use->range = (struct port_range){512, 1023};
         return;
     }
     if (proc_read("/proc/sys/net/ipv4/ip_autobind_reuse", text, sizeof text) > 0)
         newcomer->autobind_reuse = text[0] != '0';
-    if (proc_read("/proc/sys/net/ipv4/ip_local_port_range", text, sizeof text) <= 0 ||
-        !next_number(&at, &first) || !next_number(&at, &last) || first > last)
+    if (!automatic_range(&use->range))
         return;
-    use->range = (struct port_range){(uint16_t)first, (uint16_t)last};
     narrow(use, newcomer->fd);
     read_reserved(use, scratch->bytes, sizeof scratch->bytes);
 }
@@ -100,6 +108,20 @@ static uint32_t *slot_of(struct port_count *ports, uint64_t inode)
     return &ports->slots[at];
 }
 
+/* By what a connect can do about it. */
+static void count_remote(struct range_use *use, const struct newcomer *newcomer, const struct holder *holder)
+{
+    bool connected = endpoint_is_internet(&holder->remote);
+    bool same = connected && holder->remote.port == newcomer->remote.port &&
+                endpoint_same_address(&holder->remote, &newcomer->remote);
+    if (newcomer->call != CALL_CONNECT)
+        return;
+    use->to_peer += same;
+    use->time_wait_to_peer += same && rules_is_time_wait(holder);
+    use->bound_first +=
+        connected ? !same : holder->state == STATE_CLOSE || holder->state == STATE_BOUND_INACTIVE;
+}
+
 static void take_in(void *context, const struct holder *holder)
 {
     struct port_count *ports = context;
@@ -110,6 +132,7 @@ static void take_in(void *context, const struct holder *holder)
     ports->taken[holder->local.port] = 1;
     use->taken++;
     holders_add(ports->owners.conflict, ports->owners.newcomer, holder);
+    count_remote(use, ports->owners.newcomer, holder);
     if (rules_is_time_wait(holder)) {
         use->time_wait++;
     } else if (holder->inode == 0) {
@@ -154,7 +177,8 @@ static void name_takers(struct port_count *ports)
             break;
         struct taker *taker = &use->takers[use->taker_count++];
         taker->ports = ports->processes[most].ports;
-        process_describe(&taker->process, ports->processes[most].pid, &ports->owners.self);
+        process_describe(&taker->process, ports->processes[most].pid, &ports->owners.self,
+                         ports->owners.conflict->room);
         named += taker->ports;
         ports->processes[most].ports = 0;
     }
@@ -173,7 +197,7 @@ static void count(struct port_count *ports, struct scratch *scratch)
     conflict->all_sockets = sockets_ask(&question, &conflict->source, scratch) == 0;
     conflict->shows_bound = conflict->all_sockets && sockets_show_bound(conflict->source);
     owners_number(conflict);
-    process_self(&ports->owners.self);
+    process_self(&ports->owners.self, conflict->room);
     ports->owners.search.found = found;
     ports->owners.search.context = ports;
     conflict->all_processes = search_everybody(&ports->owners.search, newcomer->uid);

@@ -9,6 +9,7 @@
 #include "steps.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 enum {
@@ -110,11 +111,22 @@ static void explain_port(struct conflict *conflict, struct newcomer *newcomer, s
     holders_decide(conflict, newcomer);
     conflict_settle(conflict, newcomer);
     evidence_find(conflict, newcomer, scratch);
+    if (conflict->holder_count && endpoint_is_wildcard(&newcomer->local) &&
+        !endpoint_is_wildcard(&conflict->holders[0].local))
+        machine_addresses(conflict, scratch);
+}
+
+/* Errors of bind that are not about a socket in the way; connect shares one of them. */
+static bool is_about_something_else(const struct newcomer *newcomer)
+{
+    if (newcomer->call == CALL_CONNECT)
+        return newcomer->error == EADDRNOTAVAIL && peer_is_unreachable(newcomer);
+    return newcomer->error != EADDRINUSE && newcomer->error != EAGAIN;
 }
 
 void conflict_begin(struct conflict *conflict, unsigned budget_ms, bool usual_calls_only)
 {
-    memset(conflict, 0, sizeof *conflict);
+    memset(conflict, 0, offsetof(struct conflict, room));
     conflict->started = raw_clock(CLOCK_MONOTONIC);
     conflict->deadline = conflict->started + (int64_t)budget_ms * 1000000;
     conflict->usual_calls_only = usual_calls_only;
@@ -145,7 +157,16 @@ bool conflict_explain(struct conflict *conflict, struct newcomer *newcomer, stru
 {
     bool internet = newcomer->family == AF_INET || newcomer->family == AF_INET6;
     bool ported = newcomer->type == SOCK_STREAM || newcomer->type == SOCK_DGRAM;
-    if (internet && sockets_are_elsewhere(newcomer))
+    if (internet && is_about_something_else(newcomer)) {
+        if (!refused_explain(conflict, newcomer, scratch))
+            return false;
+        conclude(conflict, newcomer);
+        conflict->elapsed_us = microseconds_since(conflict->started);
+        return true;
+    }
+    if (newcomer->call == CALL_SETSOCKOPT)
+        conflict->cause = CAUSE_ALREADY_MEMBER;
+    else if (internet && sockets_are_elsewhere(newcomer))
         conflict->cause = newcomer->call == CALL_CONNECT ? CAUSE_UNKNOWN : CAUSE_UNSEEN;
     else if (newcomer->family == AF_UNIX)
         unix_explain(conflict, newcomer, scratch);

@@ -4,7 +4,6 @@
  */
 #include "reuseshim/manager.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #define ENGINE_WORD(name, word, command)    [ENGINE_##name] = word,
@@ -93,10 +92,10 @@ static bool is_in_pod(struct part above, struct part component)
 static bool is_unit(struct part component)
 {
     static const char kinds[][9] = {".service", ".socket", ".mount", ".swap"};
-    bool found = ends_in(component, ".scope") && !begins_with(component, "session-") &&
-                 !is(component, "init.scope") && !begins_with(component, "user@");
+    bool found =
+        ends_in(component, ".scope") && !begins_with(component, "session-") && !is(component, "init.scope");
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds && !found; i++)
-        found = ends_in(component, kinds[i]) && !begins_with(component, "user@");
+        found = ends_in(component, kinds[i]);
     return found;
 }
 
@@ -108,10 +107,13 @@ static void take_in(struct manager *manager, struct part above, struct part comp
         manager->container = (struct part){component.start + prefix, component.length - prefix - suffix};
         manager->engine = shapes[shape].engine;
         manager->unit.length = 0; /* what is around a container does not run what is inside it */
+        manager->of_user = false;
     } else if (shape == SHAPES && is_in_pod(above, component)) {
         manager->container = component;
         manager->engine = ENGINE_CONTAINERD;
         manager->unit.length = 0;
+    } else if (begins_with(component, "user@")) {
+        manager->of_user = true;
     } else if (shape == SHAPES && is_unit(component)) {
         manager->unit = component;
     }

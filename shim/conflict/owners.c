@@ -11,11 +11,11 @@
 /* ---- what a descriptor tells ------------------------------------------------------------------- */
 
 static void read_flags(struct holder *holder, const struct newcomer *newcomer, bool usual_calls_only,
-                       bool own, pid_t pid, int number)
+                       bool own, pid_t pid, int number, bool is_first)
 {
-    /* Nothing hangs on the flags of a holder that blocks whatever they are. */
+    /* Of one that blocks whatever they are, the first's tell what this side alone could do. */
     if (holder->reuseport != UNKNOWN || holder->local.family == AF_UNIX ||
-        (holder->blocks == YES && newcomer->options[OPTION_REUSEPORT] != YES))
+        (holder->blocks == YES && newcomer->options[OPTION_REUSEPORT] != YES && !is_first))
         return;
     if (!own && usual_calls_only)
         return;
@@ -31,14 +31,19 @@ static void read_flags(struct holder *holder, const struct newcomer *newcomer, b
         raw_close(fd);
 }
 
-static void add_process(struct owners *owners, const struct self *self, pid_t pid, int fd)
+/* More than there is room for are counted; of those only a master, which says the most, takes a place. */
+static void add_process(struct owners *owners, const struct self *self, pid_t pid, int fd, char *room)
 {
     for (size_t i = 0; i < owners->count && i < PROCESSES_MAX; i++)
         if (owners->processes[i].pid == pid)
             return;
-    if (owners->count < PROCESSES_MAX) {
-        process_describe(&owners->processes[owners->count], pid, self);
-        owners->processes[owners->count].fd = fd;
+    uint32_t at = owners->count < PROCESSES_MAX ? owners->count : PROCESSES_MAX - 1;
+    bool is_wanted = owners->count < PROCESSES_MAX;
+    for (size_t i = 0; i < PROCESSES_MAX && !is_wanted; i++)
+        is_wanted = owners->processes[i].parent == pid;
+    if (is_wanted) {
+        process_describe(&owners->processes[at], pid, self, room);
+        owners->processes[at].fd = fd;
     }
     owners->count++;
 }
@@ -51,8 +56,9 @@ void owners_note(void *owner_search, pid_t pid, int fd, uint64_t inode)
         struct holder *holder = &conflict->holders[i];
         if (holder->inode != inode)
             continue;
-        read_flags(holder, owners->newcomer, conflict->usual_calls_only, pid == owners->self.pid, pid, fd);
-        add_process(&conflict->owners[holder->owners], &owners->self, pid, fd);
+        read_flags(holder, owners->newcomer, conflict->usual_calls_only, pid == owners->self.pid, pid, fd,
+                   i == 0);
+        add_process(&conflict->owners[holder->owners], &owners->self, pid, fd, conflict->room);
     }
 }
 
@@ -69,8 +75,13 @@ void owners_begin(struct owner_search *owners, struct conflict *conflict, const 
 
 void owners_number(struct conflict *conflict)
 {
-    for (size_t i = 0; i < conflict->holder_count; i++)
+    for (size_t i = 0; i < conflict->holder_count; i++) {
         conflict->holders[i].owners = (uint8_t)i;
+        conflict->owners[i].count = 0;
+        conflict->owners[i].parent.pid = 0;
+        conflict->owners[i].parent.names.program[0] = '\0';
+        conflict->owners[i].cgroup[0] = '\0';
+    }
 }
 
 static const struct owners *owners_of(const struct conflict *conflict, size_t index)
@@ -221,7 +232,7 @@ bool conflict_find_owners(struct conflict *conflict, const struct newcomer *newc
     if (enough(&owners)) {
         look_in_cgroups(&owners, false);
     } else {
-        process_self(&owners.self);
+        process_self(&owners.self, conflict->room);
         look_in_own_tree(&owners);
         look_in_cgroups(&owners, !enough(&owners));
         if (!enough(&owners))
@@ -230,5 +241,9 @@ bool conflict_find_owners(struct conflict *conflict, const struct newcomer *newc
             look_at_families(&owners);
     }
     owners_judge(conflict, &owners.search);
+    if (owners.self.pid) {
+        likely_find(conflict, &owners.self, conflict->deadline, scratch);
+        keepers_find(conflict, &owners.self);
+    }
     return !owners.search.late;
 }

@@ -79,7 +79,7 @@ static void write_range(struct text *text, const struct range_use *use)
         write_count(text, ", ", use->takers[i].ports, " by pid ");
         text_signed(text, process->pid);
         text_string(text, " (");
-        text_escaped(text, process->program, strlen(process->program));
+        text_escaped(text, process->names.program, strlen(process->names.program));
         text_char(text, ')');
     }
     write_count(text, ", ", use->by_others, " by other processes");
@@ -101,17 +101,40 @@ static void write_dual_stack(struct text *text, const struct conflict *conflict,
                           : " was accepted by a dual-stack server and also counts as IPv4");
 }
 
+/* What there is to say of the one in the way beyond its cause. */
+static void write_circumstances(struct text *text, const struct conflict *conflict)
+{
+    const struct holder *first = &conflict->holders[0];
+    const struct owners *owners = &conflict->owners[first->owners];
+    bool leftover = conflict->cause == CAUSE_TIME_WAIT || conflict->cause == CAUSE_ORPHAN;
+    if (conflict->holder_count == 0)
+        return;
+    if (leftover && first->outgoing != NO)
+        text_string(text, first->outgoing == YES
+                              ? "; it was an outgoing connection, and not one of an earlier server here"
+                              : "; it may be left of an earlier server, or of an outgoing connection");
+    if (owners->count && (owners->processes[0].state == 'T' || owners->processes[0].state == 't'))
+        text_string(text, "; that process is stopped and serves nobody");
+    if (owners->count && owners->processes[0].relation == RELATION_SELF)
+        text_string(text, "; this program asks for the port twice");
+    if (first->owner == OWNER_LIKELY)
+        text_string(text, "; it hides what it has open, but nothing else can be it");
+    if (first->owner == OWNER_HIDDEN)
+        text_strings(text, "; ", hidden_phrase(conflict->hidden));
+}
+
 void sentence_write(struct conflict *conflict, const struct newcomer *newcomer)
 {
     struct text text = text_in(conflict->because, sizeof conflict->because);
     text_string(&text, find(conflict, newcomer));
+    if (conflict->refusal.found)
+        refusal_write(&text, conflict, newcomer);
     if (conflict->range_use.range.last)
         write_range(&text, &conflict->range_use);
     bool meets = conflict->holder_count && newcomer->call != CALL_CONNECT && newcomer->local.port &&
                  endpoint_is_internet(&newcomer->local);
     if (meets && rules_is_dual_stack(newcomer, &conflict->holders[0]))
         write_dual_stack(&text, conflict, newcomer);
-    if (conflict->holder_count && conflict->holders[0].owner == OWNER_HIDDEN)
-        text_strings(&text, "; ", hidden_phrase(conflict->hidden));
+    write_circumstances(&text, conflict);
     text_end(&text);
 }

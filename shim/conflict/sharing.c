@@ -227,7 +227,7 @@ static bool collect(struct listing *listing, struct scratch *scratch)
         question.states = 1U << STATE_LISTEN;
     question.found = list;
     question.context = listing;
-    process_self(&self);
+    process_self(&self, conflict->room);
     search_process(&search, self.pid);
     conflict->all_sockets = sockets_ask(&question, &conflict->source, scratch) == 0;
     return conflict->holder_count > 0;

@@ -56,14 +56,38 @@ void owners_note(void *owner_search, pid_t pid, int fd, uint64_t inode);
 /* At the end of a search: what became of each holder's owner. */
 void owners_judge(struct conflict *conflict, const struct search *search);
 
+/* ---- keepers.c: who keeps the owners running ----------------------------------------------------- */
+
+/* Of the first holders: the cgroup and the parent of the first process, and our own cgroup. */
+void keepers_find(struct conflict *conflict, const struct self *self);
+
+/* ---- likely.c: the owner that does not show ------------------------------------------------------- */
+
+/* Takes the processes that hide their descriptors for a holder's if nothing else can be it. */
+void likely_find(struct conflict *conflict, const struct self *self, int64_t deadline,
+                 struct scratch *scratch);
+
 /* ---- evidence.c, exhausted.c, unix.c -------------------------------------------------------------- */
 
 /* Finds out more about a holder on which the cause hangs: that its port is automatic (a connection), or that
  * its process only inherited it (a listener). */
 void evidence_find(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch);
 
+/* The ports that the kernel gives away by itself (net.ipv4.ip_local_port_range); false if it does not say. */
+bool automatic_range(struct port_range *range);
+
 /* A range without a free port: fills in conflict->range_use, and the holders with the first of the takers. */
 void exhausted_explain(struct conflict *conflict, struct newcomer *newcomer, struct scratch *scratch);
+
+/* bind was refused for another reason than a socket in its way: fills in cause, sentence and what the cures
+ * want to know. False if it is none of those that are explained. */
+bool refused_explain(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch);
+
+/* What the sentence says beyond the cause. Pure. */
+void refusal_write(struct text *text, const struct conflict *conflict, const struct newcomer *newcomer);
+
+/* Puts the addresses of this network namespace into the conflict, those that are up first come first. */
+void machine_addresses(struct conflict *conflict, struct scratch *scratch);
 
 /* An AF_UNIX name that is taken: fills in holder, owner and cause. */
 void unix_explain(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch);

@@ -108,13 +108,19 @@ int unix_evict(const struct newcomer *newcomer, int64_t deadline, struct scratch
 static const char *find_trouble(struct name_search *name)
 {
     char path[sizeof(struct unix_path) + 1];
+    struct raw_identity link;
     write_path(path, name->newcomer);
+    bool is_link = raw_identify_link(path, &link) && S_ISLNK(link.mode);
     if (!raw_identify_path(path, &name->file)) {
         name->file.mode = 0;
-        return "the path exists but cannot be examined";
+        return is_link
+                   ? "that path is a symbolic link that leads nowhere; bind does not follow it, remove the link"
+                   : "the path exists but cannot be examined";
     }
-    return S_ISSOCK(name->file.mode) ? NULL
-                                     : "that path is a file and no socket; the library will not remove it";
+    if (S_ISSOCK(name->file.mode))
+        return NULL;
+    return S_ISDIR(name->file.mode) ? "that path is a directory; a socket needs a name of its own in it"
+                                    : "that path is a file and no socket; the library will not remove it";
 }
 
 void unix_explain(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch)

@@ -140,6 +140,7 @@ static void decide(struct hooked_call *hooked, enum when when, bool with_address
     hooked->rule = policy_match(&hooked->shim->policy, &situation);
     if (situation.resume) {
         situation.protocol = raw_option(hooked->fd, SOL_SOCKET, SO_PROTOCOL);
+        hooked->protocol = situation.protocol > 0 ? situation.protocol : 0;
         if (situation.protocol >= 0)
             hooked->rule = policy_match(&hooked->shim->policy, &situation);
     }

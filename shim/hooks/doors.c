@@ -27,14 +27,15 @@ static __attribute__((noinline, cold)) void refused(struct hooked_call *hooked,
 
 static bool is_retried(const struct hooked_call *hooked)
 {
-    return errno == EADDRINUSE && hooked->rule &&
-           (hooked->rule->retry || hooked->rule->evict || hooked->rule->wait_ms);
+    const struct rule *rule = hooked->rule;
+    return rule && ((errno == EADDRINUSE && (rule->retry || rule->evict || rule->wait_ms)) ||
+                    (errno == EADDRNOTAVAIL && hooked->which == CALL_BIND && rule->wait_ms));
 }
 
 /* Tries again as the rule says; -1 with errno, or 0 with errno as it was before the call. */
 static __attribute__((noinline, cold)) int try_again(struct hooked_call *hooked, int before)
 {
-    int error = retry(hooked);
+    int error = retry(hooked, errno);
     errno = error ? error : before;
     return error ? -1 : 0;
 }
@@ -75,6 +76,17 @@ static __attribute__((noinline)) int setsockopt_by_rules(const struct shim *shim
     return undone ? 0 : next.setsockopt(fd, level, name, value, length);
 }
 
+/* A multicast group that is joined twice. */
+static __attribute__((noinline, cold)) void setsockopt_refused(const struct shim *shim, int fd, int level,
+                                                               int name, const void *value, socklen_t length)
+{
+    struct hooked_call hooked = {.shim = shim, .which = CALL_SETSOCKOPT, .fd = fd};
+    int error = errno;
+    if (error == EADDRINUSE && hooked_read_group(&hooked, level, name, value, length))
+        report_refusal(&hooked, error);
+    errno = error;
+}
+
 SHIM_EXPORT int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
 {
     const struct shim *shim = shim_ready();
@@ -82,7 +94,10 @@ SHIM_EXPORT int setsockopt(int fd, int level, int name, const void *value, sockl
     if (UNLIKELY(level == SOL_SOCKET && (name == SO_REUSEADDR || name == SO_REUSEPORT) &&
                  (shim->guard_on | shim->guard_off)))
         return setsockopt_by_rules(shim, fd, level, name, value, length);
-    return next.setsockopt(fd, level, name, value, length);
+    int result = next.setsockopt(fd, level, name, value, length);
+    if (UNLIKELY(result < 0))
+        setsockopt_refused(shim, fd, level, name, value, length);
+    return result;
 }
 
 /* ---- bind ------------------------------------------------------------------------------------- */

@@ -53,6 +53,7 @@ struct hooked_call {
     bool decided;
     enum call which;
     int fd;
+    int protocol;             /* of the socket, where a rule wanted to know; 0 else */
     struct endpoint argument; /* the address given to the call, AF_UNSPEC where unknown */
     const void *address;      /* as given, after a failure of the real call; else NULL */
     socklen_t length;
@@ -68,6 +69,9 @@ void hooked_read_reserved(struct hooked_call *hooked, const struct sockaddr_in *
 /* Which rule is about the call, once: sets `rule`, and traces it. Of listen the address is the socket's own.
  */
 void apply_decide(struct hooked_call *hooked);
+/* The same for setsockopt: the group that it is to join; false if the option is about something else. */
+bool hooked_read_group(struct hooked_call *hooked, int level, int name, const void *value, socklen_t length);
+
 /* Decides and sets options, before the real call. All may overwrite errno. */
 void apply_on_bind(struct hooked_call *hooked);
 void apply_on_listen(struct hooked_call *hooked);
@@ -87,9 +91,10 @@ bool undoes_a_rule(const struct shim *shim, int fd, int level, int name, const v
 
 /* Records a refusal with all that can be found out about it, if `error` is one. Overwrites errno. */
 void report_refusal(const struct hooked_call *hooked, int error);
-/* After EADDRINUSE from bind or listen, if the rule that decided says retry, evict or wait: carries it out,
- * records how it ended, and returns 0 or an errno. */
-int retry(const struct hooked_call *hooked);
+/* After EADDRINUSE from bind or listen, if the rule that decided says retry, evict or wait, and after
+ * EADDRNOTAVAIL from bind, if it says wait: carries it out, records how it ended, and returns 0 or an errno.
+ */
+int retry(const struct hooked_call *hooked, int error);
 
 /* After a success, if the rule that decided says watch: records who else is on the port. Overwrites errno. */
 void report_sharing(const struct hooked_call *hooked);

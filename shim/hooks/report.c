@@ -2,21 +2,28 @@
  *
  * Records of what a call met. Contract in hooks.h.
  */
-#include "workspace.h"
+#include "repetition.h"
 
 #include "reuseshim/protocol.h"
 
 #include <errno.h>
 
-/* Is this error of this call about an address or port that is taken? */
+/* Is this error of this call about an address or port that is taken, or of bind about one that is not to be
+ * had? */
 static bool is_refusal(const struct hooked_call *hooked, int error)
 {
-    if (hooked->which != CALL_CONNECT)
+    bool internet = endpoint_is_internet(&hooked->argument);
+    switch (hooked->which) {
+    case CALL_CONNECT:
+        /* AF_UNIX says EAGAIN for a full backlog, which is another matter. */
+        return error == EADDRINUSE || error == EADDRNOTAVAIL || (error == EAGAIN && internet);
+    case CALL_BIND:
+    case CALL_BINDRESVPORT:
+        return error == EADDRINUSE ||
+               (internet && (error == EADDRNOTAVAIL || error == EACCES || error == EPERM || error == EINVAL));
+    default:
         return error == EADDRINUSE;
-    /* AF_UNIX says EAGAIN for a full backlog, which is another matter. */
-    if (error == EAGAIN)
-        return endpoint_is_internet(&hooked->argument);
-    return error == EADDRINUSE || error == EADDRNOTAVAIL;
+    }
 }
 
 /* Datagrams come from bind on, connections from listen on. */
@@ -59,21 +66,33 @@ void report_sharing(const struct hooked_call *hooked)
     raw_unmap(work, sizeof *work);
 }
 
-void report_refusal(const struct hooked_call *hooked, int error)
+static void explain(const struct repeated_call *call)
 {
-    if (!is_refusal(hooked, error) || !record_wanted(hooked->shim, LEVEL_CONFLICT))
-        return;
     struct workspace *work = raw_map(sizeof *work);
     if (work == NULL) {
         record_lost();
         return;
     }
     workspace_begin(work);
-    if (workspace_explain(work, hooked, error)) {
-        work->record.event = EVENT_CONFLICT;
-        record_emit(hooked->shim, &work->record, work->output);
+    if (workspace_explain(work, call->hooked, call->error)) {
+        work->record.repeated = call->before;
+        repetition_keep(call, work);
+        record_emit(call->hooked->shim, &work->record, work->output);
     }
     raw_unmap(work, sizeof *work);
+}
+
+void report_refusal(const struct hooked_call *hooked, int error)
+{
+    struct repeated_call call = {.hooked = hooked, .error = error};
+    if (!is_refusal(hooked, error) || !record_wanted(hooked->shim, LEVEL_CONFLICT))
+        return;
+    if (repetition_ask(&call) == EXPLAIN) {
+        explain(&call);
+    } else {
+        record_emit(hooked->shim, &call.work->record, call.work->output);
+        repetition_give_back();
+    }
 }
 
 void report_message(const struct shim *shim, const struct hooked_call *hooked, enum level level,

@@ -122,10 +122,48 @@ static bool sleep_once(struct attempt *attempt)
 
 /* ---- both -------------------------------------------------------------------------------------- */
 
-static void look(struct attempt *attempt)
+static bool may_pass(int error)
+{
+    return error == EADDRINUSE || error == EADDRNOTAVAIL;
+}
+
+static void look(struct attempt *attempt, int error)
 {
     if (attempt->work)
-        (void)workspace_explain(attempt->work, attempt->hooked, EADDRINUSE);
+        (void)workspace_explain(attempt->work, attempt->hooked, error);
+}
+
+/* Is it an instance of this program, or may it be? One that is stopping leaves soon. */
+static bool may_be_instance(const struct conflict *conflict, const struct holder *holder)
+{
+    const struct owners *owners = &conflict->owners[holder->owners];
+    struct manager manager = conflict_manager(conflict, holder);
+    if (holder->owner != OWNER_KNOWN || conflict_is_own_unit(conflict, &manager))
+        return true;
+    for (uint32_t i = 0; i < owners->count && i < PROCESSES_MAX; i++)
+        if (owners->processes[i].relation == RELATION_SAME_PROGRAM ||
+            owners->processes[i].relation == RELATION_DESCENDANT)
+            return true;
+    return false;
+}
+
+/* Beside "evict", a wait is for what an earlier instance leaves, and for that instance itself. A program that
+ * tries port after port, or finds its lock taken, shall hear so at once; and no address comes by waiting but
+ * one that is already on its way. */
+static bool is_in_vain(const struct attempt *attempt, int error)
+{
+    const struct conflict *conflict = attempt->work ? attempt->work->record.conflict : NULL;
+    if (!attempt->hooked->rule->evict || conflict == NULL)
+        return false;
+    if (error == EADDRNOTAVAIL)
+        return conflict->cause != CAUSE_ADDRESS_TENTATIVE;
+    const struct holder *first = &conflict->holders[0];
+    if (conflict->holder_count == 0 || first->blocks != YES || first->inode == 0 ||
+        first->local.family == AF_UNIX)
+        return false;
+    bool listens = first->state == STATE_LISTEN;
+    bool bound = first->remote.family == AF_UNSPEC && !listens;
+    return bound || first->outgoing == YES || (listens && !may_be_instance(conflict, first));
 }
 
 static void record_end(struct attempt *attempt, int error)
@@ -137,7 +175,8 @@ static void record_end(struct attempt *attempt, int error)
     }
     if (!record_wanted(attempt->hooked->shim, LEVEL_CONFLICT))
         return;
-    work->record.event = error ? EVENT_CONFLICT : EVENT_RESOLVED;
+    if (error == 0)
+        work->record.event = EVENT_RESOLVED;
     work->newcomer.error = error;
     work->record.waited_ms = attempt->waited_ms;
     work->record.evicted = attempt->evicted;
@@ -146,22 +185,21 @@ static void record_end(struct attempt *attempt, int error)
 
 /* Evicts, then sleeps, then asks again, until the call succeeds or there is nothing more to be done. What a
  * holder that stops meanwhile leaves behind is evicted in the next round. */
-static int try_until_done(struct attempt *attempt)
+static int try_until_done(struct attempt *attempt, int error)
 {
-    int error = EADDRINUSE;
     for (;;) {
-        look(attempt);
-        if (evict(attempt))
+        look(attempt, error);
+        if (error == EADDRINUSE && evict(attempt))
             error = repeat(attempt->hooked);
-        if (error != EADDRINUSE || !sleep_once(attempt))
+        if (!may_pass(error) || is_in_vain(attempt, error) || !sleep_once(attempt))
             return error;
         error = repeat(attempt->hooked);
-        if (error != EADDRINUSE)
+        if (!may_pass(error))
             return error;
     }
 }
 
-static int evict_and_wait(const struct hooked_call *hooked)
+static int evict_and_wait(const struct hooked_call *hooked, int error)
 {
     struct attempt attempt = {.hooked = hooked,
                               .work = raw_map(sizeof(struct workspace)),
@@ -172,7 +210,7 @@ static int evict_and_wait(const struct hooked_call *hooked)
     raw_mask_hold(&attempt.mask);
     if (attempt.work)
         workspace_begin(attempt.work);
-    int error = try_until_done(&attempt);
+    error = try_until_done(&attempt, error);
     raw_mask_release(&attempt.mask);
     record_end(&attempt, error);
     if (attempt.work)
@@ -180,12 +218,13 @@ static int evict_and_wait(const struct hooked_call *hooked)
     return error;
 }
 
-int retry(const struct hooked_call *hooked)
+int retry(const struct hooked_call *hooked, int error)
 {
-    unsigned options = apply_for_retry(hooked);
-    int error = options ? repeat(hooked) : EADDRINUSE;
-    if (error == EADDRINUSE && (hooked->rule->evict || hooked->rule->wait_ms))
-        error = evict_and_wait(hooked);
+    unsigned options = error == EADDRINUSE ? apply_for_retry(hooked) : 0;
+    if (options)
+        error = repeat(hooked);
+    if (may_pass(error) && (hooked->rule->evict || hooked->rule->wait_ms))
+        error = evict_and_wait(hooked, error);
     else if (error)
         report_refusal(hooked, error); /* while the options are on: it is this try that is explained */
     apply_after_retry(hooked, options, error == 0);

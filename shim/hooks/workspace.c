@@ -4,10 +4,14 @@
  */
 #include "workspace.h"
 
-#include "reuseshim/file.h"
-
 #include <errno.h>
 #include <string.h>
+
+enum event refusal_event(const struct newcomer *newcomer)
+{
+    bool by_bind = newcomer->call == CALL_BIND || newcomer->call == CALL_BINDRESVPORT;
+    return by_bind && newcomer->error != EADDRINUSE ? EVENT_REFUSED : EVENT_CONFLICT;
+}
 
 void workspace_begin(struct workspace *work)
 {
@@ -18,9 +22,13 @@ void workspace_begin(struct workspace *work)
     record->tid = status->tid;
     record->uid = status->uid;
     record->usual_calls_only = status->filtered;
-    record->program = work->program;
-    if (status->filtered || file_executable_name("/proc/self/exe", work->program, sizeof work->program) == 0)
-        memcpy(work->program, status->name, sizeof status->name);
+    record->age_ms = -1;
+    /* Without files to ask, what the program was started by has to do. */
+    if (status->filtered)
+        names_started_by(&work->names);
+    else
+        names_of_self(&work->names, work->scratch.bytes);
+    record->program = work->names.program[0] ? work->names.program : status->name;
 }
 
 /* Unless told otherwise, nothing unusual under a seccomp filter, which may kill for it. */
@@ -28,6 +36,24 @@ bool workspace_may_ask(const struct workspace *work, const struct shim *shim)
 {
     return shim->settings.diagnose == DIAGNOSE_ALWAYS ||
            (shim->settings.diagnose == DIAGNOSE_AUTO && !work->status.filtered);
+}
+
+static enum bare why_bare(const struct shim *shim)
+{
+    if (shim->facts->secure)
+        return BARE_PRIVILEGES;
+    return shim->settings.diagnose == DIAGNOSE_NEVER ? BARE_NEVER : BARE_SECCOMP;
+}
+
+/* Nothing was found: was there a descriptor to look with? */
+static enum bare why_bare_after(const struct conflict *conflict)
+{
+    if (conflict->source != SOURCE_NONE || conflict->cause != CAUSE_UNKNOWN)
+        return BARE_NOT;
+    int fd = raw_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0)
+        raw_close(fd);
+    return fd == -EMFILE || fd == -ENFILE ? BARE_NO_DESCRIPTOR : BARE_NOT;
 }
 
 bool workspace_explain(struct workspace *work, const struct hooked_call *hooked, int error)
@@ -39,18 +65,25 @@ bool workspace_explain(struct workspace *work, const struct hooked_call *hooked,
     newcomer_ask(&work->newcomer, hooked->which, hooked->fd, error, argument, may_ask);
     if (hooked->argument.family == AF_UNIX && hooked->address)
         work->newcomer.path = unix_path_from_sockaddr(hooked->address, hooked->length);
+    else if (hooked->argument.family == AF_UNSPEC && hooked->address && hooked->which == CALL_BIND)
+        work->newcomer.other = other_address_of(hooked->address, hooked->length);
     work->record.newcomer = &work->newcomer;
     work->record.rule = hooked->rule;
     work->record.conflict = NULL;
     if (may_ask) {
         conflict_begin(&work->conflict, shim->settings.budget_ms, work->status.filtered);
+        work->conflict.rule = hooked->rule;
         work->record.conflict = &work->conflict;
         bool explained = conflict_explain(&work->conflict, &work->newcomer, &work->scratch);
         if (shim->settings.names_only)
             conflict_forget_commands(&work->conflict);
+        work->record.event = work->conflict.refusal.found ? EVENT_REFUSED : refusal_event(&work->newcomer);
+        work->record.bare = why_bare_after(&work->conflict);
         return explained;
     }
+    work->record.event = refusal_event(&work->newcomer);
+    work->record.bare = why_bare(shim);
     /* Most often EADDRNOTAVAIL is a peer that no local address reaches (::1 without IPv6), and without a look
-     * at the sockets nothing tells that from a port that is taken. */
-    return hooked->which != CALL_CONNECT || error != EADDRNOTAVAIL;
+     * at the sockets nothing tells that from a port that is taken. EINVAL is said to many things. */
+    return (hooked->which != CALL_CONNECT || error != EADDRNOTAVAIL) && error != EINVAL;
 }

@@ -15,10 +15,13 @@ struct workspace {
     struct record record;
     struct conflict conflict;
     struct thread_status status;
-    char program[PROGRAM_GLOB_MAX + 1];
+    struct names names;
     struct scratch scratch;
     char output[RECORD_BUFFER_SIZE];
 };
+
+/* "conflict" for what is about a port or name that is taken, "refused" for the other errors of bind. */
+enum event refusal_event(const struct newcomer *newcomer);
 
 /* Fills in who we are. */
 void workspace_begin(struct workspace *work);

@@ -67,10 +67,17 @@ const struct rule *policy_match(const struct policy *policy, struct situation *s
     return NULL;
 }
 
-void policy_resolve_program(struct rule *rules, size_t count, const char *program)
+static bool is_called(const struct rule *rule, const struct names *names)
+{
+    const char *const all[] = {names->program, names->executable, names->started_as, names->script};
+    bool found = false;
+    for (size_t i = 0; i < sizeof all / sizeof *all && !found; i++)
+        found = all[i][0] && glob_match(rule->program, rule->program_length, all[i]);
+    return found;
+}
+
+void policy_resolve_program(struct rule *rules, size_t count, const struct names *names)
 {
     for (size_t i = 0; i < count; i++)
-        rules[i].other_program =
-            rules[i].program != NULL &&
-            (program == NULL || !glob_match(rules[i].program, rules[i].program_length, program));
+        rules[i].other_program = rules[i].program != NULL && !is_called(&rules[i], names);
 }

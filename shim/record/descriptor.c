@@ -59,17 +59,23 @@ static ssize_t write_without_blocking(const struct sink *sink, const char *bytes
     return written;
 }
 
-bool sink_write(const struct sink *sink, const char *bytes, size_t size, int budget_ms, bool usual_calls_only)
+/* A part of a record is as good as none. */
+static int result_of(ssize_t written, size_t size)
+{
+    return written < 0 ? (int)written : (size_t)written == size ? 0 : -ENOSPC;
+}
+
+int sink_write(const struct sink *sink, const char *bytes, size_t size, int budget_ms, bool usual_calls_only)
 {
     struct raw_signals signals;
     ssize_t written;
     if (S_ISSOCK(sink->mode))
-        return send_to_socket(sink, bytes, size, budget_ms) == (ssize_t)size;
+        return result_of(send_to_socket(sink, bytes, size, budget_ms), size);
     raw_signals_hold(&signals);
     if (S_ISREG(sink->mode))
         written = raw_write(sink->fd, bytes, size, false);
     else
         written = write_without_blocking(sink, bytes, size, budget_ms, usual_calls_only);
     raw_signals_release(&signals, written < 0);
-    return written == (ssize_t)size;
+    return result_of(written, size);
 }

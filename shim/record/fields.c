@@ -128,7 +128,7 @@ static void holder_pid(struct text *text, const struct record *record)
 static void holder_program(struct text *text, const struct record *record)
 {
     const struct process *process = first_process(record);
-    write_name(text, process ? process->program : "");
+    write_name(text, process ? process->names.program : "");
 }
 
 static void holder_uid(struct text *text, const struct record *record)
@@ -145,6 +145,20 @@ static void holder_cgroup(struct text *text, const struct record *record)
         write_name(text, record->conflict->cgroups[holder->cgroup - 1].path);
 }
 
+static void holder_unit(struct text *text, const struct record *record)
+{
+    const struct holder *holder = first_holder(record);
+    struct manager manager = holder ? conflict_manager(record->conflict, holder) : manager_of("");
+    text_escaped(text, manager.unit.start, manager.unit.length);
+}
+
+static void holder_container(struct text *text, const struct record *record)
+{
+    const struct holder *holder = first_holder(record);
+    struct manager manager = holder ? conflict_manager(record->conflict, holder) : manager_of("");
+    text_escaped(text, manager.container.start, manager.container.length);
+}
+
 static void waited(struct text *text, const struct record *record)
 {
     if (record->waited_ms)
@@ -157,6 +171,12 @@ static void evicted(struct text *text, const struct record *record)
         text_unsigned(text, record->evicted);
 }
 
+static void repeated(struct text *text, const struct record *record)
+{
+    if (record->repeated)
+        text_unsigned(text, record->repeated);
+}
+
 static void lost(struct text *text, const struct record *record)
 {
     if (record->lost)
@@ -164,7 +184,7 @@ static void lost(struct text *text, const struct record *record)
 }
 
 static const struct {
-    char name[16];
+    char name[20];
     void (*write)(struct text *text, const struct record *record);
 } fields[] = {
     {"EVENT", event},
@@ -185,8 +205,11 @@ static const struct {
     {"HOLDER_PROGRAM", holder_program},
     {"HOLDER_UID", holder_uid},
     {"HOLDER_CGROUP", holder_cgroup},
+    {"HOLDER_UNIT", holder_unit},
+    {"HOLDER_CONTAINER", holder_container},
     {"WAITED_MS", waited},
     {"EVICTED", evicted},
+    {"REPEATED", repeated},
     {"LOST", lost},
 };
 
@@ -205,8 +228,8 @@ const char *record_field(struct text *value, const struct record *record, unsign
 unsigned record_priority(const struct record *record)
 {
     static const unsigned char priorities[] = {
-        [EVENT_CONFLICT] = 3,    [EVENT_RESOLVED] = 5, [EVENT_CHANGE] = 6, [EVENT_SHARED] = 4,
-        [EVENT_PORTABILITY] = 5, [EVENT_ERROR] = 3,    [EVENT_TRACE] = 7};
+        [EVENT_CONFLICT] = 3, [EVENT_REFUSED] = 3,     [EVENT_RESOLVED] = 5, [EVENT_CHANGE] = 6,
+        [EVENT_SHARED] = 4,   [EVENT_PORTABILITY] = 5, [EVENT_ERROR] = 3,    [EVENT_TRACE] = 7};
     _Static_assert(sizeof priorities == EVENT_COUNT, "an event has no priority");
     return priorities[record->event];
 }

@@ -63,6 +63,24 @@ static void path_key(struct json *json, const char *key, struct unix_path path)
     json_close(json, '}');
 }
 
+static void other_key(struct json *json, const struct other_address *other)
+{
+    static const struct {
+        int family;
+        char first[12], second[12];
+    } names[] = {
+        {AF_NETLINK, "nl_pid", "groups"}, {AF_VSOCK, "cid", "port"}, {AF_PACKET, "interface", "protocol"}};
+    json_key(json, "local");
+    json_open(json, '{');
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (names[i].family != other->family)
+            continue;
+        json_number(json, names[i].first, true, other->first);
+        json_number(json, names[i].second, true, other->second);
+    }
+    json_close(json, '}');
+}
+
 static void options_key(struct json *json, const struct newcomer *newcomer)
 {
     json_key(json, "options");
@@ -99,17 +117,25 @@ static void process_item(struct json *json, const struct process *process)
     json_item(json);
     json_open(json, '{');
     json_number(json, "pid", true, process->pid);
-    json_string(json, "program", process->program[0] ? process->program : NULL);
+    json_string(json, "program", process->names.program[0] ? process->names.program : NULL);
+    json_string(json, "executable", process->names.executable[0] ? process->names.executable : NULL);
     json_bytes(json, "command", process->command_length ? process->command : NULL, process->command_length);
     json_number(json, "uid", process->uid_known, process->uid);
     time_key(json, "started", process->started >= 0, process->started * 1000000000, false);
+    json_bytes(json, "state", process->state ? &process->state : NULL, 1);
     json_string(json, "relation", relation_word(process->relation));
     json_close(json, '}');
+}
+
+static void json_part(struct json *json, const char *key, struct part part)
+{
+    json_bytes(json, key, part.length ? part.start : NULL, part.length);
 }
 
 static void holder_item(struct json *json, const struct conflict *conflict, const struct holder *holder)
 {
     const struct owners *owners = &conflict->owners[holder->owners];
+    struct manager manager = conflict_manager(conflict, holder);
     const char *cgroup = holder->cgroup ? conflict->cgroups[holder->cgroup - 1].path : "";
     json_item(json);
     json_open(json, '{');
@@ -130,6 +156,8 @@ static void holder_item(struct json *json, const struct conflict *conflict, cons
     json_tristate(json, "blocks", holder->blocks);
     json_string(json, "cgroup", cgroup[0] ? cgroup : NULL);
     json_string(json, "owner", owner_word(holder->owner));
+    json_part(json, "unit", manager.unit);
+    json_part(json, "container", manager.container);
     json_key(json, "processes");
     json_open(json, '[');
     for (uint32_t i = 0; i < owners->count && i < PROCESSES_MAX; i++)
@@ -156,8 +184,9 @@ static void conflict_keys(struct json *json, const struct conflict *conflict, ui
 
 static void outcome_keys(struct json *json, const struct record *record)
 {
-    bool known = record->event == EVENT_CONFLICT || record->event == EVENT_RESOLVED;
-    const char *outcome = record->event == EVENT_CONFLICT ? "failed" : record->evicted ? "evicted" : "waited";
+    bool failed = record->event == EVENT_CONFLICT || record->event == EVENT_REFUSED;
+    bool known = failed || record->event == EVENT_RESOLVED;
+    const char *outcome = failed ? "failed" : record->evicted ? "evicted" : "waited";
     json_string(json, "outcome", known ? outcome : NULL);
     json_number(json, "waited_ms", known, record->waited_ms);
     json_number(json, "evicted", known, (int64_t)record->evicted);
@@ -182,8 +211,9 @@ static void cure_item(struct json *json, const struct cure *cure)
     json_close(json, '}');
 }
 
-static void cures_keys(struct json *json, const struct conflict *conflict)
+static void cures_keys(struct json *json, const struct record *record)
 {
+    const struct conflict *conflict = record->conflict;
     json_key(json, "cures");
     json_open(json, '[');
     for (uint32_t i = 0; conflict && i < conflict->cure_count; i++)
@@ -192,8 +222,10 @@ static void cures_keys(struct json *json, const struct conflict *conflict)
     json_key(json, "diagnosis");
     json_open(json, '{');
     json_string(json, "source", source_word(conflict ? conflict->source : SOURCE_NONE));
+    json_string(json, "reason", bare_word(record->bare));
     json_tristate(json, "complete", conflict && conflict->complete ? YES : NO);
     json_number(json, "elapsed_us", conflict != NULL, conflict ? conflict->elapsed_us : 0);
+    json_number(json, "age_ms", record->age_ms >= 0, record->age_ms);
     json_close(json, '}');
 }
 
@@ -206,7 +238,9 @@ static void newcomer_keys(struct json *json, const struct newcomer *newcomer)
     json_number(json, "fd", newcomer != NULL, newcomer ? newcomer->fd : 0);
     protocol_key(json, newcomer ? newcomer->family : -1, newcomer ? newcomer->type : -1,
                  newcomer ? newcomer->protocol : -1);
-    if (newcomer && newcomer->local.family == AF_UNIX)
+    if (newcomer && newcomer->other.family)
+        other_key(json, &newcomer->other);
+    else if (newcomer && newcomer->local.family == AF_UNIX)
         path_key(json, "local", newcomer->path);
     else
         endpoint_key(json, "local", newcomer ? &newcomer->local : &nowhere, device);
@@ -234,7 +268,8 @@ void record_write_json(struct text *text, const struct record *record, uint32_t 
     rule_key(&json, record);
     conflict_keys(&json, conflict, shown);
     outcome_keys(&json, record);
-    cures_keys(&json, conflict);
+    cures_keys(&json, record);
+    json_number(&json, "repeated", true, (int64_t)record->repeated);
     json_number(&json, "lost", true, (int64_t)record->lost);
     json_string(&json, "message", record->message ? record->message : because);
     json_close(&json, '}');

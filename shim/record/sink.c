@@ -8,6 +8,7 @@
 #include "reuseshim/errno_name.h"
 #include "reuseshim/proc.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -64,25 +65,27 @@ void record_lost(void)
     atomic_fetch_add_explicit(&lost_records, 1, memory_order_relaxed);
 }
 
-/* A log that cannot be opened is told where `auto` would go, once in a process. */
-static void tell_unusable(const struct shim *shim, const struct record *record, int error)
+/* A log that cannot be written is told once in a process, where the record then goes itself. */
+static void tell_unusable(const struct sink *sink, const struct shim *shim, const struct record *record,
+                          int error)
 {
     static _Atomic bool told;
-    struct sink sink = {.fd = -1};
-    if (atomic_exchange_explicit(&told, true, memory_order_relaxed) ||
-        sink_open_auto(&sink, shim, record->usual_calls_only) < 0)
+    char line[400];
+    if (sink->form != FORM_PLAIN || atomic_exchange_explicit(&told, true, memory_order_relaxed))
         return;
-    char line[320];
     struct text text = text_in(line, sizeof line);
     text_string(&text, "reuseshim[");
     text_signed(&text, record->pid);
     text_string(&text, "] ");
     text_escaped(&text, record->program, strnlen(record->program, 64));
-    text_string(&text, ": REUSESHIM_LOG: the log cannot be written (");
+    text_string(&text, ": REUSESHIM_LOG: ");
+    if (shim->settings.log_path)
+        text_tail(&text, shim->settings.log_path, 80);
+    text_string(&text, " cannot be written (");
     errno_name_write(&text, error);
-    text_string(&text, "); records are lost until it can be\n");
+    text_string(&text, "); records come here until it can be\n");
     if (!text.full)
-        sink_write(&sink, text.start, text.used, (int)shim->settings.budget_ms, record->usual_calls_only);
+        sink_write(sink, text.start, text.used, (int)shim->settings.budget_ms, record->usual_calls_only);
 }
 
 static void find_host(struct record *record)
@@ -91,30 +94,45 @@ static void find_host(struct record *record)
     record->host[strcspn(record->host, "\n")] = '\0';
 }
 
+/* Renders the record for a sink and writes it: 0, or -errno. */
+static int write_to(const struct sink *sink, const struct shim *shim, struct record *record, char *buffer)
+{
+    if (sink->form == FORM_SYSLOG)
+        find_host(record);
+    struct rendering rendering = {sink->form, shim->settings.json, record};
+    struct text text = record_fitted(buffer, sink->room, render, &rendering);
+    if (text.full)
+        return -ENOSPC;
+    return sink_write(sink, text.start, text.used, (int)shim->settings.budget_ms, record->usual_calls_only);
+}
+
+/* Where the settings say; if that is a file that cannot be written, where `auto` would. */
+static bool write_somewhere(const struct shim *shim, struct record *record, char *buffer)
+{
+    struct sink sink = {.fd = -1};
+    int error = open_sink(&sink, shim, record->usual_calls_only);
+    bool opened = error == 0;
+    if (opened)
+        error = write_to(&sink, shim, record, buffer);
+    if (opened && sink.close)
+        raw_close(sink.fd);
+    if (error == 0 || shim->settings.log != LOG_FILE ||
+        sink_open_auto(&sink, shim, record->usual_calls_only) < 0)
+        return error == 0;
+    tell_unusable(&sink, shim, record, -error);
+    error = write_to(&sink, shim, record, buffer);
+    if (sink.close)
+        raw_close(sink.fd);
+    return error == 0;
+}
+
 void record_emit(const struct shim *shim, struct record *record, char *buffer)
 {
     if (shim->settings.log == LOG_NONE)
         return;
-    struct sink sink = {.fd = -1};
-    int error = open_sink(&sink, shim, record->usual_calls_only);
-    if (error < 0) {
-        record_lost();
-        tell_unusable(shim, record, -error);
-        return;
-    }
     record->time_ns = raw_time_of_day();
     record->policy = shim->broken ? NULL : shim->policy.name;
     record->lost = atomic_exchange_explicit(&lost_records, 0, memory_order_relaxed);
-
-    if (sink.form == FORM_SYSLOG)
-        find_host(record);
-
-    struct rendering rendering = {sink.form, shim->settings.json, record};
-    struct text text = record_fitted(buffer, sink.room, render, &rendering);
-    bool written = !text.full && sink_write(&sink, text.start, text.used, (int)shim->settings.budget_ms,
-                                            record->usual_calls_only);
-    if (!written)
+    if (!write_somewhere(shim, record, buffer))
         atomic_fetch_add_explicit(&lost_records, record->lost + 1, memory_order_relaxed);
-    if (sink.close)
-        raw_close(sink.fd);
 }

@@ -29,9 +29,8 @@ LOGS(SINK_DECLARATION)
  * another process's. */
 size_t sink_room(uint32_t mode);
 
-/* All of it with one write or send, within the budget. Async-signal-safe. */
-bool sink_write(const struct sink *sink, const char *bytes, size_t size, int budget_ms,
-                bool usual_calls_only);
+/* All of it with one write or send, within the budget: 0, or -errno. Async-signal-safe. */
+int sink_write(const struct sink *sink, const char *bytes, size_t size, int budget_ms, bool usual_calls_only);
 
 /* ---- what a log with fields is told of a record. Pure, async-signal-safe ------------------------ */
 

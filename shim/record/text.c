@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Shown of a command line; JSON has more of it. */
-enum { COMMAND_SHOWN = 80 };
+enum { COMMAND_SHOWN = 160 };
 
 static void write_name(struct text *text, const char *name)
 {
@@ -34,6 +34,14 @@ static void write_address(struct text *text, const struct newcomer *newcomer)
             unix_path_write(text, &newcomer->path);
         else
             endpoint_write(text, local);
+    }
+    if (newcomer->other.family) {
+        text_string(text, newcomer->other.family == AF_PACKET ? " interface " : " ");
+        text_unsigned(text, newcomer->other.first);
+        text_string(text, newcomer->other.family == AF_VSOCK    ? ":"
+                          : newcomer->other.family == AF_PACKET ? " protocol "
+                                                                : " groups ");
+        text_unsigned(text, newcomer->other.second);
     }
     if (newcomer->remote.family != AF_UNSPEC) {
         text_string(text, " -> ");
@@ -66,12 +74,56 @@ static void write_outcome(struct text *text, const struct record *record)
     }
 }
 
+/* "tcp 127.0.0.1:8080 <-> 127.0.0.1:53038  TIME_WAIT" */
+static void write_socket(struct text *text, const struct holder *holder)
+{
+    protocol_write(text, holder->local.family, -1, holder->protocol);
+    text_char(text, ' ');
+    if (holder->local.family == AF_UNIX)
+        unix_path_write(text, &holder->path);
+    else
+        endpoint_write(text, &holder->local);
+    write_device(text, holder->device_name);
+    if (holder->remote.family != AF_UNSPEC) {
+        text_string(text, " <-> ");
+        endpoint_write(text, &holder->remote);
+    }
+    text_strings(text, "  ", state_word(holder));
+}
+
+/* " again (3 times before), held by ..., as found 1.2 s ago": what an earlier record said in full. */
+static void write_repetition(struct text *text, const struct record *record)
+{
+    const struct conflict *conflict = record->conflict;
+    if (record->repeated == 0)
+        return;
+    text_string(text, " again (");
+    text_unsigned(text, record->repeated);
+    text_string(text, " before)");
+    if (conflict == NULL || record->age_ms < 0 || conflict->holder_count == 0)
+        return;
+    const struct holder *holder = &conflict->holders[0];
+    const struct owners *owners = &conflict->owners[holder->owners];
+    text_string(text, "; held by ");
+    write_socket(text, holder);
+    if (owners->count) {
+        text_string(text, ", pid ");
+        text_signed(text, owners->processes[0].pid);
+        text_string(text, " (");
+        text_name(text, owners->processes[0].names.program);
+        text_char(text, ')');
+    }
+    text_string(text, ", as found ");
+    write_tenths(text, record->age_ms);
+    text_string(text, " ago");
+}
+
 static void write_head(struct text *text, const struct record *record)
 {
     text_string(text, "reuseshim[");
     text_signed(text, record->pid);
     text_string(text, "] ");
-    write_name(text, record->program[0] ? record->program : "?");
+    text_name(text, record->program[0] ? record->program : "?");
     text_string(text, ": ");
     const struct newcomer *newcomer = record->newcomer;
     if (newcomer) {
@@ -83,6 +135,7 @@ static void write_head(struct text *text, const struct record *record)
         if (newcomer->error) {
             text_string(text, " failed: ");
             errno_name_write(text, newcomer->error);
+            write_repetition(text, record);
         }
         if (record->event == EVENT_SHARED)
             text_string(text, " shares its port");
@@ -99,7 +152,8 @@ static bool are_alike(const struct process *one, const struct process *other)
 {
     return one->relation != RELATION_SELF && other->relation != RELATION_SELF &&
            one->uid_known == other->uid_known && one->uid == other->uid &&
-           strcmp(one->program, other->program) == 0 && one->command_length == other->command_length &&
+           strcmp(one->names.program, other->names.program) == 0 &&
+           one->command_length == other->command_length &&
            memcmp(one->command, other->command, one->command_length) == 0;
 }
 
@@ -114,26 +168,49 @@ static void write_pids(struct text *text, const struct owners *owners, uint32_t 
     }
 }
 
+/* Where it could be taken for the next process of the list, it is in quotes. */
+static void write_bytes(struct text *text, const char *bytes, size_t count, bool quoted)
+{
+    if (quoted)
+        text_quoted(text, bytes, count);
+    else
+        text_escaped(text, bytes, count);
+}
+
+/* Of a long command line the beginning and the end. */
+static void write_command(struct text *text, const struct process *process)
+{
+    size_t length = process->command_length, half = COMMAND_SHOWN / 2;
+    bool quoted = memchr(process->command, ';', length) || memchr(process->command, '"', length);
+    if (length <= COMMAND_SHOWN) {
+        write_bytes(text, process->command, length, quoted);
+        return;
+    }
+    write_bytes(text, process->command, half, quoted);
+    text_string(text, " ... ");
+    write_bytes(text, process->command + length - half, half, quoted);
+}
+
 static void write_process(struct text *text, const struct owners *owners, uint32_t at)
 {
     const struct process *process = &owners->processes[at];
-    size_t shown = process->command_length < COMMAND_SHOWN ? process->command_length : COMMAND_SHOWN;
     if (process->relation == RELATION_SELF) {
         text_string(text, "this process");
     } else {
         write_pids(text, owners, at);
         text_string(text, " (");
-        write_name(text, process->program);
+        text_name(text, process->names.program);
         text_char(text, ')');
     }
     if (process->uid_known) {
         text_string(text, " of uid ");
         text_unsigned(text, process->uid);
     }
-    if (shown && process->relation != RELATION_SELF) {
+    if (process->state == 'T' || process->state == 't')
+        text_string(text, ", stopped");
+    if (process->command_length && process->relation != RELATION_SELF) {
         text_string(text, ": ");
-        text_escaped(text, process->command, shown);
-        text_string(text, shown < process->command_length ? "..." : "");
+        write_command(text, process);
     }
 }
 
@@ -155,6 +232,7 @@ static const char *owner_phrase(enum owner owner)
     case OWNER_HIDDEN:
         return ", owner hidden";
     case OWNER_KNOWN:
+    case OWNER_LIKELY:
     case OWNER_COUNT:
         break;
     }
@@ -167,7 +245,7 @@ static void write_owner(struct text *text, const struct conflict *conflict, cons
     for (uint32_t i = 0; i < owners->count && i < PROCESSES_MAX; i++) {
         if (is_told(owners, i))
             continue;
-        text_string(text, i ? "; " : ", ");
+        text_string(text, i ? "; " : holder->owner == OWNER_LIKELY ? ", likely " : ", ");
         write_process(text, owners, i);
     }
     text_string(text, owners->count > PROCESSES_MAX ? "; and more processes" : "");
@@ -179,20 +257,30 @@ static void write_owner(struct text *text, const struct conflict *conflict, cons
     }
 }
 
+/* " in nginx.service", " in docker container 0123456789ab"; of other groups the path. */
+static void write_place(struct text *text, const struct conflict *conflict, const struct holder *holder)
+{
+    enum { FULL_ID = 64, SHORT_ID = 12 };
+    struct manager manager = conflict_manager(conflict, holder);
+    const char *group = holder->cgroup ? conflict->cgroups[holder->cgroup - 1].path : "";
+    if (manager.unit.length) {
+        text_string(text, " in ");
+        text_escaped(text, manager.unit.start, manager.unit.length);
+    }
+    if (manager.container.length) {
+        size_t shown = manager.container.length == FULL_ID ? SHORT_ID : manager.container.length;
+        text_strings(text, " in ", engine_word(manager.engine), " container ");
+        text_escaped(text, manager.container.start, shown);
+    }
+    if (manager.unit.length + manager.container.length == 0 && group[0] && strcmp(group, "/") != 0) {
+        text_string(text, " in ");
+        write_name(text, group);
+    }
+}
+
 void record_write_holder(struct text *text, const struct conflict *conflict, const struct holder *holder)
 {
-    protocol_write(text, holder->local.family, -1, holder->protocol);
-    text_char(text, ' ');
-    if (holder->local.family == AF_UNIX)
-        unix_path_write(text, &holder->path);
-    else
-        endpoint_write(text, &holder->local);
-    write_device(text, holder->device_name);
-    if (holder->remote.family != AF_UNSPEC) {
-        text_string(text, " <-> ");
-        endpoint_write(text, &holder->remote);
-    }
-    text_strings(text, "  ", state_word(holder));
+    write_socket(text, holder);
     if (holder->timer_ms >= 0) {
         /* When the peer closes as well, FIN_WAIT2 becomes a TIME_WAIT of full length. */
         bool last = holder->state == STATE_TIME_WAIT;
@@ -201,11 +289,7 @@ void record_write_holder(struct text *text, const struct conflict *conflict, con
         text_string(text, last ? "" : " unless it becomes TIME_WAIT");
     }
     write_owner(text, conflict, holder);
-    const char *group = holder->cgroup ? conflict->cgroups[holder->cgroup - 1].path : "";
-    if (group[0] && strcmp(group, "/") != 0) {
-        text_string(text, " in ");
-        write_name(text, group);
-    }
+    write_place(text, conflict, holder);
 }
 
 static enum label label_of(const struct record *record, const struct holder *holder)
@@ -257,13 +341,16 @@ void record_write_details(struct text *text, const struct record *record, const 
                           uint32_t shown)
 {
     const struct conflict *conflict = record->conflict;
-    if (conflict == NULL)
+    if (record->bare != BARE_NOT && record->repeated == 0)
+        text_strings(text, line_break, label_word(LABEL_BECAUSE), bare_phrase(record->bare));
+    if (conflict == NULL || record->age_ms >= 0)
         return;
     write_holders(text, record, line_break, shown);
     if (conflict->because[0])
         text_strings(text, line_break, label_word(record->event == EVENT_SHARED ? LABEL_SO : LABEL_BECAUSE),
                      conflict->because);
-    for (uint32_t i = 0; record->event == EVENT_CONFLICT && i < conflict->cure_count; i++) {
+    bool failed = record->event == EVENT_CONFLICT || record->event == EVENT_REFUSED;
+    for (uint32_t i = 0; failed && i < conflict->cure_count; i++) {
         text_strings(text, line_break, label_word(LABEL_CURE));
         write_cure(text, &conflict->cures[i]);
     }

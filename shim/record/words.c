@@ -11,11 +11,39 @@
 const char *event_word(enum event event)
 {
     static const char words[][12] = {
-        [EVENT_CONFLICT] = "conflict", [EVENT_RESOLVED] = "resolved",       [EVENT_CHANGE] = "change",
-        [EVENT_SHARED] = "shared",     [EVENT_PORTABILITY] = "portability", [EVENT_ERROR] = "error",
-        [EVENT_TRACE] = "trace"};
+        [EVENT_CONFLICT] = "conflict", [EVENT_REFUSED] = "refused", [EVENT_RESOLVED] = "resolved",
+        [EVENT_CHANGE] = "change",     [EVENT_SHARED] = "shared",   [EVENT_PORTABILITY] = "portability",
+        [EVENT_ERROR] = "error",       [EVENT_TRACE] = "trace"};
     _Static_assert(sizeof words / sizeof *words == EVENT_COUNT, "an event has no word");
     return words[event];
+}
+
+const char *bare_word(enum bare bare)
+{
+    static const char words[][20] = {[BARE_NOT] = "",
+                                     [BARE_SECCOMP] = "seccomp",
+                                     [BARE_NEVER] = "never",
+                                     [BARE_PRIVILEGES] = "privileges",
+                                     [BARE_NO_DESCRIPTOR] = "no descriptor left",
+                                     [BARE_BUSY] = "busy"};
+    _Static_assert(sizeof words / sizeof *words == BARE_COUNT, "a reason has no word");
+    return words[bare][0] ? words[bare] : NULL;
+}
+
+const char *bare_phrase(enum bare bare)
+{
+    static const char phrases[][128] = {
+        [BARE_NOT] = "",
+        [BARE_SECCOMP] =
+            "nobody was looked for: a seccomp filter is on; REUSESHIM_DIAGNOSE=always looks all the same",
+        [BARE_NEVER] = "nobody was looked for: REUSESHIM_DIAGNOSE=never",
+        [BARE_PRIVILEGES] =
+            "nobody was looked for: the program has more privileges than the one who started it",
+        [BARE_NO_DESCRIPTOR] = "nobody could be looked for: no file descriptor is left (RLIMIT_NOFILE)",
+        [BARE_BUSY] =
+            "nobody was looked for: explanations have had 5 % of its time; REUSESHIM_DIAGNOSE=always"};
+    _Static_assert(sizeof phrases / sizeof *phrases == BARE_COUNT, "a reason has no phrase");
+    return phrases[bare];
 }
 
 const char *call_word(enum call call)
@@ -41,8 +69,11 @@ const char *cause_word(enum cause cause)
 
 const char *owner_word(enum owner owner)
 {
-    static const char words[][8] = {
-        [OWNER_NOT_SEARCHED] = "", [OWNER_KNOWN] = "known", [OWNER_NONE] = "none", [OWNER_HIDDEN] = "hidden"};
+    static const char words[][8] = {[OWNER_NOT_SEARCHED] = "",
+                                    [OWNER_KNOWN] = "known",
+                                    [OWNER_NONE] = "none",
+                                    [OWNER_HIDDEN] = "hidden",
+                                    [OWNER_LIKELY] = "likely"};
     _Static_assert(sizeof words / sizeof *words == OWNER_COUNT, "an owner has no word");
     return words[owner][0] ? words[owner] : NULL;
 }
@@ -63,8 +94,10 @@ const char *relation_word(enum relation relation)
 
 const char *source_word(enum source source)
 {
-    static const char words[][12] = {
-        [SOURCE_NONE] = "none", [SOURCE_SOCK_DIAG] = "sock_diag", [SOURCE_PROC] = "proc"};
+    static const char words[][12] = {[SOURCE_NONE] = "none",
+                                     [SOURCE_SOCK_DIAG] = "sock_diag",
+                                     [SOURCE_PROC] = "proc",
+                                     [SOURCE_EARLIER] = "earlier"};
     _Static_assert(sizeof words / sizeof *words == SOURCE_COUNT, "a source has no word");
     return words[source];
 }
@@ -88,6 +121,8 @@ const char *need_word(unsigned need)
         return "stop-holder";
     case NEED_WAIT:
         return "wait";
+    case NEED_ROOT:
+        return "root";
     }
     return NULL;
 }

@@ -33,15 +33,18 @@ static bool parse_sources(struct policy *policy, const struct rule_text sources[
 }
 
 /* The texts may go once the program words are answered. */
-static void resolve(struct policy *policy, struct rule *rules, const char *program)
+static void resolve(struct policy *policy, struct rule *rules, const struct names *names)
 {
-    char found[PROGRAM_GLOB_MAX + 1] = "";
+    struct names own = {.program = ""};
     bool asked = false;
     for (size_t i = 0; i < policy->count; i++)
         asked |= rules[i].program != NULL;
-    if (asked && program == NULL && file_executable_name("/proc/self/exe", found, sizeof found))
-        program = found;
-    policy_resolve_program(rules, policy->count, program);
+    char *arguments = asked && names == NULL ? raw_map(ARGUMENTS_ROOM) : NULL;
+    if (arguments) {
+        names_of_self(&own, arguments);
+        raw_unmap(arguments, ARGUMENTS_ROOM);
+    }
+    policy_resolve_program(rules, policy->count, names ? names : &own);
     for (size_t i = 0; i < policy->count; i++) {
         rules[i].program = NULL;
         if (!rules[i].other_program)
@@ -72,7 +75,7 @@ static void trim(struct policy *policy)
 }
 
 bool policy_load(struct policy *policy, struct rule *room, size_t room_count, const struct settings *settings,
-                 const char *program, struct complaint *complaint)
+                 const struct names *names, struct complaint *complaint)
 {
     struct rule_text sources[2];
     struct file_text file = {0};
@@ -91,7 +94,7 @@ bool policy_load(struct policy *policy, struct rule *room, size_t room_count, co
     }
     policy->mapped = rules && rules != room ? size : 0;
     if (good) {
-        resolve(policy, rules, program);
+        resolve(policy, rules, names);
         trim(policy);
     } else if (policy->mapped) {
         raw_unmap(rules, size);

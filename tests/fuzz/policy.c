@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct endpoint address = endpoint_of(AF_INET, loopback, 80);
         struct situation situation = {
             .when = WHEN_BIND, .protocol = 6, .family = AF_INET, .address = &address};
-        policy_resolve_program(rules, (size_t)count, "program");
+        policy_resolve_program(rules, (size_t)count, &(struct names){.program = "program"});
         const struct policy policy = {
             .name = "fuzz", .rules = rules, .count = (size_t)count, .when = WHEN_BIND};
         (void)policy_match(&policy, &situation);

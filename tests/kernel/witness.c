@@ -48,6 +48,7 @@ void witness_start(const char *path, uint32_t uid)
         setenv("REUSESHIM_LOG", "fd:4", 1);
         setenv("REUSESHIM_FORMAT", "json", 1);
         setenv("REUSESHIM_BUDGET_MS", "10000", 1);
+        setenv("REUSESHIM_DIAGNOSE", "always", 1);
         if (uid && (setgid(uid) != 0 || setuid(uid) != 0))
             _exit(1);
         prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -11,6 +11,7 @@
  *   resv            bindresvport          errno              print errno by number
  *   repeat N        do the next word N times
  *   attach          a reuseport program of its own
+ *   join GROUP      become a member of a multicast group, given without port and brackets
  *   back            the socket before the current one becomes current, the current one goes to the far end
  *                   of the row
  *
@@ -157,6 +158,18 @@ static void attach(void)
     say("setsockopt", setsockopt(current(), SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program));
 }
 
+static void join(const char *group)
+{
+    struct ip_mreq v4 = {.imr_interface.s_addr = htonl(INADDR_LOOPBACK)};
+    struct ipv6_mreq v6 = {.ipv6mr_interface = 1};
+    if (inet_pton(AF_INET, group, &v4.imr_multiaddr) == 1)
+        say("setsockopt", setsockopt(current(), IPPROTO_IP, IP_ADD_MEMBERSHIP, &v4, sizeof v4));
+    else if (inet_pton(AF_INET6, group, &v6.ipv6mr_multiaddr) == 1)
+        say("setsockopt", setsockopt(current(), IPPROTO_IPV6, IPV6_JOIN_GROUP, &v6, sizeof v6));
+    else
+        abort();
+}
+
 static void become(uid_t uid)
 {
     if (setgroups(0, NULL) < 0 || setgid(uid) < 0 || setuid(uid) < 0)
@@ -198,6 +211,10 @@ static int step(char **word)
     if (!strcmp(w, "bind") || !strcmp(w, "connect")) {
         socklen_t length = parse(word[1], &address);
         say(w, (w[0] == 'b' ? bind : connect)(current(), (struct sockaddr *)&address, length));
+        return 2;
+    }
+    if (!strcmp(w, "join")) {
+        join(word[1]);
         return 2;
     }
     if (!strcmp(w, "uid")) {

@@ -35,27 +35,6 @@ static void write_prefix(struct text *text, const struct prefix *prefix)
     }
 }
 
-static void write_options(struct text *text, const char *action, unsigned options)
-{
-    bool first = true;
-    for (int i = 0; i < OPTION_COUNT; i++)
-        if (options & option_bit((enum socket_option)i)) {
-            if (first)
-                text_strings(text, " ", action, " ", option_table[i].word);
-            else
-                text_strings(text, ",", option_table[i].word);
-            first = false;
-        }
-}
-
-static void write_wait(struct text *text, uint32_t milliseconds)
-{
-    bool seconds = milliseconds % 1000 == 0;
-    text_string(text, " wait ");
-    text_unsigned(text, seconds ? milliseconds / 1000 : milliseconds);
-    text_string(text, seconds ? "s" : "ms");
-}
-
 void rule_describe(struct text *text, const struct rule *rule)
 {
     text_strings(text, "on ", when_word((enum when)rule->when));
@@ -77,15 +56,5 @@ void rule_describe(struct text *text, const struct rule *rule)
         text_string(text, " path ");
         text_bytes(text, rule->path, rule->path_length);
     }
-    write_options(text, "force", rule->force);
-    write_options(text, "strip", rule->strip);
-    write_options(text, "retry", rule->retry);
-    if (rule->keep)
-        word(text, "keep");
-    if (rule->evict)
-        word(text, "evict");
-    if (rule->wait_ms)
-        write_wait(text, rule->wait_ms);
-    if (rule->watch)
-        word(text, "watch");
+    rule_write_actions(text, rule);
 }

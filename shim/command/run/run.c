@@ -110,8 +110,9 @@ static bool read_options(struct choices *choices, int argc, char **argv, int *co
 }
 
 /* The same reading that the library will do, so that an error shows now and not inside the program. */
-static int check_settings(const char *program)
+static int check_settings(void)
 {
+    const struct names nobody = {.program = ""};
     const char *values[VARIABLE_COUNT];
     struct settings settings;
     struct policy policy;
@@ -119,7 +120,7 @@ static int check_settings(const char *program)
     for (int i = 0; i < VARIABLE_COUNT; i++)
         values[i] = getenv(variable_names[i]);
     if (!settings_parse(&settings, values, &complaint) ||
-        !policy_load(&policy, NULL, 0, &settings, program, &complaint)) {
+        !policy_load(&policy, NULL, 0, &settings, &nobody, &complaint)) {
         command_error(complaint.line, (char *)NULL);
         return EXIT_USAGE;
     }
@@ -174,8 +175,7 @@ static bool make_path_absolute(void)
 static int become(char **command)
 {
     static struct target target;
-    const char *slash = strrchr(command[0], '/');
-    int result = check_settings(slash ? slash + 1 : command[0]);
+    int result = check_settings();
     if (result == 0)
         result = target_find(&target, command[0]);
     if (result == 0)

@@ -111,10 +111,11 @@ static void print_diagnose(const struct plan *plan)
 static int load_policy(struct plan *plan)
 {
     const char *values[VARIABLE_COUNT] = {[VARIABLE_POLICY] = plan->policy, [VARIABLE_FORMAT] = plan->format};
+    const struct names nobody = {.program = ""};
     struct settings settings;
     struct complaint complaint;
     if (settings_parse(&settings, values, &complaint) &&
-        policy_load(&plan->rules, NULL, 0, &settings, "", &complaint))
+        policy_load(&plan->rules, NULL, 0, &settings, &nobody, &complaint))
         return 0;
     command_error(complaint.line, (char *)NULL);
     return EXIT_USAGE;

@@ -4,6 +4,7 @@
  */
 #include "reuseshim/processes.h"
 
+#include "command_line.h"
 #include "reuseshim/deadline.h"
 #include "reuseshim/file.h"
 #include "reuseshim/proc.h"
@@ -21,7 +22,8 @@ struct stat_facts {
     pid_t parent, session;
     bool never_executed;
     int64_t started; /* seconds since 1970, -1 */
-    char program[64];
+    char state;
+    char name[NAME_ROOM];
 };
 
 /* Clock ticks since boot, as in /proc/PID/stat, to the time of day. */
@@ -46,15 +48,17 @@ static bool read_stat(pid_t pid, struct stat_facts *facts)
     if (open == NULL || close == NULL || close < open)
         return false;
     size_t name = (size_t)(close - open - 1);
-    if (name >= sizeof facts->program)
-        name = sizeof facts->program - 1;
-    memcpy(facts->program, open + 1, name);
+    if (name >= sizeof facts->name)
+        name = sizeof facts->name - 1;
+    memcpy(facts->name, open + 1, name);
 
     const char *at = close + 1;
     for (int field = 3; field <= 22; field++) {
         uint64_t value;
         at += *at == ' ';
         size_t width = strcspn(at, " \n");
+        if (field == 3)
+            facts->state = *at;
         if (field == 4 && text_to_number(at, width, INT32_MAX, &value))
             facts->parent = (pid_t)value;
         if (field == 6 && text_to_number(at, width, INT32_MAX, &value))
@@ -80,55 +84,7 @@ static bool read_uid(pid_t pid, uint32_t *uid)
     return true;
 }
 
-/* Does an option, or the name before '=', promise a secret? */
-static bool names_a_secret(const char *name, size_t length)
-{
-    static const char words[][12] = {"pass", "secret", "token", "credential", "key"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        for (size_t at = 0, size = strlen(words[i]); at + size <= length; at++) {
-            size_t same = 0;
-            while (same < size && (name[at + same] | 0x20) == words[i][same])
-                same++;
-            if (same == size)
-                return true;
-        }
-    return false;
-}
-
-/* Adds an argument: of "--password=x", "PGPASSWORD=x" and the "x" behind "--password" only stars. */
-static void add_argument(struct text *text, const char *argument, size_t length, bool *secret)
-{
-    const char *equals = memchr(argument, '=', length);
-    bool is_option = length && argument[0] == '-';
-    bool hide_all = *secret && !is_option;
-    size_t name = equals ? (size_t)(equals - argument) : length;
-    bool named = names_a_secret(argument, name);
-    text_string(text, text->used ? " " : "");
-    if (hide_all)
-        text_string(text, "***");
-    else
-        text_bytes(text, argument, equals && named ? name + 1 : length);
-    if (!hide_all && equals && named)
-        text_string(text, "***");
-    *secret = is_option && named && !equals;
-}
-
-static void read_command(struct process *process)
-{
-    char path[PROC_PATH_MAX];
-    char arguments[sizeof process->command];
-    struct text text = text_in(process->command, sizeof process->command);
-    ssize_t length = file_read(proc_path(path, process->pid, "cmdline"), arguments, sizeof arguments);
-    bool secret = false;
-    for (ssize_t at = 0; at < length;) {
-        size_t size = strnlen(arguments + at, (size_t)(length - at));
-        add_argument(&text, arguments + at, size, &secret);
-        at += (ssize_t)size + 1;
-    }
-    process->command_length = (uint16_t)text.used;
-}
-
-void process_self(struct self *self)
+void process_self(struct self *self, char room[ARGUMENTS_ROOM])
 {
     struct stat_facts facts;
     memset(self, 0, sizeof *self);
@@ -139,9 +95,9 @@ void process_self(struct self *self)
     self->pid =
         length > 0 && text_to_number(link, (size_t)length, INT32_MAX, &number) ? (pid_t)number : raw_pid();
     self->uid = raw_uid();
-    file_executable_name("/proc/self/exe", self->program, sizeof self->program);
-    const unsigned room = sizeof self->ancestors / sizeof *self->ancestors;
-    for (pid_t pid = self->pid; self->ancestor_count < room && read_stat(pid, &facts) && facts.parent > 0;)
+    names_of_self(&self->names, room);
+    const unsigned places = sizeof self->ancestors / sizeof *self->ancestors;
+    for (pid_t pid = self->pid; self->ancestor_count < places && read_stat(pid, &facts) && facts.parent > 0;)
         self->ancestors[self->ancestor_count++] = pid = facts.parent;
 }
 
@@ -158,6 +114,13 @@ static bool is_descendant(pid_t parent, const struct self *self)
     return false;
 }
 
+/* Two scripts of one interpreter are two programs. Of another user's process the file does not show. */
+static bool is_same_program(const struct names *one, const struct names *other)
+{
+    bool same_file = one->executable[0] == '\0' || strcmp(one->executable, other->executable) == 0;
+    return same_file && one->program[0] && strcmp(one->program, other->program) == 0;
+}
+
 static enum relation relation_to(const struct process *process, pid_t parent, const struct self *self)
 {
     if (process->pid == self->pid)
@@ -167,27 +130,46 @@ static enum relation relation_to(const struct process *process, pid_t parent, co
             return RELATION_ANCESTOR;
     if (is_descendant(parent, self))
         return RELATION_DESCENDANT;
-    if (self->program[0] && strcmp(process->program, self->program) == 0)
+    if (is_same_program(&process->names, &self->names))
         return RELATION_SAME_PROGRAM;
     return process->uid_known && process->uid == self->uid ? RELATION_SAME_USER : RELATION_OTHER_USER;
 }
 
-void process_describe(struct process *process, pid_t pid, const struct self *self)
+void process_describe(struct process *process, pid_t pid, const struct self *self, char room[ARGUMENTS_ROOM])
 {
     char path[PROC_PATH_MAX];
     struct stat_facts facts;
+    memset(&process->names, 0, sizeof process->names);
     process->pid = pid;
     process->uid_known = read_uid(pid, &process->uid);
-    bool alive = read_stat(pid, &facts);
+    (void)read_stat(pid, &facts);
     process->started = facts.started;
     process->parent = facts.parent;
     process->session = facts.session;
     process->never_executed = facts.never_executed;
-    if (file_executable_name(proc_path(path, pid, "exe"), process->program, sizeof process->program) == 0 &&
-        alive)
-        memcpy(process->program, facts.program, sizeof process->program);
-    read_command(process);
+    process->state = facts.state;
+    (void)file_executable_name(proc_path(path, pid, "exe"), process->names.executable, NAME_ROOM);
+    ssize_t length = file_read(proc_path(path, pid, "cmdline"), room, ARGUMENTS_ROOM);
+    size_t used = length > 0 ? (size_t)length : 0;
+    names_choose(&process->names, facts.name, room, used);
+    process->command_length = (uint16_t)command_line_write(process->command, COMMAND_ROOM, room, used);
     process->relation = relation_to(process, facts.parent, self);
+}
+
+void process_cgroup(pid_t pid, char group[CGROUP_ROOM], char room[ARGUMENTS_ROOM])
+{
+    char path[PROC_PATH_MAX];
+    group[0] = '\0';
+    (void)proc_read(pid ? proc_path(path, pid, "cgroup") : "/proc/self/cgroup", room, ARGUMENTS_ROOM);
+    const char *line = strncmp(room, "0::", 3) == 0 ? room : strstr(room, "\n0::");
+    if (line == NULL)
+        return;
+    line += strlen("0::") + (*line == '\n');
+    size_t length = strcspn(line, "\n");
+    if (length >= CGROUP_ROOM)
+        return;
+    memcpy(group, line, length);
+    group[length] = '\0';
 }
 
 pid_t process_parent(pid_t pid)

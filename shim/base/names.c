@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a process is called. Contract in names.h.
+ */
+#include "reuseshim/names.h"
+
+#include "reuseshim/file.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#pragma weak getauxval
+
+enum { KERNEL_NAME = 15 /* TASK_COMM_LEN without its NUL */ };
+
+/* The part behind the last '/' of a path of `length` bytes. */
+static void take_base(char name[NAME_ROOM], const char *path, size_t length)
+{
+    size_t start = length;
+    while (start > 0 && path[start - 1] != '/')
+        start--;
+    size_t used = length - start < NAME_ROOM - 1 ? length - start : NAME_ROOM - 1;
+    memcpy(name, path + start, used);
+    name[used] = '\0';
+}
+
+/* "python3.11" is python: what is behind the word is a version. */
+static bool is_interpreter(const char *name)
+{
+    static const char words[][8] = {"python", "pypy", "perl",   "ruby",  "node", "nodejs",
+                                    "php",    "lua",  "luajit", "sh",    "bash", "dash",
+                                    "ash",    "ksh",  "zsh",    "tclsh", "guile"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t length = strlen(words[i]);
+        if (strncmp(name, words[i], length) == 0 &&
+            name[length + strspn(name + length, "0123456789.-")] == '\0')
+            return true;
+    }
+    return false;
+}
+
+/* The file behind the interpreter and its options. With -c, -e or -m there is none. */
+static void find_script(struct names *names, const char *arguments, size_t length)
+{
+    size_t at = strnlen(arguments, length) + 1;
+    while (at < length && arguments[at] == '-') {
+        if (strchr("cem-", arguments[at + 1]) && arguments[at + 1])
+            return;
+        at += strnlen(arguments + at, length - at) + 1;
+    }
+    if (at < length)
+        take_base(names->script, arguments + at, strnlen(arguments + at, length - at));
+}
+
+/* Is the kernel's name this one, which it has perhaps cut? */
+static bool is_cut_from(const char *kernel_name, const char *name)
+{
+    size_t length = strlen(kernel_name);
+    return length > 0 && strncmp(kernel_name, name, length) == 0 &&
+           (length == KERNEL_NAME || name[length] == '\0');
+}
+
+void names_choose(struct names *names, const char *kernel_name, const char *arguments, size_t length)
+{
+    const char *const longer[] = {names->started_as, names->executable, names->script};
+    names->started_as[0] = names->script[0] = '\0';
+    if (length) {
+        bool login = arguments[0] == '-'; /* a login shell's */
+        take_base(names->started_as, arguments + login, strnlen(arguments, length) - login);
+    }
+    bool interprets = is_interpreter(names->executable) || is_interpreter(names->started_as);
+    if (interprets)
+        find_script(names, arguments, length);
+    bool by_hand = kernel_name[0] == '\0' || is_cut_from(kernel_name, names->executable) ||
+                   (interprets && is_cut_from(kernel_name, names->started_as));
+    const char *chosen = kernel_name[0] ? kernel_name : names->executable;
+    if (names->script[0] && by_hand)
+        chosen = names->script;
+    else
+        for (size_t i = 0; i < sizeof longer / sizeof *longer && strlen(chosen) <= KERNEL_NAME; i++)
+            if (is_cut_from(kernel_name, longer[i]))
+                chosen = longer[i];
+    take_base(names->program, chosen, strlen(chosen));
+}
+
+/* A descriptor's number says nothing: fexecve(3). */
+static void take_started(char started[NAME_ROOM])
+{
+    const char *file = getauxval ? (const char *)getauxval(AT_EXECFN) : NULL;
+    started[0] = '\0';
+    if (file)
+        take_base(started, file, strlen(file));
+    if (started[strspn(started, "0123456789")] == '\0')
+        started[0] = '\0';
+}
+
+void names_started_by(struct names *names)
+{
+    char started[NAME_ROOM];
+    memset(names, 0, sizeof *names);
+    take_started(started);
+    names_choose(names, started, "", 0);
+}
+
+void names_of_self(struct names *names, char arguments[ARGUMENTS_ROOM])
+{
+    char started[NAME_ROOM];
+    memset(names, 0, sizeof *names);
+    take_started(started);
+    (void)file_executable_name("/proc/self/exe", names->executable, sizeof names->executable);
+    ssize_t length = file_read("/proc/self/cmdline", arguments, ARGUMENTS_ROOM);
+    names_choose(names, started, arguments, length > 0 ? (size_t)length : 0);
+}

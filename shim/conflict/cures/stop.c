@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Stopping those who hold the port, by whoever keeps them running. Contract in cures.h.
+ */
+#include "cures.h"
+
+#include <string.h>
+
+/* ---- what is there to be stopped ---------------------------------------------------------------- */
+
+static bool has_relation(const struct owners *owners, enum relation relation)
+{
+    for (uint32_t i = 0; i < owners->count && i < PROCESSES_MAX; i++)
+        if (owners->processes[i].relation == relation)
+            return true;
+    return false;
+}
+
+static bool are_stopped(const struct owners *owners)
+{
+    bool all = owners->count > 0;
+    for (uint32_t i = 0; i < owners->count && i < PROCESSES_MAX; i++)
+        all &= owners->processes[i].state == 'T' || owners->processes[i].state == 't';
+    return all;
+}
+
+/* All that block are one party's: to stop that one is enough. */
+static bool is_one_party(const struct conflict *conflict)
+{
+    const struct owners *first = first_owners(conflict);
+    for (uint32_t i = 1; i < conflict->holder_count; i++) {
+        const struct owners *other = &conflict->owners[conflict->holders[i].owners];
+        if (conflict->holders[i].blocks != NO &&
+            (first->count == 0 || other->count == 0 || first->processes[0].pid != other->processes[0].pid))
+            return false;
+    }
+    return conflict->holders[0].blocks == YES;
+}
+
+/* What a process that is stopped may leave on the port. */
+static const char *leavings(const struct conflict *conflict, const struct newcomer *newcomer)
+{
+    if (!is_tcp(newcomer) || conflict->cause == CAUSE_BOUND)
+        return "";
+    return conflict->cause == CAUSE_LISTENER || conflict->cause == CAUSE_INHERITED
+               ? "; connections it closes may hold the port for 60 s more"
+               : "; its connection may hold the port for 60 s more, unless the peer closes first";
+}
+
+/* ---- by whom it is kept -------------------------------------------------------------------------- */
+
+static void write_part(struct text *text, struct part part)
+{
+    text_escaped(text, part.start, part.length);
+}
+
+static bool is_socket_unit(struct part unit)
+{
+    static const char suffix[] = ".socket";
+    const size_t length = sizeof suffix - 1;
+    return unit.length > length && memcmp(unit.start + unit.length - length, suffix, length) == 0;
+}
+
+/* systemd itself has the socket, before its service was ever started. */
+static bool is_systemd(const struct owners *owners)
+{
+    return owners->count == 1 && strcmp(owners->processes[0].names.executable, "systemd") == 0;
+}
+
+static void write_by_systemd(struct text *text, struct part unit, const char *user)
+{
+    if (unit.length == 0) {
+        text_strings(text, "systemd holds the port for a socket unit: 'systemctl ", user,
+                     "list-sockets' tells which; stop that one");
+    } else {
+        text_strings(text, "systemd holds the port for ", "", "");
+        write_part(text, unit);
+        text_strings(text, ": 'systemctl ", user, "stop ");
+        write_part(text, unit);
+        text_char(text, '\'');
+    }
+    text_string(text, ", or let this program take the socket over from it (LISTEN_FDS, sd_listen_fds(3))");
+}
+
+static void write_by_unit(struct text *text, struct part unit, const char *user)
+{
+    text_strings(text, "systemctl ", user, "stop ");
+    write_part(text, unit);
+    text_string(text, ", if it is not needed");
+}
+
+static void write_by_engine(struct text *text, const struct manager *manager)
+{
+    enum { SHOWN = 12 }; /* as the engines print an id */
+    struct part id = manager->container;
+    id.length = id.length == 64 ? SHOWN : id.length;
+    text_strings(text, engine_command(manager->engine), " ");
+    write_part(text, id);
+    text_strings(text, ", if that ", engine_word(manager->engine), " container is not needed");
+}
+
+/* Programs that start again what is only killed, and the command that they want instead. Their argument, or
+ * their child, is what is to be stopped. */
+static const struct {
+    char parent[20];
+    char command[24];
+    bool named; /* the parent's last argument is the name */
+} supervisors[] = {
+    {"supervisord", "supervisorctl stop", false}, {"runsv", "sv stop", true},
+    {"s6-supervise", "s6-svc -d", true},          {"supervise", "svc -d", true},
+    {"supervise-daemon", "rc-service", true},     {"dinit", "dinitctl stop", false},
+};
+
+static bool write_by_supervisor(struct text *text, const struct owners *owners)
+{
+    const struct process *parent = &owners->parent;
+    size_t at = 0, count = sizeof supervisors / sizeof *supervisors;
+    while (at < count && strcmp(supervisors[at].parent, parent->names.program) != 0)
+        at++;
+    if (owners->count == 0 || at == count)
+        return false;
+    size_t start = parent->command_length;
+    while (start > 0 && parent->command[start - 1] != ' ')
+        start--;
+    text_strings(text, supervisors[at].command, " ");
+    if (supervisors[at].named)
+        text_escaped(text, parent->command + start, parent->command_length - start);
+    else
+        text_string(text, "its name");
+    text_strings(text, ", if it is not needed: ", parent->names.program, " (pid ");
+    text_signed(text, parent->pid);
+    text_string(text, ") starts again what is only killed");
+    return true;
+}
+
+/* What forwards a published port has nothing to do with it: the container is what serves it. */
+static bool write_by_forwarder(struct text *text, const struct owners *owners,
+                               const struct newcomer *newcomer)
+{
+    static const struct {
+        char program[16];
+        char engine[8];
+    } forwarders[] = {{"docker-proxy", "docker"}, {"rootlessport", "podman"}, {"rootlesskit", "docker"}};
+    size_t at = 0, count = sizeof forwarders / sizeof *forwarders;
+    while (owners->count && at < count &&
+           strcmp(forwarders[at].program, owners->processes[0].names.program) != 0)
+        at++;
+    if (owners->count == 0 || at == count)
+        return false;
+    const struct process *process = &owners->processes[0];
+    static const char address[] = "-container-ip ";
+    text_strings(text, process->names.program, " only forwards the port to a container");
+    for (size_t i = 0; i + sizeof address < process->command_length; i++)
+        if (memcmp(process->command + i, address, sizeof address - 1) == 0) {
+            size_t from = i + sizeof address - 1, end = from;
+            while (end < process->command_length && process->command[end] != ' ')
+                end++;
+            text_string(text, " at ");
+            text_escaped(text, process->command + from, end - from);
+            break;
+        }
+    text_strings(text, ": '", forwarders[at].engine, " ps | grep :");
+    text_unsigned(text, newcomer->local.port);
+    text_strings(text, "' names it, then ", forwarders[at].engine, " stop");
+    return true;
+}
+
+/* ---- processes ---------------------------------------------------------------------------------- */
+
+static void write_pids(struct text *text, const struct owners *owners)
+{
+    uint32_t listed = owners->count < PROCESSES_MAX ? owners->count : 1; /* of many the first, the master */
+    text_string(text, listed == 1 ? "stop process " : "stop the processes ");
+    for (uint32_t i = 0; i < listed; i++) {
+        const char *program = owners->processes[i].names.program;
+        text_string(text, i == 0 ? "" : ", ");
+        text_signed(text, owners->processes[i].pid);
+        if (i && strcmp(program, owners->processes[0].names.program) == 0)
+            continue;
+        text_string(text, " (");
+        text_name(text, program);
+        text_char(text, ')');
+    }
+    text_string(text, owners->count > listed ? " and its children" : "");
+}
+
+static void write_by_signal(struct text *text, const struct owners *owners)
+{
+    const struct process *process = &owners->processes[0];
+    text_string(text, "process ");
+    text_signed(text, process->pid);
+    text_string(text, " (");
+    text_name(text, process->names.program);
+    text_string(text, ") is stopped (SIGSTOP, or Ctrl-Z): let it go on with 'kill -CONT ");
+    text_signed(text, process->pid);
+    text_string(text, "' or fg in its shell, or end it with 'kill -KILL ");
+    text_signed(text, process->pid);
+    text_char(text, '\'');
+}
+
+static void write_by_process(struct text *text, const struct conflict *conflict,
+                             const struct newcomer *newcomer)
+{
+    const struct owners *owners = first_owners(conflict);
+    bool one = owners->count == 1 || owners->count >= PROCESSES_MAX;
+    write_pids(text, owners);
+    if (conflict->holders[0].owner == OWNER_LIKELY)
+        text_string(text, one ? ", which likely has it," : ", which likely have it,");
+    text_strings(text,
+                 conflict->cause == CAUSE_INHERITED ? ""
+                 : one                              ? " if it is not needed"
+                                                    : " if they are not needed",
+                 leavings(conflict, newcomer));
+    if (conflict->unseen_owners && conflict->holders[0].owner == OWNER_KNOWN)
+        text_string(text, "; a process that cannot be seen from here may have it open, too");
+    if (newcomer->path.length && newcomer->path.bytes[0]) {
+        text_string(text, ", then remove the file ");
+        unix_path_write(text, &newcomer->path);
+    }
+}
+
+/* ---- all of it ---------------------------------------------------------------------------------- */
+
+static void write_stop(struct text *text, const struct conflict *conflict, const struct newcomer *newcomer)
+{
+    const struct owners *owners = first_owners(conflict);
+    struct manager manager = conflict_manager(conflict, &conflict->holders[0]);
+    const char *user = manager.of_user ? "--user " : "";
+    if (are_stopped(owners))
+        write_by_signal(text, owners);
+    else if (write_by_forwarder(text, owners, newcomer) || write_by_supervisor(text, owners))
+        return;
+    else if (is_socket_unit(manager.unit) || is_systemd(owners))
+        write_by_systemd(text, is_socket_unit(manager.unit) ? manager.unit : (struct part){"", 0}, user);
+    else if (manager.unit.length && manager.engine == ENGINE_NONE && conflict->cause != CAUSE_INHERITED &&
+             !conflict_is_own_unit(conflict, &manager))
+        write_by_unit(text, manager.unit, user);
+    else if (manager.engine != ENGINE_NONE && !conflict_is_own_container(conflict, &manager))
+        write_by_engine(text, &manager);
+    else if (owners->count)
+        write_by_process(text, conflict, newcomer);
+}
+
+static void tell_twice(struct conflict *conflict, bool self)
+{
+    cure_text(
+        cure_add(conflict, NULL, APPLY_TO_THIS, 0),
+        self ? "this program asks for the port twice: look for a second listener in its settings, or for a "
+               "second bind"
+             : "this program asks for the port twice: its parent has it open already; take the one over, or "
+               "let the parent close it",
+        -1, "");
+}
+
+/* The owner's relatives were asked whether they share it; that others may is said where processes are known
+ * to be out of sight. */
+void stop_the_holder(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    const struct owners *owners = first_owners(conflict);
+    bool self = has_relation(owners, RELATION_SELF);
+    if (conflict->holders[0].blocks != YES)
+        return;
+    if (self || has_relation(owners, RELATION_ANCESTOR)) {
+        tell_twice(conflict, self);
+        return;
+    }
+    if (!is_one_party(conflict))
+        return;
+    struct cure *cure = cure_add(conflict, NULL, APPLY_TO_HOLDER, NEED_STOP_HOLDER);
+    struct text text = text_in(cure->text, sizeof cure->text);
+    write_stop(&text, conflict, newcomer);
+    cure_end_whole(conflict, &text);
+    if (text.used == 0 && !text.full)
+        conflict->cure_count--;
+}
+
+/* The question that root would ask, as it was asked here. */
+void look_as_root(struct conflict *conflict, const struct newcomer *newcomer)
+{
+    enum owner owner = conflict->holder_count ? conflict->holders[0].owner : OWNER_NONE;
+    bool would_show =
+        (owner == OWNER_HIDDEN || owner == OWNER_LIKELY) && conflict->hidden == HIDDEN_BY_PERMISSION;
+    if (!would_show || !endpoint_is_internet(&newcomer->local) || newcomer->local.port == 0)
+        return;
+    struct cure *cure = cure_add(conflict, NULL, APPLY_TO_THIS, NEED_ROOT);
+    struct text text = text_in(cure->text, sizeof cure->text);
+    text_strings(&text, "to see whose it is: sudo reuseshim why ", is_tcp(newcomer) ? "" : "-u ");
+    if (!endpoint_is_wildcard(&newcomer->local) || newcomer->local.family == AF_INET6)
+        endpoint_write(&text, &newcomer->local);
+    else
+        text_unsigned(&text, newcomer->local.port);
+    for (int i = OPTION_REUSEADDR; i <= OPTION_REUSEPORT; i++)
+        if (newcomer->options[i] == YES)
+            text_strings(&text, " --", option_table[i].word);
+    cure_end_whole(conflict, &text);
+}

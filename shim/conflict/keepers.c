@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who keeps a holder running: a unit, a container, a supervisor. Contract in steps.h and conflict.h.
+ */
+#include "reuseshim/raw.h"
+#include "steps.h"
+
+#include <string.h>
+
+static bool ends_in(struct part part, const char *suffix)
+{
+    size_t length = strlen(suffix);
+    return part.length > length && memcmp(part.start + part.length - length, suffix, length) == 0;
+}
+
+struct manager conflict_manager(const struct conflict *conflict, const struct holder *holder)
+{
+    const char *of_socket = holder->cgroup ? conflict->cgroups[holder->cgroup - 1].path : "";
+    const char *of_process = conflict->owners[holder->owners].cgroup;
+    struct manager by_socket = manager_of(of_socket), by_process = manager_of(of_process);
+    /* A socket was perhaps made by systemd for its service, or by a shell before the service began. */
+    bool is_socket_unit = ends_in(by_socket.unit, ".socket") && by_process.unit.length == 0;
+    return of_process[0] == '\0' || is_socket_unit ? by_socket : by_process;
+}
+
+static bool same(struct part one, struct part other)
+{
+    return one.length && one.length == other.length && memcmp(one.start, other.start, one.length) == 0;
+}
+
+bool conflict_is_own_unit(const struct conflict *conflict, const struct manager *manager)
+{
+    struct manager own = manager_of(conflict->own_cgroup);
+    return same(own.unit, manager->unit) &&
+           (same(own.container, manager->container) || own.container.length + manager->container.length == 0);
+}
+
+bool conflict_is_own_container(const struct conflict *conflict, const struct manager *manager)
+{
+    return same(manager_of(conflict->own_cgroup).container, manager->container);
+}
+
+/* The master of a server is the one to talk about. */
+static void parents_first(struct owners *owners)
+{
+    uint32_t count = owners->count < PROCESSES_MAX ? owners->count : PROCESSES_MAX;
+    for (uint32_t i = 1; i < count; i++)
+        if (owners->processes[0].parent == owners->processes[i].pid) {
+            struct process parent = owners->processes[i];
+            memmove(&owners->processes[1], &owners->processes[0], i * sizeof parent);
+            owners->processes[0] = parent;
+            i = 0; /* perhaps it has a parent here, too */
+        }
+}
+
+void keepers_find(struct conflict *conflict, const struct self *self)
+{
+    enum { LOOKED_AT = 4 };
+    for (uint32_t i = 0; i < conflict->holder_count && i < LOOKED_AT; i++) {
+        struct owners *owners = &conflict->owners[conflict->holders[i].owners];
+        if (owners->count == 0)
+            continue;
+        parents_first(owners);
+        process_cgroup(owners->processes[0].pid, owners->cgroup, conflict->room);
+        if (owners->processes[0].parent > 1)
+            process_describe(&owners->parent, owners->processes[0].parent, self, conflict->room);
+    }
+    process_cgroup(self->pid, conflict->own_cgroup, conflict->room);
+}
