@@ -41,13 +41,59 @@ entries_are() {
     journald
     refused REUSESHIM_LOG=journal
     journal -t reuseshim >"$BATS_TEST_TMPDIR/entry"
-    jq -r .MESSAGE "$BATS_TEST_TMPDIR/entry" | grep -q "^reuseshim\[[0-9]*\]   because  "
+    jq -r .MESSAGE "$BATS_TEST_TMPDIR/entry" | grep -q "^  because  "
     jq -r .REUSESHIM_JSON "$BATS_TEST_TMPDIR/entry" >"$LOG"
     expect_record '.cause == "listener"' ".holders[0].processes[0].pid == $holder_pid" ".pid == $(jq -r ._PID "$BATS_TEST_TMPDIR/entry")"
     refused REUSESHIM_LOG=journal REUSESHIM_FORMAT=json
     until_true entries_are 2
     inside journalctl -q -t reuseshim -o cat | "$BUILD/reuseshim" log >"$BATS_TEST_TMPDIR/summary"
     [[ $(head -n 1 "$BATS_TEST_TMPDIR/summary") == "1 record, "* ]]
+}
+
+@test "journal: who wrote it stands in a record once: before its first line, as journalctl has it" {
+    setup_conflict
+    journald
+    refused REUSESHIM_LOG=journal
+    journal -t reuseshim >"$BATS_TEST_TMPDIR/entry"
+    pid=$(jq -r ._PID "$BATS_TEST_TMPDIR/entry")
+    run -0 inside journalctl -q -t reuseshim
+    [[ ${lines[0]} == *" reuseshim[$pid]: sock: bind("*", tcp 127.0.0.1:$port) failed: EADDRINUSE" ]]
+    [ "$(grep -oE "reuseshim\[" <<<"$output" | wc -l)" = 1 ]
+    [ "$(grep -cE '^ +(held by|because|cure) ' <<<"$output")" -ge 3 ]
+    run -0 inside journalctl -q -t reuseshim -o cat
+    [[ ${lines[0]} == "sock: bind("* ]]
+    [[ ${lines[1]} == "  held by  tcp 127.0.0.1:$port  LISTEN, pid $holder_pid "* ]]
+}
+
+@test "journalctl -x explains a record, and says what to do, once the catalog is installed" {
+    setup_conflict
+    journald
+    make -s -C "$TOP" BUILD="$BUILD" PREFIX="$BATS_TEST_TMPDIR/usr" install >"$BATS_TEST_TMPDIR/install"
+    [[ $(tail -n 1 "$BATS_TEST_TMPDIR/install") == *": journalctl --update-catalog" ]]
+    inside sh -c 'mkdir -p /run/systemd/catalog /run/catalog && mount --bind /run/catalog /var/lib/systemd/catalog &&
+        cp "$0/usr/lib/systemd/catalog/reuseshim.catalog" /run/systemd/catalog && journalctl --update-catalog' "$BATS_TEST_TMPDIR"
+    refused REUSESHIM_LOG=journal
+    journal REUSESHIM_EVENT=conflict >/dev/null
+    run -0 inside journalctl -q -x -t reuseshim
+    [[ $output == *"Subject: sock was refused an address that is taken"*"The call bind of the program sock failed with EADDRINUSE"*"reuseshim why PORT"* ]]
+    refused REUSESHIM_LOG=journal REUSESHIM_LEVEL=error REUSESHIM_RULES=bogus
+    journal REUSESHIM_EVENT=error >/dev/null
+    run -0 inside journalctl -q -x REUSESHIM_EVENT=error
+    [[ $output == *"REUSESHIM_RULES"*"Subject: libreuseshim has a setting that it cannot use"*"reuseshim check"* ]]
+    # No field of the text is left unfilled.
+    run ! grep -E '@[A-Z_]+@' <<<"$output"
+}
+
+@test "each event has a MESSAGE_ID of its own, which the catalog and libreuseshim(7) know" {
+    ids=$(sed -nE 's/^ *\{"([a-z]+)", "([0-9a-f]{32})"\},/\1 \2/p' "$TOP/shim/record/message_id.c")
+    [ "$(wc -l <<<"$ids")" = "$(cut -d' ' -f2 <<<"$ids" | sort -u | wc -l)" ]
+    for event in $(sed -nE '/^const char \*event_word/,/^}/s/\[EVENT_[A-Z]+\] = "([a-z]+)"/\n\1\n/gp' "$TOP/shim/record/words.c" | grep -xE '[a-z]+'); do
+        grep -q "^$event " <<<"$ids" || { echo "no MESSAGE_ID for $event" >&2; false; }
+    done
+    while read -r event id; do
+        grep -qx -- "-- $id" "$TOP/shim/record/reuseshim.catalog"
+        grep -A 1 "^\.It Cm $event$" "$TOP/shim/hooks/libreuseshim.7" | grep -q "$id"
+    done <<<"$ids"
 }
 
 @test "journal: a record of 20 holders, longer than journalctl shows by itself, gets through README's pipeline" {
@@ -104,7 +150,7 @@ entries_are() {
     [[ $pid =~ ^[0-9]+$ ]]
     [[ $data == '[reuseshim@32473 event="conflict" call="bind" errno="EADDRINUSE" program="sock" protocol="tcp" '* ]]
     [[ $data == *" holder_pid=\"$holder_pid\" "* ]]
-    [[ $message == "reuseshim[$pid] sock: bind("*", tcp 127.0.0.1:$port) failed: EADDRINUSE; held by "*"because "* ]] ||
+    [[ $message == "reuseshim: bind("*", tcp 127.0.0.1:$port) failed: EADDRINUSE; held by "*"because "* ]] ||
         { echo "$message" >&2; false; }
 }
 

@@ -66,13 +66,14 @@ static void write_outcome(struct text *text, const struct record *record)
     }
 }
 
-static void write_head(struct text *text, const struct record *record)
+static void write_program(struct text *text, const struct record *record)
 {
-    text_string(text, "reuseshim[");
-    text_signed(text, record->pid);
-    text_string(text, "] ");
     write_name(text, record->program[0] ? record->program : "?");
     text_string(text, ": ");
+}
+
+static void write_head(struct text *text, const struct record *record)
+{
     const struct newcomer *newcomer = record->newcomer;
     if (newcomer) {
         text_strings(text, call_word(newcomer->call), "(");
@@ -290,11 +291,23 @@ void record_write_text(struct text *text, const struct record *record, uint32_t 
     text_string(&line_break, "\nreuseshim[");
     text_signed(&line_break, record->pid);
     text_string(&line_break, "]   ");
+    text_string(text, "reuseshim[");
+    text_signed(text, record->pid);
+    text_string(text, "] ");
+    write_program(text, record);
     write_lines(text, record, text_end(&line_break), shown);
+    text_char(text, '\n');
+}
+
+void record_write_message(struct text *text, const struct record *record, uint32_t shown)
+{
+    write_program(text, record);
+    write_lines(text, record, "\n  ", shown);
     text_char(text, '\n');
 }
 
 void record_write_one_line(struct text *text, const struct record *record, uint32_t shown)
 {
+    text_string(text, "reuseshim: ");
     write_lines(text, record, "; ", shown);
 }
