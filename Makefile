@@ -88,6 +88,7 @@ $(BUILD)/shim/%.o: shim/%.c
 	$(Q)$(CC) $(INSIDE) $(WARNINGS) $(CFLAGS) $(SIZE) $(CPPFLAGS) $(LAST) -MMD -MP -c -o $@ $<
 
 $(BUILD)/shim/policy/shipped.o: $(wildcard policies/*.policy)
+$(BUILD)/shim/command/log/page.o: shim/command/log/page.html
 
 # Programs that play the host in the tests, and tests of the pure modules.
 $(BUILD)/programs/%: tests/programs/%.c
