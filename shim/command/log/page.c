@@ -121,6 +121,20 @@ static void write_bars(const struct page *page)
                 (unsigned long long)(counts[i] ? 3 + counts[i] * 97 / most : 0));
 }
 
+static void write_axis(const struct page *page)
+{
+    FILE *file = page->file;
+    if (page->parts == 0)
+        return;
+    fputs("<span>", file);
+    write_time(file, page->start);
+    fputs("Z</span><span id=\"scale\">a bar is ", file);
+    timeline_write_width(file, page->width);
+    fputs("</span><span>", file);
+    write_time(file, page->start + page->parts * page->width);
+    fputs("Z</span>", file);
+}
+
 static void write_row_time(const struct page *page, const char *label, const struct occasion *row,
                            int64_t second)
 {
@@ -220,9 +234,9 @@ static void write_template(const struct page *page)
     static const struct {
         const char *mark;
         void (*write)(const struct page *page);
-    } parts[] = {{"{{head}}", write_head},    {"{{top}}", write_top},   {"{{when}}", write_when},
-                 {"{{bars}}", write_bars},    {"{{rows}}", write_rows}, {"{{others}}", write_others},
-                 {"{{causes}}", write_causes}};
+    } parts[] = {{"{{head}}", write_head},     {"{{top}}", write_top},      {"{{when}}", write_when},
+                 {"{{bars}}", write_bars},     {"{{axis}}", write_axis},    {"{{rows}}", write_rows},
+                 {"{{others}}", write_others}, {"{{causes}}", write_causes}};
     const char *at = page_template, *mark;
     while ((mark = strstr(at, "{{")) != NULL) {
         fwrite(at, 1, (size_t)(mark - at), page->file);

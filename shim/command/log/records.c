@@ -173,7 +173,8 @@ void records_bytes(struct records *records, const char *bytes)
 /* A line of JSON by itself, or behind what a log has put before it. */
 static void read_object(struct records *records, const char *line, const char *end)
 {
-    const char *trouble = read_json(records, line, end);
+    const char *trouble = end - line == 1 ? "an object in several lines; take journalctl -o json"
+                                          : read_json(records, line, end);
     if (trouble == record_line_foreign && journal_entry_read(&records->entry, line, end))
         finish_entry(records);
     else if (trouble)

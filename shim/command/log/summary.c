@@ -44,7 +44,7 @@ static void write_holder(struct text *text, const struct record_line *record)
 {
     const struct slice *owner = &record->holder_owner;
     if (record->holder_state.start == NULL) {
-        text_string(text, "not known");
+        text_string(text, slice_is(&record->event, RECORD_REFUSED) ? "nobody" : "not known");
         return;
     }
     if (record->holder_container.start)

@@ -71,23 +71,46 @@ static bool read_own(struct text_line *line, const struct slice *whole)
     return true;
 }
 
-/* "nginx[746]: reuseshim: bind(...": from the system log, which knows program and pid. */
+/* "nginx[746", of the log, which knows program and pid. */
+static bool read_tag(struct text_line *line, const struct slice *tag)
+{
+    const char *end = tag->start + tag->length, *bracket = memrchr(tag->start, '[', tag->length);
+    if (bracket == NULL)
+        return false;
+    struct slice pid = between(bracket + 1, end);
+    const char *name = bracket;
+    while (name > tag->start && name[-1] != ' ')
+        name--;
+    line->program = between(name, bracket);
+    return text_to_number(pid.start, pid.length, INT32_MAX, &line->pid);
+}
+
+/* "[reuseshim@32473 event="conflict" program="nginx"", where a log keeps what it got as it stands. */
+static bool read_data(struct text_line *line, const struct slice *data)
+{
+    static const char key[] = " program=\"";
+    const char *at = slice_find(data, key);
+    if (slice_find(data, "[reuseshim@") == NULL || at == NULL)
+        return false;
+    struct slice rest = slice_from(data, at + sizeof key - 1);
+    const char *quote = slice_find(&rest, "\"");
+    line->program = between(rest.start, quote ? quote : rest.start + rest.length);
+    return true;
+}
+
+/* "nginx[746]: reuseshim: bind(...", "nginx[746] reuseshim: bind(...": from the system log. */
 static bool read_syslog(struct text_line *line, const struct slice *whole)
 {
-    static const char mark[] = "]: reuseshim: ";
-    const char *at = slice_find(whole, mark), *bracket = at;
-    while (bracket && bracket > whole->start && *bracket != '[')
-        bracket--;
-    if (bracket == NULL || *bracket != '[')
+    static const char mark[] = " reuseshim: ";
+    const char *at = slice_find(whole, mark), *end = at;
+    if (at == NULL)
         return false;
-    struct slice rest = slice_from(whole, bracket + 1);
-    const char *name = bracket;
-    while (name > whole->start && name[-1] != ' ')
-        name--;
-    if (!take_pid(&rest, &line->pid))
+    if (end > whole->start && end[-1] == ':')
+        end--;
+    struct slice before = between(whole->start, end > whole->start ? end - 1 : end);
+    if (end == whole->start || end[-1] != ']' || (!read_data(line, &before) && !read_tag(line, &before)))
         return false;
     line->kind = TEXT_HEAD;
-    line->program = between(name, bracket);
     line->body = slice_from(whole, at + sizeof mark - 1);
     return true;
 }
