@@ -241,8 +241,8 @@ R
     [ "${lines[0]}" = "0 records" ]
     run -0 --separate-stderr tool log <<<"-- No entries --"
     [ -z "$stderr" ]
-    for magic in '\xfd7zXZ\0' '\x28\xb5\x2f\xfd' 'BZh91AY' 'LPKSHHRH'; do
-        printf "$magic-------" >"$BATS_TEST_TMPDIR/other"
+    for magic in '\xfd7zXZ' '\x28\xb5\x2f\xfd' 'BZh91AY' 'LPKSHHRH'; do
+        printf '%b-------' "$magic" >"$BATS_TEST_TMPDIR/other"
         run -111 --separate-stderr tool log "$BATS_TEST_TMPDIR/other"
         [[ $stderr == *"/other: cannot be read as it is; try: "*" FILE | reuseshim log" ]]
     done
@@ -261,8 +261,7 @@ R
     [[ $output == *'&lt;script&gt;'* ]]
     [[ $output == *'/&lt;b&gt;:2: not a record'* ]]
     [[ $output == *"Content-Security-Policy"*"default-src 'none'"* ]]
-    page=$(sed 's/&lt;[^<]*//g' <<<"$output")
-    run ! grep -E '<(img|b>|link|iframe)|src=|https?:|@import|url\(' <<<"$page"
+    run ! grep -E '<(img|b>|link|iframe)|src=|https?:|@import|url\(' <<<"${output//&lt;img src=x/}"
 }
 
 @test "--html: the page has each combination with how often, first and last, and its counts add up to the summary's" {
@@ -287,7 +286,7 @@ R
     run -111 --separate-stderr bash -c 'trap "" XFSZ; ulimit -f 1; exec "$0" log --html page/link "$1"' "$BUILD/reuseshim" "$LOG"
     [[ $stderr == "reuseshim: "*"page/real: File too large" ]]
     [ "$(cat page/real)" = old ]
-    [ "$(ls page | xargs)" = "link real" ]
+    [ "$(echo page/*)" = "page/link page/real" ]
     # Nor is it written over where nothing was understood.
     run -100 tool log --html page/real /etc/passwd
     [ "$(cat page/real)" = old ]
@@ -310,10 +309,9 @@ R
     make_records
     gzip -k "$LOG"
     [ "$(sums "$LOG.gz")" = "$(sums "$LOG")" ]
-    [ "$(cat "$LOG.gz" | sums)" = "$(sums "$LOG")" ]
-    # Many times what a pipe holds.
-    yes "$(cat "$LOG")" | head -n 20000 | gzip >"$BATS_TEST_TMPDIR/many.gz"
-    cat "$BATS_TEST_TMPDIR/many.gz" | tool log --json | holds '.records == 20000 and .damaged == 0'
+    [ "$(sums <"$LOG.gz")" = "$(sums "$LOG")" ]
+    # Many times what a pipe holds, out of a pipe.
+    yes "$(cat "$LOG")" | head -n 20000 | gzip | tool log --json | holds '.records == 20000 and .damaged == 0'
     head -c -20 "$LOG.gz" >"$BATS_TEST_TMPDIR/cut.gz"
     run -111 --separate-stderr tool log "$BATS_TEST_TMPDIR/cut.gz"
     [[ $stderr == *"/cut.gz: could not be unpacked to its end" ]]

@@ -42,7 +42,8 @@ const char *record_field(struct text *value, const struct record *record, unsign
 /* Syslog's number for how much it matters: 3 error ... 7 debug. */
 unsigned record_priority(const struct record *record);
 
-/* The MESSAGE_ID of a record in the journal, one for each event; NULL for none. reuseshim.catalog has the same. */
+/* The MESSAGE_ID of a record in the journal, one for each event; NULL for none. reuseshim.catalog has the
+ * same. */
 const char *record_message_id(const struct record *record);
 
 /* A text record where the log itself says "reuseshim" and the pid with each. */

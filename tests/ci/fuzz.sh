@@ -32,7 +32,7 @@ record_line)
     sed 's/^reuseshim\[[0-9]*\] \([^ ]\)/2026-11-25T10:00:00+0100 host reuseshim[746]: \1/; s/^reuseshim\[[0-9]*\]//' "$folder/records.text" >"$folder/records.short"
     printf '__CURSOR=s\n__REALTIME_TIMESTAMP=1795614823788167\nREUSESHIM_EVENT=conflict\nREUSESHIM_LOCAL_PORT=80\nMESSAGE\n\5\0\0\0\0\0\0\0a: b\n\n\n' >"$folder/records.export"
     printf '{"__REALTIME_TIMESTAMP":"1795614823788167","SYSLOG_IDENTIFIER":"reuseshim","MESSAGE":[115,58,32,98,105,110,100,40,51,41]}\n' >"$folder/records.journal"
-    sources=(shim/command/log/{records,record_line,text_record,journal_entry,json_reader,log_time,slice}.c shim/base/*.c shim/record/words.c)
+    sources=(shim/command/log/{records,record_line,text_line,text_record,journal_entry,json_reader,log_time,slice}.c shim/base/*.c shim/record/words.c)
     ;;
 elf)
     cp /bin/true build/libreuseshim.so "$folder"

@@ -31,9 +31,9 @@ static void check(const struct record_line *record, const struct slice *slice)
 static void take_record(void *context, const struct record_line *record)
 {
     (void)context;
-    const struct slice *slices[] = {&record->event,        &record->program,        &record->protocol,
-                                    &record->cause,        &record->local_path,     &record->holder_state,
-                                    &record->holder_owner, &record->holder_program, &record->holder_unit,
+    const struct slice *slices[] = {&record->event,           &record->program,        &record->protocol,
+                                    &record->cause,           &record->local_path,     &record->holder_state,
+                                    &record->holder_owner,    &record->holder_program, &record->holder_unit,
                                     &record->holder_container};
     if (record->event.start == NULL || record->local_port < -1 || record->local_port > UINT16_MAX)
         abort();

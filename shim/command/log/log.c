@@ -82,6 +82,9 @@ static bool read_inputs(char **files, struct reading *reading, const struct inpu
     const struct records_taker taker = {reading, take_record, take_damage, take_foreign};
     bool good = true;
     clock_gettime(CLOCK_MONOTONIC, &reading->last);
+    if (strcmp(*files, "-") == 0 && terminal_is(stdin))
+        command_error("log: reads what is typed here; Ctrl-D ends it; see 'reuseshim log --help'",
+                      (char *)NULL);
     for (; *files; files++) {
         reading->name = strcmp(*files, "-") == 0 ? "standard input" : *files;
         good &= input_read(*files, room, &taker, show_progress);

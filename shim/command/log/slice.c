@@ -28,6 +28,33 @@ struct slice slice_from(const struct slice *slice, const char *at)
     return (struct slice){at, (size_t)(slice->start + slice->length - at)};
 }
 
+struct slice slice_between(const char *start, const char *end)
+{
+    return (struct slice){start, (size_t)(end - start)};
+}
+
+size_t slice_digits(const struct slice *slice)
+{
+    size_t digits = 0;
+    while (digits < slice->length && slice->start[digits] >= '0' && slice->start[digits] <= '9')
+        digits++;
+    return digits;
+}
+
+void slice_skip(struct slice *slice, size_t count)
+{
+    count = count < slice->length ? count : slice->length;
+    *slice = (struct slice){slice->start + count, slice->length - count};
+}
+
+bool slice_skip_word(struct slice *slice, const char *word)
+{
+    bool there = slice_begins(slice, word);
+    if (there)
+        slice_skip(slice, strlen(word));
+    return there;
+}
+
 static bool read_hex(const char *at, int digits, uint32_t *value)
 {
     static const char hex[] = "0123456789abcdef";

@@ -26,6 +26,12 @@ bool slice_begins(const struct slice *slice, const char *word);
 const char *slice_find(const struct slice *slice, const char *word);
 /* From `at`, a place in it, to its end. */
 struct slice slice_from(const struct slice *slice, const char *at);
+struct slice slice_between(const char *start, const char *end);
+/* How many digits it begins with. */
+size_t slice_digits(const struct slice *slice);
+/* Takes bytes off its front, at most all; the word only if it begins with it. */
+void slice_skip(struct slice *slice, size_t count);
+bool slice_skip_word(struct slice *slice, const char *word);
 /* What the slice means, without its escapes, until `limit` bytes have been added. */
 void slice_decode(struct text *text, const struct slice *slice, enum encoding encoding, size_t limit);
 

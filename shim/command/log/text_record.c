@@ -5,181 +5,7 @@
 #define _GNU_SOURCE /* memrchr */
 #include "text_record.h"
 
-#include "reuseshim/record.h"
-
 #include <string.h>
-
-static struct slice between(const char *start, const char *end)
-{
-    return (struct slice){start, (size_t)(end - start)};
-}
-
-static size_t count_digits(const struct slice *slice)
-{
-    size_t digits = 0;
-    while (digits < slice->length && slice->start[digits] >= '0' && slice->start[digits] <= '9')
-        digits++;
-    return digits;
-}
-
-static void skip(struct slice *slice, size_t count)
-{
-    count = count < slice->length ? count : slice->length;
-    *slice = (struct slice){slice->start + count, slice->length - count};
-}
-
-static bool skip_word(struct slice *slice, const char *word)
-{
-    bool there = slice_begins(slice, word);
-    if (there)
-        skip(slice, strlen(word));
-    return there;
-}
-
-/* ---- one line ---------------------------------------------------------------------------------------- */
-
-/* "746]", behind an opening bracket. */
-static bool take_pid(struct slice *slice, uint64_t *pid)
-{
-    size_t digits = count_digits(slice);
-    if (!text_to_number(slice->start, digits, INT32_MAX, pid) || digits == slice->length ||
-        slice->start[digits] != ']')
-        return false;
-    skip(slice, digits + 1);
-    return true;
-}
-
-/* "reuseshim[746] nginx: bind(...", "reuseshim[746]   held by  ..."; "reuseshim[746]: nginx: bind(...", where
- * the bracket is the log's. */
-static bool read_own(struct text_line *line, const struct slice *whole)
-{
-    static const char mark[] = "reuseshim[";
-    const char *at = slice_find(whole, mark);
-    if (at == NULL)
-        return false;
-    struct slice rest = slice_from(whole, at + sizeof mark - 1);
-    if (!take_pid(&rest, &line->pid))
-        return false;
-    if (skip_word(&rest, ": ") && skip_word(&rest, mark)) {
-        uint64_t again;
-        if (!take_pid(&rest, &again))
-            return false;
-    }
-    line->kind = skip_word(&rest, "   ") ? TEXT_DETAIL : TEXT_HEAD;
-    skip_word(&rest, " ");
-    line->body = rest;
-    return true;
-}
-
-/* "nginx[746", of the log, which knows program and pid. */
-static bool read_tag(struct text_line *line, const struct slice *tag)
-{
-    const char *end = tag->start + tag->length, *bracket = memrchr(tag->start, '[', tag->length);
-    if (bracket == NULL)
-        return false;
-    struct slice pid = between(bracket + 1, end);
-    const char *name = bracket;
-    while (name > tag->start && name[-1] != ' ')
-        name--;
-    line->program = between(name, bracket);
-    return text_to_number(pid.start, pid.length, INT32_MAX, &line->pid);
-}
-
-/* "[reuseshim@32473 event="conflict" program="nginx"", where a log keeps what it got as it stands. */
-static bool read_data(struct text_line *line, const struct slice *data)
-{
-    static const char key[] = " program=\"";
-    const char *at = slice_find(data, key);
-    if (slice_find(data, "[reuseshim@") == NULL || at == NULL)
-        return false;
-    struct slice rest = slice_from(data, at + sizeof key - 1);
-    const char *quote = slice_find(&rest, "\"");
-    line->program = between(rest.start, quote ? quote : rest.start + rest.length);
-    return true;
-}
-
-/* "nginx[746]: reuseshim: bind(...", "nginx[746] reuseshim: bind(...": from the system log. */
-static bool read_syslog(struct text_line *line, const struct slice *whole)
-{
-    static const char mark[] = " reuseshim: ";
-    const char *at = slice_find(whole, mark), *end = at;
-    if (at == NULL)
-        return false;
-    if (end > whole->start && end[-1] == ':')
-        end--;
-    struct slice before = between(whole->start, end > whole->start ? end - 1 : end);
-    if (end == whole->start || end[-1] != ']' || (!read_data(line, &before) && !read_tag(line, &before)))
-        return false;
-    line->kind = TEXT_HEAD;
-    line->body = slice_from(whole, at + sizeof mark - 1);
-    return true;
-}
-
-/* The label of a detail; LABEL_COUNT for none. */
-static enum label find_label(const struct slice *body)
-{
-    unsigned label = 0;
-    while (label < LABEL_COUNT && !slice_begins(body, label_word((enum label)label)))
-        label++;
-    return (enum label)label;
-}
-
-/* "bind(", of the call that stands first; NULL if there is none. */
-static const char *find_call(const struct slice *body, enum call *call)
-{
-    const char *first = NULL;
-    for (unsigned i = 0; i < CALL_COUNT; i++) {
-        char word[24];
-        struct text text = text_in(word, sizeof word);
-        text_strings(&text, call_word((enum call)i), "(");
-        const char *at = slice_find(body, text_end(&text));
-        bool begins = at == body->start || (at && at - body->start >= 2 && memcmp(at - 2, ": ", 2) == 0);
-        if (begins && (first == NULL || at < first)) {
-            first = at;
-            *call = (enum call)i;
-        }
-    }
-    return first;
-}
-
-/* Where the arguments of the call end, and what follows says how it went. */
-static const char *find_outcome(const struct slice *body)
-{
-    static const char *const outcomes[] = {") failed: ", ") succeeded", ") shares its port", "): ", ") "};
-    const char *at = NULL;
-    for (size_t i = 0; at == NULL && i < sizeof outcomes / sizeof *outcomes; i++)
-        at = slice_find(body, outcomes[i]);
-    return at;
-}
-
-/* "nginx: bind(3, tcp ": what journalctl -o cat shows of a record. */
-static bool begins_record(const struct slice *line)
-{
-    enum call call;
-    const char *at = find_call(line, &call);
-    if (at == NULL || at == line->start)
-        return false;
-    struct slice behind = slice_from(line, at + strlen(call_word(call)) + 1);
-    skip(&behind, count_digits(&behind));
-    return slice_begins(&behind, ", ") && find_outcome(&behind);
-}
-
-void text_line_read(struct text_line *line, const struct slice *whole, bool ours)
-{
-    struct slice body = *whole;
-    *line = (struct text_line){.kind = TEXT_OTHER};
-    if (read_own(line, whole) || read_syslog(line, whole))
-        return;
-    /* journalctl indents what is below the first line of a message. */
-    while (skip_word(&body, " "))
-        ;
-    bool indented = body.length + 2 <= whole->length;
-    line->body = body;
-    if (indented && find_label(&body) != LABEL_COUNT)
-        line->kind = TEXT_DETAIL;
-    else if (!indented && (ours || begins_record(whole)))
-        line->kind = TEXT_HEAD;
-}
 
 /* ---- what is kept of it ------------------------------------------------------------------------------ */
 
@@ -208,7 +34,7 @@ static void read_arguments(struct text_record *text, struct slice arguments)
     arguments = slice_from(&arguments, comma + 2);
     const char *blank = slice_find(&arguments, " ");
     record->protocol =
-        keep(text, between(arguments.start, blank ? blank : arguments.start + arguments.length));
+        keep(text, slice_between(arguments.start, blank ? blank : arguments.start + arguments.length));
     if (blank == NULL)
         return;
     struct slice address = slice_from(&arguments, blank + 1);
@@ -217,10 +43,10 @@ static void read_arguments(struct text_record *text, struct slice arguments)
         return;
     }
     const char *arrow = slice_find(&address, " -> ");
-    address = between(address.start, arrow ? arrow : address.start + address.length);
+    address = slice_between(address.start, arrow ? arrow : address.start + address.length);
     const char *colon = memrchr(address.start, ':', address.length);
     struct slice digits = colon ? slice_from(&address, colon + 1) : address;
-    if (colon && text_to_number(digits.start, count_digits(&digits), UINT16_MAX, &port))
+    if (colon && text_to_number(digits.start, slice_digits(&digits), UINT16_MAX, &port))
         record->local_port = (int32_t)port;
 }
 
@@ -251,13 +77,13 @@ static struct slice event_of_message(const struct slice *message)
 /* What follows the arguments. */
 static struct slice event_of_outcome(enum call call, struct slice outcome)
 {
-    if (skip_word(&outcome, ") failed: "))
+    if (slice_skip_word(&outcome, ") failed: "))
         return event_of_error(call, &outcome);
-    if (skip_word(&outcome, ") succeeded"))
+    if (slice_skip_word(&outcome, ") succeeded"))
         return word_of(event_word(EVENT_RESOLVED));
-    if (skip_word(&outcome, ") shares its port"))
+    if (slice_skip_word(&outcome, ") shares its port"))
         return word_of(event_word(EVENT_SHARED));
-    skip_word(&outcome, "): ");
+    slice_skip_word(&outcome, "): ");
     return event_of_message(&outcome);
 }
 
@@ -265,20 +91,20 @@ static const char *read_head(struct text_record *text, const struct slice *head,
 {
     struct record_line *record = &text->record;
     enum call call = CALL_COUNT;
-    const char *at = find_call(head, &call), *colon = slice_find(head, ": ");
+    const char *at = text_find_call(head, &call), *colon = slice_find(head, ": ");
     if (at && (program->start || at > head->start)) {
-        record->program = keep(text, program->start ? *program : between(head->start, at - 2));
+        record->program = keep(text, program->start ? *program : slice_between(head->start, at - 2));
         struct slice behind = slice_from(head, at + strlen(call_word(call)) + 1);
-        const char *outcome = find_outcome(&behind);
+        const char *outcome = text_find_outcome(&behind);
         if (outcome == NULL)
             return "a text record that is cut off";
-        read_arguments(text, between(behind.start, outcome));
+        read_arguments(text, slice_between(behind.start, outcome));
         record->event = event_of_outcome(call, slice_from(&behind, outcome));
         return NULL;
     }
     if (program->start == NULL && colon == NULL)
         return "no record, though it says reuseshim[...]";
-    record->program = keep(text, program->start ? *program : between(head->start, colon));
+    record->program = keep(text, program->start ? *program : slice_between(head->start, colon));
     record->event = word_of(event_word(EVENT_ERROR));
     return NULL;
 }
@@ -296,7 +122,7 @@ static struct slice find_state(const struct slice *holder)
                ((*behind >= 'A' && *behind <= 'Z') || (*behind >= '0' && *behind <= '9') || *behind == '_'))
             behind++;
         if (behind > at && (behind == end || *behind == ','))
-            return between(at, behind);
+            return slice_between(at, behind);
     }
     return (struct slice){NULL, 0};
 }
@@ -313,7 +139,7 @@ static void read_owner(struct text_record *text, const struct slice *owner)
         const char *close = slice_find(&behind, ") of uid ");
         close = close ? close : slice_find(&behind, ")");
         if (close)
-            record->holder_program = keep(text, between(behind.start, close));
+            record->holder_program = keep(text, slice_between(behind.start, close));
     } else if (slice_find(owner, ", this process")) {
         record->holder_program = record->program;
     } else if (slice_find(owner, ", no process")) {
@@ -330,7 +156,7 @@ static void read_unit(struct text_record *text, const struct slice *owner)
     const char *end = owner->start + owner->length, *start = end;
     while (start > owner->start && start[-1] != '/' && start[-1] != ' ')
         start--;
-    struct slice name = between(start, end);
+    struct slice name = slice_between(start, end);
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         size_t length = strlen(ends[i]);
         if (slice_find(owner, " in ") && name.length > length && memcmp(end - length, ends[i], length) == 0)
@@ -369,14 +195,14 @@ static void read_cause(struct text_record *text, const struct slice *because)
 
 static void read_detail(struct text_record *text, struct slice detail)
 {
-    enum label label = find_label(&detail);
+    enum label label = text_find_label(&detail);
     if (label == LABEL_COUNT)
         return;
-    skip(&detail, strlen(label_word(label)));
+    slice_skip(&detail, strlen(label_word(label)));
     if (label == LABEL_BECAUSE)
         read_cause(text, &detail);
     else if (label == LABEL_LOST)
-        text_to_number(detail.start, count_digits(&detail), INT64_MAX, &text->record.lost);
+        text_to_number(detail.start, slice_digits(&detail), INT64_MAX, &text->record.lost);
     else if (label == LABEL_HELD_BY || label == LABEL_PERHAPS || label == LABEL_BESIDE ||
              label == LABEL_WITH || label == LABEL_WAS_HELD)
         read_holder(text, &detail);
@@ -389,10 +215,10 @@ static const char *find_detail(const struct slice *rest, struct slice *detail)
     const char *at = rest->start, *end = at + rest->length;
     for (; at < end; at++) {
         struct slice here = slice_from(rest, at);
-        if (!skip_word(&here, "; ") && !skip_word(&here, "#012  "))
+        if (!slice_skip_word(&here, "; ") && !slice_skip_word(&here, "#012  "))
             continue;
         *detail = here;
-        if (find_label(&here) != LABEL_COUNT)
+        if (text_find_label(&here) != LABEL_COUNT)
             return at;
     }
     return end;
@@ -402,7 +228,7 @@ const char *text_record_begin(struct text_record *text, const struct text_line *
 {
     struct slice detail, next;
     const char *at = find_detail(&line->body, &detail), *end = line->body.start + line->body.length;
-    struct slice head = between(line->body.start, at);
+    struct slice head = slice_between(line->body.start, at);
     text->open = true;
     text->pid = line->pid;
     text->used = 0;
@@ -410,7 +236,7 @@ const char *text_record_begin(struct text_record *text, const struct text_line *
     const char *trouble = read_head(text, &head, &line->program);
     for (; at < end && trouble == NULL; detail = next) {
         at = find_detail(&detail, &next);
-        read_detail(text, between(detail.start, at));
+        read_detail(text, slice_between(detail.start, at));
     }
     text->open = trouble == NULL;
     return trouble;
