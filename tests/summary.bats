@@ -373,6 +373,15 @@ shown() {
     grep -q 'What happened: 1 of 5 refused' "$BATS_TEST_TMPDIR/filtered"
     [ "$(grep -oE '<button[^>]*aria-pressed="true"[^>]*><span>[^<]*' "$BATS_TEST_TMPDIR/filtered" | sed 's/.*<span>//' | sort | xargs)" = "legacy tcp 8080" ]
     [ "$(grep -oE 'title="[^"]*: [1-9][0-9]*"' "$BATS_TEST_TMPDIR/filtered" | wc -l)" = 1 ]
+    # The same by a press of its button, and back; the choice goes into the address.
+    press='<script>document.body.append(location.hash); document.querySelector(".value").click(); document.body.append(location.hash)'
+    sed "s|^</body>|$press</script></body>|" "$BATS_TEST_TMPDIR/page.html" >"$BATS_TEST_TMPDIR/pressed.html"
+    dom pressed.html >"$BATS_TEST_TMPDIR/pressed"
+    [ "$(shown "$BATS_TEST_TMPDIR/pressed")" = "tcp 8080" ]
+    grep -q '#port=tcp+8080' "$BATS_TEST_TMPDIR/pressed"
+    sed "s|^</body>|$press; document.querySelector('#all').click()</script></body>|" "$BATS_TEST_TMPDIR/page.html" >"$BATS_TEST_TMPDIR/pressed.html"
+    dom pressed.html >"$BATS_TEST_TMPDIR/pressed"
+    [ "$(shown "$BATS_TEST_TMPDIR/pressed")" = "tcp 8080 tcp 8081 udp 9" ]
     # A choice that this page does not have is none.
     dom 'page.html#port=tcp+1' >"$BATS_TEST_TMPDIR/none"
     [ "$(shown "$BATS_TEST_TMPDIR/none")" = "tcp 8080 tcp 8081 udp 9" ]
