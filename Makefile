@@ -13,6 +13,7 @@ LIBDIR32 ?= $(PREFIX)/$(LIBSUB32)
 DATADIR ?= $(PREFIX)/share
 COMPDIR ?= $(DATADIR)/bash-completion/completions
 MANDIR  ?= $(DATADIR)/man
+CATALOGDIR ?= $(PREFIX)/lib/systemd/catalog
 DESTDIR ?=
 BUILD   ?= build
 CFLAGS  ?= -O2
@@ -43,7 +44,7 @@ WORLD    = $(addprefix tests/kernel/,world.c witness.c judge.c arguments.c)
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 PAGES    = shim/command/reuseshim.1 shim/policy/reuseshim.policy.5 shim/hooks/libreuseshim.7
-FOLDERS  = $(BINDIR) $(LIBDIR) $(DATADIR)/reuseshim/policies $(COMPDIR) $(addprefix $(MANDIR)/man,1 5 7)
+FOLDERS  = $(BINDIR) $(LIBDIR) $(DATADIR)/reuseshim/policies $(COMPDIR) $(CATALOGDIR) $(addprefix $(MANDIR)/man,1 5 7)
 
 LIBRARY  = $(BUILD)/libreuseshim.so
 TOOL     = $(BUILD)/reuseshim
@@ -87,6 +88,7 @@ $(BUILD)/shim/%.o: shim/%.c
 	$(Q)$(CC) $(INSIDE) $(WARNINGS) $(CFLAGS) $(SIZE) $(CPPFLAGS) $(LAST) -MMD -MP -c -o $@ $<
 
 $(BUILD)/shim/policy/shipped.o: $(wildcard policies/*.policy)
+$(BUILD)/shim/command/log/page.o: shim/command/log/page.html
 
 # Programs that play the host in the tests, and tests of the pure modules.
 $(BUILD)/programs/%: tests/programs/%.c
@@ -129,7 +131,7 @@ bench: all programs
 
 # The recipes split at blanks. Refused before anything is built for it.
 blank    = $(if $(word 2,x$($(1))x),$(error $(1): '$($(1))' has a blank in it))
-checked  = $(foreach name,PREFIX DESTDIR BINDIR LIBDIR LIBDIR32 DATADIR MANDIR COMPDIR BUILD,$(call blank,$(name)))
+checked  = $(foreach name,PREFIX DESTDIR BINDIR LIBDIR LIBDIR32 DATADIR MANDIR COMPDIR CATALOGDIR BUILD,$(call blank,$(name)))
 $(if $(filter install uninstall,$(MAKECMDGOALS)),$(checked))
 
 install: all
@@ -138,14 +140,17 @@ install: all
 	install -m 644 $(LIBRARY) $(DESTDIR)$(LIBDIR)/libreuseshim.so
 	install -m 644 policies/*.policy $(DESTDIR)$(DATADIR)/reuseshim/policies
 	install -m 644 shim/command/reuseshim.bash $(DESTDIR)$(COMPDIR)/reuseshim
+	install -m 644 shim/record/reuseshim.catalog $(DESTDIR)$(CATALOGDIR)
 	$(foreach page,$(PAGES),install -m 644 $(page) $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)));)
 	if [ -e $(BUILD)/32/libreuseshim.so ]; then install -d $(DESTDIR)$(LIBDIR32) && \
 	    install -m 644 $(BUILD)/32/libreuseshim.so $(DESTDIR)$(LIBDIR32)/libreuseshim.so; fi
+	@[ -n "$(DESTDIR)" ] || ! command -v journalctl >/dev/null || \
+	    echo "To have records explained by 'journalctl -x', run as root: journalctl --update-catalog"
 
 # The folders that are ours alone go, too.
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/reuseshim $(DESTDIR)$(LIBDIR)/libreuseshim.so $(DESTDIR)$(LIBDIR32)/libreuseshim.so \
-	    $(DESTDIR)$(COMPDIR)/reuseshim $(foreach page,$(PAGES),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+	    $(DESTDIR)$(COMPDIR)/reuseshim $(DESTDIR)$(CATALOGDIR)/reuseshim.catalog $(foreach page,$(PAGES),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -rf $(DESTDIR)$(DATADIR)/reuseshim
 
 # Source and binary packages for Debian, in $(BUILD)/deb.

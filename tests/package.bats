@@ -17,6 +17,7 @@ files_below() {
     run -0 ns "$BATS_TEST_TMPDIR/usr/bin/reuseshim" run sh -c 'echo "$LD_PRELOAD"'
     [[ $output == "$BATS_TEST_TMPDIR"/usr/lib*/libreuseshim.so ]]
     cmp "$TOP/policies/restart.policy" "$BATS_TEST_TMPDIR/usr/share/reuseshim/policies/restart.policy"
+    cmp "$TOP/shim/record/reuseshim.catalog" "$BATS_TEST_TMPDIR/usr/lib/systemd/catalog/reuseshim.catalog"
     for page in man1/reuseshim.1 man5/reuseshim.policy.5 man7/libreuseshim.7; do
         [ -s "$BATS_TEST_TMPDIR/usr/share/man/$page" ]
     done
@@ -102,10 +103,14 @@ run_under() {
         chroot root sh -c "dpkg -i /opt/*.deb" >/dev/null
         chroot root reuseshim run sh -c "echo \$LD_PRELOAD"
         chroot root reuseshim policies restart | cmp - root/usr/share/reuseshim/policies/restart.policy
+        grep -q . root/usr/lib/systemd/catalog/reuseshim.catalog
+        chroot root journalctl --list-catalog "$2" | grep -o "was refused an address"
         chroot root dpkg -P reuseshim libreuseshim >/dev/null
         find upper ! -type d -path "*reuseshim*" ! -path "upper/opt/*" ! -type c | grep -v /var/lib/dpkg || true' \
-        "$(mktemp -d "$BATS_TEST_TMPDIR/XXXXXX")" "$BATS_TEST_TMPDIR/b/deb"
+        "$(mktemp -d "$BATS_TEST_TMPDIR/XXXXXX")" "$BATS_TEST_TMPDIR/b/deb" \
+        "$(grep -oE '"conflict", "[0-9a-f]+' "$TOP/shim/record/message_id.c" | grep -oE '[0-9a-f]{32}')"
     echo "$output" | grep -qx '/usr/lib/.*/libreuseshim.so'
+    echo "$output" | grep -q 'was refused an address'
     [ "$(echo "$output" | grep -c reuseshim)" = 1 ]
 }
 

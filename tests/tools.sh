@@ -29,6 +29,7 @@ check | systemctl        | systemd           | systemd, system_log: a systemd an
 check | systemd-nspawn   | systemd-container | systemd: the machine that it runs in
 check | rsyslogd         | rsyslog           | system_log: a system log of its own
 check | git              | git               | package: the tree is not touched
+check | gzip             | gzip              | summary: compressed logs
 long  | perl             | perl              | programs: a server that cannot restart
 long  | lua5.3           | lua5.3            | programs: a server that cannot restart
 long  | ?lua_socket      | lua-socket        | the same
@@ -48,6 +49,7 @@ long  | nginx            | nginx-light       | programs: two servers on one port
 long  | busybox          | busybox           | programs: two servers on one port; container: the base image
 long  | podman           | podman            | container: the image and the pod of README
 long  | runc             | runc              | the same
+long  | chromium         | chromium          | summary: the page of reuseshim log --html
 long  | catatonit        | catatonit         | the same: the first process of a pod
 deb   | dpkg-buildpackage | dpkg-dev         | package: make deb
 deb   | dh               | debhelper         | package: make deb

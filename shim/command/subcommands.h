@@ -11,7 +11,7 @@
     _(why, "[OPTION]... [ADDRESS:]PORT | PATH", "tell who has a port, why it is refused, and what helps")    \
     _(check, "[--json] [POLICY | FILE]", "print the rules of a policy, or what is wrong with it")            \
     _(policies, "[--json] [NAME]", "list the shipped policies, or print one")                                \
-    _(log, "[--json] [-n ROWS] [FILE]...", "sum up records, from files or standard input")                   \
+    _(log, "[--json | --html PAGE] [-n ROWS] [FILE]...", "sum up records, from files or standard input")     \
     _(unit, "[-p POLICY] [-f FORMAT] UNIT", "print a drop-in for a systemd service")
 
 /* Each gets its own argv (argv[0] is its name) and returns the exit code. */

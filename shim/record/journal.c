@@ -15,7 +15,7 @@ static void long_field(struct text *text, const char *name, const struct record 
     text_strings(text, name, "\n");
     size_t at = text->used;
     text_bytes(text, (const char *)&length, sizeof length);
-    (json ? record_write_json : record_write_text)(text, record, shown);
+    (json ? record_write_json : record_write_message)(text, record, shown);
     if (text->full)
         return;
     text->used--; /* the newline at its end: the protocol puts one of its own */
@@ -28,8 +28,11 @@ void record_write_journal(struct text *text, const struct record *record, uint32
 {
     char value[288];
     unsigned field = 0;
+    const char *id = record_message_id(record);
     text_string(text, "SYSLOG_IDENTIFIER=reuseshim\nPRIORITY=");
     text_unsigned(text, record_priority(record));
+    if (id)
+        text_strings(text, "\nMESSAGE_ID=", id);
     if (record->newcomer && record->newcomer->error) {
         text_string(text, "\nERRNO=");
         text_signed(text, record->newcomer->error);

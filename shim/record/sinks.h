@@ -41,8 +41,20 @@ const char *record_field(struct text *value, const struct record *record, unsign
 /* Syslog's number for how much it matters: 3 error ... 7 debug. */
 unsigned record_priority(const struct record *record);
 
-/* A text record in one line: "head; held by ...; because ...". */
+/* The MESSAGE_ID of a record in the journal, one for each event; NULL for none. reuseshim.catalog has the
+ * same. */
+const char *record_message_id(const struct record *record);
+
+/* A text record where the log itself says "reuseshim" and the pid with each. */
+void record_write_message(struct text *text, const struct record *record, uint32_t shown);
+/* The same in one line, where the log says program and pid: "reuseshim: head; held by ...; because ...". */
 void record_write_one_line(struct text *text, const struct record *record, uint32_t shown);
+/* Parts of a text record: "1.5 s", "%eth0", "tcp 127.0.0.1:8080  LISTEN", and all the lines about holders. */
+void record_write_tenths(struct text *text, int64_t milliseconds);
+void record_write_device(struct text *text, const char *device);
+void record_write_socket(struct text *text, const struct holder *holder);
+void record_write_holders(struct text *text, const struct record *record, const char *line_break, uint32_t shown);
+
 /* The native protocol of systemd-journald, https://systemd.io/JOURNAL_NATIVE_PROTOCOL/. */
 void record_write_journal(struct text *text, const struct record *record, uint32_t shown, bool json);
 /* RFC 5424, in one line. */

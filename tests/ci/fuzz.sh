@@ -6,12 +6,14 @@ name=$1 seconds=$2
 folder=build/fuzz/$name
 mkdir -p "$folder"
 
-# A record of a refused call, made in a network namespace of its own.
+# refused FORMAT WORDS: a record of a refused call, made in a network namespace of its own.
 refused() {
+    local format=$1
+    shift
     # shellcheck disable=SC2016
     unshare --net sh -c 'ip link set lo up
-        REUSESHIM_RULES=keep REUSESHIM_FORMAT=json REUSESHIM_LOG=$0 LD_PRELOAD=$PWD/build/libreuseshim.so \
-            build/programs/sock "$@" "$@" >/dev/null' "$PWD/$folder/records" "$@" || true
+        REUSESHIM_RULES=keep REUSESHIM_FORMAT=$1 REUSESHIM_LOG=$0.$1 LD_PRELOAD=$PWD/build/libreuseshim.so \
+            build/programs/sock "$2" bind "$3" listen "$2" bind "$3" listen >/dev/null' "$PWD/$folder/records" "$format" "$@" || true
 }
 
 case $name in
@@ -20,10 +22,17 @@ policy)
     sources=(shim/policy/*.c shim/base/*.c)
     ;;
 record_line)
-    rm -f "$folder/records"
-    refused tcp bind 127.0.0.1:1 listen
-    refused udp bind 127.0.0.1:1
-    sources=(shim/command/log/record_line.c shim/base/text.c)
+    rm -f "$folder"/records.*
+    for format in json text; do
+        refused $format tcp 127.0.0.1:1
+        refused $format udp 127.0.0.1:1
+    done
+    # As syslog and journalctl have them.
+    sed 's/^/Nov 25 10:00:00 host nginx[746]: /' "$folder/records.text" >"$folder/records.syslog"
+    sed 's/^reuseshim\[[0-9]*\] \([^ ]\)/2026-11-25T10:00:00+0100 host reuseshim[746]: \1/; s/^reuseshim\[[0-9]*\]//' "$folder/records.text" >"$folder/records.short"
+    printf '__CURSOR=s\n__REALTIME_TIMESTAMP=1795614823788167\nREUSESHIM_EVENT=conflict\nREUSESHIM_LOCAL_PORT=80\nMESSAGE\n\5\0\0\0\0\0\0\0a: b\n\n\n' >"$folder/records.export"
+    printf '{"__REALTIME_TIMESTAMP":"1795614823788167","SYSLOG_IDENTIFIER":"reuseshim","MESSAGE":[115,58,32,98,105,110,100,40,51,41]}\n' >"$folder/records.journal"
+    sources=(shim/command/log/{records,record_line,text_line,text_record,journal_entry,json_reader,log_time,slice}.c shim/base/*.c shim/record/words.c)
     ;;
 elf)
     cp /bin/true build/libreuseshim.so "$folder"

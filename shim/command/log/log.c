@@ -4,12 +4,12 @@
  */
 #include "../subcommands.h"
 #include "../terminal.h"
+#include "input.h"
+#include "page.h"
 #include "reuseshim/command.h"
 #include "reuseshim/text.h"
 #include "summary.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,135 +20,97 @@
 static const char help[] =
     "usage: reuseshim log [OPTION]... [FILE]...\n"
     "\n"
-    "Sums up records written with REUSESHIM_FORMAT=json: totals by port, cause, holder and program, and a timeline.\n"
-    "Without FILE, or if FILE is -, it reads standard input:\n"
-    "  journalctl -a -t reuseshim -o json | jq -r '.REUSESHIM_JSON // .MESSAGE' | reuseshim log\n"
-    "A line that is not a record is counted and named. A million records take as much memory as ten.\n"
-    "  -n, --top N   rows of each table (default: 10)\n"
-    "  -j, --json    the sums as one JSON object\n"
+    "Sums up records: totals by port, cause, holder and program, and a timeline. It reads records of text and of JSON,\n"
+    "by themselves or in a log of syslog or docker, what journalctl shows (best: -o json or -o export), and any of these\n"
+    "compressed by gzip. Without FILE, or if FILE is -, it reads standard input:\n"
+    "  journalctl -t reuseshim -o json | reuseshim log\n"
+    "A damaged record is counted and named; other lines are counted. A million records take as much memory as ten.\n"
+    "  -n, --top N      rows of each table (default: 10)\n"
+    "  -j, --json       the sums as one JSON object\n"
+    "      --html PAGE  the same as a web page by itself, written to the file PAGE (-: standard output)\n"
     "  -h, --help\n"
     "\n"
-    "The exit code is 0; 100 for wrong use; 111 if a file cannot be read.\n";
+    "The exit code is 0; 100 for wrong use, or if nothing in the input is a record; 111 if a file cannot be read or\n"
+    "written.\n";
 
-enum { BLOCK = 1 << 20 };
+/* ---- what is read goes into the summary -------------------------------------------------------------- */
 
-struct input {
-    const char *name;
-    int fd;
-    uint64_t line, bytes;
-    char *block; /* BLOCK bytes, one for the newline that ends everything, RECORD_LINE_BEHIND */
-    size_t used;
-    bool skipping; /* inside a line that is longer than a block */
-};
-
-/* ---- progress --------------------------------------------------------------------------------------- */
-
-struct progress {
-    bool wanted, shown;
+struct reading {
+    struct summary *summary;
+    const char *name; /* of the input that is read */
+    bool show_progress, shown;
     struct timespec last;
 };
 
-static void show_progress(struct progress *progress, const struct summary *summary, uint64_t bytes)
+static void take_record(void *context, const struct record_line *record)
 {
+    const struct reading *reading = context;
+    summary_add(reading->summary, record);
+}
+
+static void take_damage(void *context, uint64_t line, const char *trouble)
+{
+    const struct reading *reading = context;
+    summary_add_damage(reading->summary, reading->name, line, trouble);
+}
+
+static void take_foreign(void *context)
+{
+    const struct reading *reading = context;
+    reading->summary->foreign++;
+}
+
+static void show_progress(void *context, uint64_t bytes)
+{
+    struct reading *reading = context;
     struct timespec now;
-    if (!progress->wanted || clock_gettime(CLOCK_MONOTONIC, &now) != 0)
+    if (!reading->show_progress || clock_gettime(CLOCK_MONOTONIC, &now) != 0)
         return;
     int64_t since =
-        (now.tv_sec - progress->last.tv_sec) * 1000 + (now.tv_nsec - progress->last.tv_nsec) / 1000000;
+        (now.tv_sec - reading->last.tv_sec) * 1000 + (now.tv_nsec - reading->last.tv_nsec) / 1000000;
     if (since < 250)
         return;
-    progress->last = now;
-    progress->shown = true;
-    fprintf(stderr, "\r%llu records, %llu MB\033[K", (unsigned long long)summary->records,
+    reading->last = now;
+    reading->shown = true;
+    fprintf(stderr, "\r%llu records, %llu MB\033[K", (unsigned long long)reading->summary->records,
             (unsigned long long)bytes >> 20);
 }
 
-static void end_progress(const struct progress *progress)
+/* False after a complaint. */
+static bool read_inputs(char **files, struct reading *reading, const struct input_room *room)
 {
-    if (progress->shown)
+    const struct records_taker taker = {reading, take_record, take_damage, take_foreign};
+    bool good = true;
+    clock_gettime(CLOCK_MONOTONIC, &reading->last);
+    if (strcmp(*files, "-") == 0 && terminal_is(stdin))
+        command_error("log: reads what is typed here; Ctrl-D ends it; see 'reuseshim log --help'",
+                      (char *)NULL);
+    for (; *files; files++) {
+        reading->name = strcmp(*files, "-") == 0 ? "standard input" : *files;
+        good &= input_read(*files, room, &taker, show_progress);
+    }
+    if (reading->shown)
         fputs("\r\033[K", stderr);
+    return good;
 }
 
-/* ---- lines ------------------------------------------------------------------------------------------ */
-
-static void take_line(struct input *input, struct summary *summary, const char *line, const char *end)
+/* Lines, and none of them a record: probably not what was meant. */
+static bool is_understood(const struct summary *summary)
 {
-    struct record_line record;
-    input->line++;
-    if (input->skipping) {
-        input->skipping = false;
-        return;
-    }
-    if (line == end || (*line == '\r' && line + 1 == end))
-        return;
-    const char *trouble = record_line_read(&record, line, end);
-    if (trouble)
-        summary_add_damage(summary, input->name, input->line, trouble);
-    else
-        summary_add(summary, &record);
-}
-
-/* All whole lines of the block; what is left moves to its front. */
-static void take_lines(struct input *input, struct summary *summary)
-{
-    char *at = input->block, *end = at + input->used, *newline;
-    while ((newline = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-        take_line(input, summary, at, newline);
-        at = newline + 1;
-    }
-    input->used = (size_t)(end - at);
-    if (input->used == BLOCK) {
-        if (!input->skipping)
-            summary_add_damage(summary, input->name, input->line + 1, "longer than a mebibyte");
-        input->skipping = true;
-        input->used = 0;
-    }
-    memmove(input->block, at, input->used);
-}
-
-static int read_input(struct input *input, struct summary *summary, struct progress *progress)
-{
-    for (;;) {
-        ssize_t got = read(input->fd, input->block + input->used, BLOCK - input->used);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            command_error(input->name, ": ", strerror(errno), (char *)NULL);
-            return EXIT_TROUBLE;
-        }
-        if (got == 0)
-            break;
-        input->used += (size_t)got;
-        input->bytes += (uint64_t)got;
-        take_lines(input, summary);
-        show_progress(progress, summary, input->bytes);
-    }
-    if (input->used) { /* no newline at the end */
-        input->block[input->used++] = '\n';
-        take_lines(input, summary);
-    }
-    return EXIT_SUCCESS;
-}
-
-static int read_file(const char *name, char *block, struct summary *summary, struct progress *progress)
-{
-    bool standard = strcmp(name, "-") == 0;
-    struct input input = {.name = standard ? "standard input" : name, .block = block};
-    input.fd = standard ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (input.fd < 0) {
-        command_error(name, ": ", strerror(errno), (char *)NULL);
-        return EXIT_TROUBLE;
-    }
-    int result = read_input(&input, summary, progress);
-    if (!standard)
-        close(input.fd);
-    return result;
+    if (summary->records || summary->damaged + summary->foreign == 0)
+        return true;
+    command_error(
+        "log: no records in the input: expected what REUSESHIM_LOG=/path/of/a/file or stderr wrote, in either "
+        "REUSESHIM_FORMAT; from the journal: journalctl -t reuseshim -o json | reuseshim log",
+        (char *)NULL);
+    return false;
 }
 
 /* ---- the command ------------------------------------------------------------------------------------ */
 
 struct wishes {
     bool json;
+    const char *page; /* NULL for none */
     unsigned top;
 };
 
@@ -157,6 +119,7 @@ static bool read_options(struct wishes *wishes, int argc, char **argv, int *code
 {
     static const struct option options[] = {{"top", required_argument, NULL, 'n'},
                                             {"json", no_argument, NULL, 'j'},
+                                            {"html", required_argument, NULL, 'p'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     int letter;
@@ -171,33 +134,52 @@ static bool read_options(struct wishes *wishes, int argc, char **argv, int *code
         wishes->json |= letter == 'j';
         if (letter == 'n')
             wishes->top = (unsigned)top;
+        if (letter == 'p')
+            wishes->page = optarg;
+    }
+    if (letter < 0 && wishes->json && wishes->page) {
+        command_error("log: --json and --html: expected one of them", (char *)NULL);
+        *code = EXIT_USAGE;
+        return false;
     }
     return letter < 0;
+}
+
+/* The summary in the form that is wished; the exit code. */
+static int tell(struct summary *summary, const struct wishes *wishes)
+{
+    if (wishes->page)
+        return page_write(summary, wishes->page, wishes->top) ? EXIT_SUCCESS : EXIT_TROUBLE;
+    terminal_begin(stdout);
+    (wishes->json ? summary_json : summary_show)(summary, wishes->top);
+    return EXIT_SUCCESS;
 }
 
 int command_log(int argc, char **argv)
 {
     struct wishes wishes = {.top = 10};
-    struct progress progress = {.wanted = terminal_is(stderr)};
     static char standard[] = "-", *from_standard[] = {standard, NULL};
     int result = EXIT_SUCCESS;
     if (!read_options(&wishes, argc, argv, &result))
         return result;
     struct summary *summary = calloc(1, sizeof *summary);
-    char *block = calloc(1, BLOCK + 1 + RECORD_LINE_BEHIND);
-    if (summary == NULL || block == NULL) {
+    struct occasions *occasions = wishes.page ? calloc(1, sizeof *occasions) : NULL;
+    struct input_room room = {NULL, NULL};
+    if (summary == NULL || (wishes.page && occasions == NULL) || !input_room_make(&room)) {
         command_error("log: no memory", (char *)NULL);
-        free(summary);
-        free(block);
-        return EXIT_TROUBLE;
+        result = EXIT_TROUBLE;
+    } else {
+        struct reading reading = {.summary = summary, .show_progress = terminal_is(stderr)};
+        summary->occasions = occasions;
+        bool read = read_inputs(optind < argc ? argv + optind : from_standard, &reading, &room);
+        bool understood = is_understood(summary);
+        /* A page is not written over with one that has nothing. */
+        if (understood || !wishes.page)
+            result = tell(summary, &wishes);
+        result = !read ? EXIT_TROUBLE : !understood ? EXIT_USAGE : result;
     }
-    clock_gettime(CLOCK_MONOTONIC, &progress.last);
-    for (char **file = optind < argc ? argv + optind : from_standard; *file; file++)
-        result = read_file(*file, block, summary, &progress) ? EXIT_TROUBLE : result;
-    end_progress(&progress);
-    terminal_begin(stdout);
-    (wishes.json ? summary_json : summary_show)(summary, wishes.top);
+    input_room_free(&room);
+    free(occasions);
     free(summary);
-    free(block);
     return result;
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* FNV-1a. */
-static uint32_t hash(const char *key, size_t length)
+uint32_t tally_hash(const char *key, size_t length)
 {
     uint32_t value = 2166136261U;
     for (size_t i = 0; i < length; i++)
@@ -19,7 +19,7 @@ static uint32_t hash(const char *key, size_t length)
 void tally_add(struct tally *tally, const char *key, size_t length)
 {
     length = length < TALLY_KEY ? length : TALLY_KEY - 1;
-    size_t slot = hash(key, length) % TALLY_SLOTS;
+    size_t slot = tally_hash(key, length) % TALLY_SLOTS;
     tally->total++;
     for (; tally->slots[slot]; slot = (slot + 1) % TALLY_SLOTS) {
         struct tally_row *row = &tally->rows[tally->slots[slot] - 1];

@@ -23,6 +23,8 @@ struct tally {
     struct tally_row rows[TALLY_NAMES];
 };
 
+/* Spreads names over slots. */
+uint32_t tally_hash(const char *key, size_t length);
 /* A longer key is cut at TALLY_KEY - 1 bytes. */
 void tally_add(struct tally *tally, const char *key, size_t length);
 /* The greatest first, equals by name. Nothing may be added afterwards. */

@@ -88,7 +88,7 @@ static void draw_time(FILE *file, int64_t second)
         fputs(text, file);
 }
 
-static void draw_width(FILE *file, int64_t seconds)
+void timeline_write_width(FILE *file, int64_t seconds)
 {
     if (seconds < 120 || seconds % 60)
         fprintf(file, "%lld s", (long long)seconds);
@@ -119,6 +119,6 @@ void timeline_draw(const struct timeline *timeline, FILE *file, int columns, boo
     fputs("\n  from ", file);
     draw_time(file, timeline->start + first * timeline->width);
     fprintf(file, ", a column is ");
-    draw_width(file, timeline->width * group);
+    timeline_write_width(file, timeline->width * group);
     fprintf(file, ", the highest %llu\n", (unsigned long long)most);
 }

@@ -19,6 +19,8 @@ struct timeline {
 };
 
 void timeline_add(struct timeline *timeline, int64_t second);
+/* "15 s", "2 min": what a part stands for. */
+void timeline_write_width(FILE *file, int64_t seconds);
 /* A row of bars, at most `columns` wide, and below it from when to when. Nothing if nothing was added. */
 void timeline_draw(const struct timeline *timeline, FILE *file, int columns, bool unicode);
 
