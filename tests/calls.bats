@@ -96,7 +96,7 @@ a.bind("\0hidden name"); b.bind("\0hidden name")'
     run -1 shim "$SYSTEM_PYTHON" -c 'import socket
 a, b = (socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) for _ in "ab")
 a.bind((77777, 0)); b.bind((77777, 0))'
-    expect_record '.protocol == "netlink"' '.local == null' '.cause == null' '.holders == []' \
+    expect_record '.protocol == "netlink"' '.local | keys == ["groups", "nl_pid"]' '.cause == null' '.holders == []' \
         '.diagnosis | .source == "none" and .complete == false'
 }
 

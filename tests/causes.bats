@@ -83,6 +83,17 @@ holder_is() {
     holder_is LISTEN
 }
 
+@test "a helper that polls, and was left the listener of a server that goes on without it, has cause inherited" {
+    for kind in poll select epoll; do
+        port=$(free_port)
+        # The server closes its listener and stays; its helper waits for other things.
+        background ns "$SYSTEM_PYTHON" "$SCRIPTS/helper_that_polls.py" "$port" "$kind"
+        run -1 shim REUSESHIM_RULES=keep "$SYSTEM_PYTHON" "$SCRIPTS/helper_that_polls.py" "$port"
+        expect_record '.cause == "inherited"' '.holders[0].processes | length == 1' \
+            '.holders[0].processes[0].program == "polls_elsewhere.py"' 'all(.cures[]; .policy != "handover")'
+    done
+}
+
 @test "a server whose starter is gone, but that serves, is a listener and not inherited" {
     port=$(free_port)
     background ns sh -c 'setsid -f "$@" >/dev/null 2>&1; echo started' sh "$SYSTEM_PYTHON" "$SCRIPTS/serve_quietly.py" "$port"

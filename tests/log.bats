@@ -49,14 +49,15 @@ refused() {
     [ ! -s "$LOG" ]
 }
 
-@test "a symbolic link, a directory and a path that is not there are not written; that is said once, and the program goes on" {
+@test "where a symbolic link, a directory, a path that is not there or a full disk cannot be written, the record goes to stderr instead, and that is said" {
     setup_conflict
     ln -s "$BATS_TEST_TMPDIR/elsewhere" "$BATS_TEST_TMPDIR/link"
-    for log in "$BATS_TEST_TMPDIR/link" "$BATS_TEST_TMPDIR" /nonexistent/log; do
+    for log in "$BATS_TEST_TMPDIR/link" "$BATS_TEST_TMPDIR" /nonexistent/log /dev/full; do
         refused REUSESHIM_LOG="$log"
         [ ! -e "$BATS_TEST_TMPDIR/elsewhere" ]
-        [[ $stderr == *"REUSESHIM_LOG"*"cannot be written"* ]]
-        [ "${#stderr_lines[@]}" = 1 ]
+        [[ ${stderr_lines[0]} == *"REUSESHIM_LOG"*"cannot be written"* ]]
+        [[ ${stderr_lines[1]} == *"failed: EADDRINUSE"* ]]
+        [ "$(grep -c "cannot be written" <<<"$stderr")" = 1 ]
     done
 }
 

@@ -67,6 +67,10 @@ bool process_is_orphan(const struct process *process);
 /* YES if every thread waits for something that has nothing to do with serving (wait(2), pause(2), a pipe, a
  * sleep that is not one of many); UNKNOWN where that is not shown. */
 tristate process_is_idle(pid_t pid, int64_t deadline, struct scratch *scratch);
+/* NO if every thread waits in poll(2), select(2), epoll_wait(2) or for another thread or process, and none of
+ * them for that descriptor; YES if one waits for it; UNKNOWN where that is not shown (it wants ptrace
+ * access). */
+tristate process_serves(pid_t pid, int fd, int64_t deadline, struct scratch *scratch);
 /* The descriptor goes away with an exec. */
 tristate process_closes_on_exec(pid_t pid, int fd);
 

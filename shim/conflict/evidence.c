@@ -44,51 +44,68 @@ static bool is_owner(const struct owners *owners, pid_t pid)
     return false;
 }
 
-/* Left behind: its starter is gone (or is us), it waits for something unrelated, and it got the socket by
- * fork, or across an exec of a program other than ours. */
-static bool was_left_to(const struct owners *owners, const struct process *process, int64_t deadline,
-                        struct scratch *scratch)
+/* An earlier instance of this program started it, and goes on without the socket. */
+static bool was_started_by_instance(const struct process *process, const struct self *self,
+                                    char room[ARGUMENTS_ROOM], struct process *parent)
 {
-    if (process->relation == RELATION_SELF || process->relation == RELATION_ANCESTOR ||
-        process_is_idle(process->pid, deadline, scratch) != YES)
+    if (process->parent <= 1)
         return false;
-    bool left = process->relation == RELATION_DESCENDANT || is_owner(owners, process->parent) ||
-                process_is_orphan(process);
-    bool came_with_exec =
-        process->relation != RELATION_SAME_PROGRAM && process_closes_on_exec(process->pid, process->fd) == NO;
-    return left && (process->never_executed || came_with_exec);
+    process_describe(parent, process->parent, self, room);
+    return parent->relation == RELATION_SAME_PROGRAM || parent->relation == RELATION_SELF;
 }
 
-static bool is_inherited(const struct owners *owners, int64_t deadline, struct scratch *scratch)
+/* It got the socket by fork and waits for something unrelated; or across an exec of a program other than
+ * ours, and waits for other things only. */
+static bool does_not_serve(const struct process *process, int64_t deadline, struct scratch *scratch)
 {
+    bool came_with_exec =
+        process->relation != RELATION_SAME_PROGRAM && process_closes_on_exec(process->pid, process->fd) == NO;
+    if (!process->never_executed && !came_with_exec)
+        return false;
+    return process_is_idle(process->pid, deadline, scratch) == YES ||
+           (came_with_exec && process_serves(process->pid, process->fd, deadline, scratch) == NO);
+}
+
+/* Left behind: whoever started it is gone, or is us, or has closed the socket. */
+static bool was_left_to(struct conflict *conflict, struct owners *owners, const struct process *process,
+                        const struct self *self, struct scratch *scratch)
+{
+    if (process->relation == RELATION_SELF || process->relation == RELATION_ANCESTOR ||
+        !does_not_serve(process, conflict->deadline, scratch))
+        return false;
+    return process->relation == RELATION_DESCENDANT || is_owner(owners, process->parent) ||
+           process_is_orphan(process) ||
+           /* keepers_find fills in the parents of the first holders only: the last one's place is free. */
+           was_started_by_instance(process, self, conflict->room, &conflict->owners[HOLDERS_MAX - 1].parent);
+}
+
+static bool is_inherited(struct conflict *conflict, const struct self *self, struct scratch *scratch)
+{
+    struct owners *owners = &conflict->owners[conflict->holders[0].owners];
     if (owners->count == 0 || owners->count > PROCESSES_MAX)
         return false;
     for (uint32_t i = 0; i < owners->count; i++)
-        if (!was_left_to(owners, &owners->processes[i], deadline, scratch))
+        if (!was_left_to(conflict, owners, &owners->processes[i], self, scratch))
             return false;
     return true;
 }
 
 /* The process that made the socket may still hold it; then nothing was inherited. */
-static bool everybody_is_known(struct conflict *conflict, const struct newcomer *newcomer,
-                               struct scratch *scratch)
+static bool everybody_is_known(struct conflict *conflict, struct owner_search *owners, uint32_t uid)
 {
-    struct owner_search owners;
-    if (!conflict->all_processes) {
-        owners_begin(&owners, conflict, newcomer, scratch);
-        process_self(&owners.self, conflict->room);
-        conflict->all_processes = search_everybody(&owners.search, newcomer->uid);
-    }
+    if (!conflict->all_processes)
+        conflict->all_processes = search_everybody(&owners->search, uid);
     return conflict->all_processes;
 }
 
 static void ask_inherited(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch)
 {
-    struct holder *listener = &conflict->holders[0];
-    const struct owners *owners = &conflict->owners[listener->owners];
-    if (conflict->complete && is_inherited(owners, conflict->deadline, scratch))
-        listener->inherited = everybody_is_known(conflict, newcomer, scratch) &&
-                              is_inherited(owners, conflict->deadline, scratch);
+    struct owner_search owners;
+    owners_begin(&owners, conflict, newcomer, scratch);
+    process_self(&owners.self, conflict->room);
+    if (conflict->complete && is_inherited(conflict, &owners.self, scratch))
+        conflict->holders[0].inherited = everybody_is_known(conflict, &owners, newcomer->uid) &&
+                                         is_inherited(conflict, &owners.self, scratch);
 }
 
 /* ---- a leftover: of a connection that came in, or of one that went out? ------------------------- */

@@ -106,24 +106,32 @@ static int write_to(const struct sink *sink, const struct shim *shim, struct rec
     return sink_write(sink, text.start, text.used, (int)shim->settings.budget_ms, record->usual_calls_only);
 }
 
-/* Where the settings say; if that is a file that cannot be written, where `auto` would. */
-static bool write_somewhere(const struct shim *shim, struct record *record, char *buffer)
+static bool write_where_told(const struct shim *shim, struct record *record, char *buffer, int *error)
 {
     struct sink sink = {.fd = -1};
-    int error = open_sink(&sink, shim, record->usual_calls_only);
-    bool opened = error == 0;
-    if (opened)
-        error = write_to(&sink, shim, record, buffer);
-    if (opened && sink.close)
-        raw_close(sink.fd);
-    if (error == 0 || shim->settings.log != LOG_FILE ||
-        sink_open_auto(&sink, shim, record->usual_calls_only) < 0)
-        return error == 0;
-    tell_unusable(&sink, shim, record, -error);
-    error = write_to(&sink, shim, record, buffer);
+    *error = open_sink(&sink, shim, record->usual_calls_only);
+    if (*error < 0)
+        return false;
+    *error = write_to(&sink, shim, record, buffer);
     if (sink.close)
         raw_close(sink.fd);
-    return error == 0;
+    return *error == 0;
+}
+
+/* A file that cannot be written: rather where `auto` would write than nowhere. The file lacks it all the
+ * same. */
+static void write_elsewhere(const struct shim *shim, struct record *record, char *buffer, int error)
+{
+    struct sink sink = {.fd = -1};
+    uint64_t lost = record->lost;
+    if (shim->settings.log != LOG_FILE || sink_open_auto(&sink, shim, record->usual_calls_only) < 0)
+        return;
+    tell_unusable(&sink, shim, record, -error);
+    record->lost = 0;
+    (void)write_to(&sink, shim, record, buffer);
+    record->lost = lost;
+    if (sink.close)
+        raw_close(sink.fd);
 }
 
 void record_emit(const struct shim *shim, struct record *record, char *buffer)
@@ -133,6 +141,9 @@ void record_emit(const struct shim *shim, struct record *record, char *buffer)
     record->time_ns = raw_time_of_day();
     record->policy = shim->broken ? NULL : shim->policy.name;
     record->lost = atomic_exchange_explicit(&lost_records, 0, memory_order_relaxed);
-    if (!write_somewhere(shim, record, buffer))
-        atomic_fetch_add_explicit(&lost_records, record->lost + 1, memory_order_relaxed);
+    int error;
+    if (write_where_told(shim, record, buffer, &error))
+        return;
+    write_elsewhere(shim, record, buffer, error);
+    atomic_fetch_add_explicit(&lost_records, record->lost + 1, memory_order_relaxed);
 }
