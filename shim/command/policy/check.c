@@ -89,6 +89,7 @@ static int check_environment(bool json)
     const char *values[VARIABLE_COUNT];
     struct settings settings;
     struct complaint complaint;
+    command_warn_of_variables();
     for (int i = 0; i < VARIABLE_COUNT; i++)
         values[i] = getenv(variable_names[i]);
     if (!settings_parse(&settings, values, &complaint)) {

@@ -132,11 +132,11 @@ static int judge_program(const struct plan *plan, struct target *target)
 
 static int print_drop_in(struct plan *plan)
 {
-    char library[LIBRARY_PATH_MAX];
+    static struct library library;
     static struct target target;
     int result = judge_program(plan, &target);
     if (result == 0)
-        result = library_find(library, target.path[0] ? &target.elf : NULL);
+        result = library_find(&library, target.path[0] ? &target.elf : NULL);
     if (result)
         return result;
     printf("# mkdir -p /etc/systemd/system/%s.d, this as reuseshim.conf in it, then:\n"
@@ -146,7 +146,7 @@ static int print_drop_in(struct plan *plan)
         printf("# systemd on this machine does not know %s, so its hardening is not considered here.\n",
                plan->unit);
     puts("[Service]");
-    if (!print_preload(plan, library)) {
+    if (!print_preload(plan, library.path)) {
         command_error("unit: no memory", (char *)NULL);
         return EXIT_TROUBLE;
     }
