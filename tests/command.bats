@@ -113,7 +113,7 @@ P
 # doubts RULES: the warnings, without the place of the text.
 doubts() {
     run -0 --separate-stderr tool check - < <(printf '%s' "$1")
-    [ -z "$stderr" ] || sed 's/^reuseshim: standard input//' <<<"$stderr"
+    [ -z "$stderr" ] || printf '%s\n' "${stderr_lines[@]#reuseshim: standard input}"
 }
 
 @test "check: a rule behind one that decides first, and one that acts on nothing, gets a warning with both lines" {

@@ -120,7 +120,7 @@ int main(void)
             write_rule(&text);
         text_end(&text);
         int count = policy_parse(rules, room, text.used, "test", false, &complaint);
-        bool decided[RULES] = {false}, never[RULES];
+        bool decided[RULES] = {false}, never[RULES] = {false};
         if (count < 0)
             continue;
         policies++;

@@ -147,18 +147,19 @@ static bool ports_inside(const struct rule *inner, const struct rule *outer)
     return true;
 }
 
-static void mark(bool ports[PORTS], const struct rule *rule, bool value)
+/* 1 for those that are in it, 0 for the others. */
+static void mark(unsigned char ports[PORTS], const struct rule *rule, int value)
 {
     struct port_list list = ports_of(rule);
     for (unsigned i = 0; i < list.count; i++)
         memset(ports + list.ranges[i].first, value, list.ranges[i].last - list.ranges[i].first + 1U);
 }
 
-static bool has_any(const bool ports[PORTS], const struct rule *rule)
+static bool has_any(const unsigned char ports[PORTS], const struct rule *rule)
 {
     struct port_list list = ports_of(rule);
     for (unsigned i = 0; i < list.count; i++)
-        if (memchr(ports + list.ranges[i].first, true, list.ranges[i].last - list.ranges[i].first + 1U))
+        if (memchr(ports + list.ranges[i].first, 1, list.ranges[i].last - list.ranges[i].first + 1U))
             return true;
     return false;
 }
@@ -180,18 +181,18 @@ static const struct rule *find_decider(const struct rule *rules, size_t index)
 /* Several that together leave it no port: their lines. */
 static bool write_deciders(struct text *text, const struct rule *rules, size_t index)
 {
-    static bool left[PORTS];
+    static unsigned char left[PORTS];
     bool any = false;
-    memset(left, false, sizeof left);
-    mark(left, &rules[index], true);
+    memset(left, 0, sizeof left);
+    mark(left, &rules[index], 1);
     for (size_t i = 0; i < index && i < DECIDERS_MAX; i++) {
         if (!inside_but_ports(&rules[index], &rules[i]) || !has_any(left, &rules[i]))
             continue;
-        mark(left, &rules[i], false);
+        mark(left, &rules[i], 0);
         text_string(text, any ? ", " : "lines ");
         text_unsigned(text, rules[i].line);
         any = true;
-        if (memchr(left, true, sizeof left) == NULL)
+        if (memchr(left, 1, sizeof left) == NULL)
             return true;
     }
     return false;
