@@ -290,6 +290,26 @@ everything_found() {
     [[ $stderr == *"REUSESHIM_POLICY: 'nosuch': expected restart,"* ]]
 }
 
+@test "run says of systemctl, systemd-run and runuser -l what is so: what they start lacks the library; of a scope and runuser -u it does not" {
+    service "$name" "Type=exec" "ExecStart=/opt/test/legacy $port"
+    run -0 --separate-stderr machine reuseshim run systemctl start "$name"
+    [[ $stderr == "reuseshim: systemctl: "*"'reuseshim unit $name'"* ]]
+    run -1 machine sh -c 'grep libreuseshim "/proc/$(systemctl show -p MainPID --value "$0")/maps"' "$name"
+    machine systemctl stop "$name"
+    for words in "systemd-run -q --pipe --wait sh -c" "runuser -l root -c"; do
+        # shellcheck disable=SC2086
+        run -0 --separate-stderr machine reuseshim run $words 'echo "[$LD_PRELOAD]"'
+        [ "$output" = "[]" ]
+        [[ $stderr == *"reuseshim: ${words%% *}: "*"without the library"* || $stderr == *"reuseshim: ${words%% *}: "*"will not have the library"* ]]
+    done
+    for words in "systemd-run -q --scope sh -c" "runuser -u daemon -- sh -c"; do
+        # shellcheck disable=SC2086
+        run -0 --separate-stderr machine reuseshim run $words 'echo "[$LD_PRELOAD]"'
+        [[ $output == *"libreuseshim.so]" ]]
+        [ -z "$stderr" ]
+    done
+}
+
 # ---- where the library lies ---------------------------------------------------------------------------------------
 
 # lies_in FOLDER: the command and the library, once more.
