@@ -1,4 +1,4 @@
-# reuseshim: make, make demo, make check, make bench, make install. README.md says what each does.
+# reuseshim. 'make help' lists the targets; README.md says more of the first.
 
 CC      ?= cc
 PREFIX  ?= /usr/local
@@ -12,6 +12,8 @@ LIBDIR   ?= $(PREFIX)/$(LIBSUB)
 LIBDIR32 ?= $(PREFIX)/$(LIBSUB32)
 DATADIR ?= $(PREFIX)/share
 COMPDIR ?= $(DATADIR)/bash-completion/completions
+ZSHDIR  ?= $(DATADIR)/zsh/site-functions
+FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
 MANDIR  ?= $(DATADIR)/man
 CATALOGDIR ?= $(PREFIX)/lib/systemd/catalog
 DESTDIR ?=
@@ -44,12 +46,16 @@ WORLD    = $(addprefix tests/kernel/,world.c witness.c judge.c arguments.c)
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 PAGES    = shim/command/reuseshim.1 shim/policy/reuseshim.policy.5 shim/hooks/libreuseshim.7
-FOLDERS  = $(BINDIR) $(LIBDIR) $(DATADIR)/reuseshim/policies $(COMPDIR) $(CATALOGDIR) $(addprefix $(MANDIR)/man,1 5 7)
+FOLDERS  = $(BINDIR) $(LIBDIR) $(DATADIR)/reuseshim/policies $(COMPDIR) $(ZSHDIR) $(FISHDIR) $(CATALOGDIR) $(addprefix $(MANDIR)/man,1 5 7)
 
 LIBRARY  = $(BUILD)/libreuseshim.so
 TOOL     = $(BUILD)/reuseshim
 
-all: $(LIBRARY) $(TOOL)
+all: $(LIBRARY) $(TOOL) ## build the library and the command, in build/ (the default)
+
+help: ## list the targets
+	@sed -nE 's/^([a-z0-9-]+( [a-z0-9-]+)*):[^=].*## (.*)/  make \1\t\3/p' $(firstword $(MAKEFILE_LIST)) | tr '\t' '|' | \
+	    awk -F'|' '{ printf "%-36s  %s\n", $$1, $$2 }'
 
 # Depends on nothing (-nostdlib): one file for glibc old and new and for musl. libgcc is static.
 $(LIBRARY): $(call objects,$(SHARED) $(HOOKS)) shim/hooks/exports.map shim/hooks/imports
@@ -107,40 +113,42 @@ $(BUILD)/unit/%: tests/unit/%.c $(call objects,$(SHARED))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(PLAIN) -Itests/unit -Ishim $(WARNINGS) $(CFLAGS) -MMD -MP -o $@ $< $(filter %.o,$^)
 
-programs: $(PROGRAMS) $(PRELOADS)
-units: $(UNITS)
+programs: $(PROGRAMS) $(PRELOADS) ## the programs that tests run
+units: $(UNITS) ## the tests of single modules
 
-lib32:
+lib32: ## the library for 32-bit programs
 	$(Q)printf 'int main(void) { return 0; }\n' | $(CC) -m32 -x c -o /dev/null - 2>/dev/null || \
 	    { echo "lib32: $(CC) -m32 does not work; install a 32-bit compiler and libc (Debian: gcc-multilib)" >&2; exit 1; }
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/32 CFLAGS="$(CFLAGS) -m32" $(BUILD)/32/libreuseshim.so
 
-demo: all programs
+demo: all programs ## a server that cannot restart, why, and how it restarts under the library
 	$(Q)tests/demo.sh $(BUILD)
 
 # quick: what needs nothing but a compiler, bats, jq, iproute2 and python3. check: what a change has to pass. long: the rest.
-check-quick check check-long:
+check-quick check check-long: ## the tests: in a minute; what a change has to pass; the rest
 	$(Q)tests/check.sh $(subst check-,,$@)
 
 # In a Debian made for it: make check-fresh, or make check-fresh SUITE=sid COMMAND="make deb".
-check-fresh:
+check-fresh: ## make check in a Debian made for it (SUITE=, COMMAND=)
 	$(Q)tests/fresh_root.sh $(or $(SUITE),bookworm) "$(or $(COMMAND),make check)"
 
-bench: all programs
+bench: all programs ## what the library costs, as ratios
 	$(Q)tests/bench/bench.sh $(BUILD)
 
 # The recipes split at blanks. Refused before anything is built for it.
 blank    = $(if $(word 2,x$($(1))x),$(error $(1): '$($(1))' has a blank in it))
-checked  = $(foreach name,PREFIX DESTDIR BINDIR LIBDIR LIBDIR32 DATADIR MANDIR COMPDIR CATALOGDIR BUILD,$(call blank,$(name)))
+checked  = $(foreach name,PREFIX DESTDIR BINDIR LIBDIR LIBDIR32 DATADIR MANDIR COMPDIR ZSHDIR FISHDIR CATALOGDIR BUILD,$(call blank,$(name)))
 $(if $(filter install uninstall,$(MAKECMDGOALS)),$(checked))
 
-install: all
+install: all ## PREFIX, DESTDIR, LIBDIR, BINDIR, MANDIR and DATADIR say where
 	install -d $(FOLDERS:%=$(DESTDIR)%)
 	install -m 755 $(TOOL) $(DESTDIR)$(BINDIR)/reuseshim
 	install -m 644 $(LIBRARY) $(DESTDIR)$(LIBDIR)/libreuseshim.so
 	install -m 644 policies/*.policy $(DESTDIR)$(DATADIR)/reuseshim/policies
 	install -m 644 shim/command/reuseshim.bash $(DESTDIR)$(COMPDIR)/reuseshim
 	install -m 644 shim/record/reuseshim.catalog $(DESTDIR)$(CATALOGDIR)
+	install -m 644 shim/command/reuseshim.zsh $(DESTDIR)$(ZSHDIR)/_reuseshim
+	install -m 644 shim/command/reuseshim.fish $(DESTDIR)$(FISHDIR)/reuseshim.fish
 	$(foreach page,$(PAGES),install -m 644 $(page) $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)));)
 	if [ -e $(BUILD)/32/libreuseshim.so ]; then install -d $(DESTDIR)$(LIBDIR32) && \
 	    install -m 644 $(BUILD)/32/libreuseshim.so $(DESTDIR)$(LIBDIR32)/libreuseshim.so; fi
@@ -148,15 +156,19 @@ install: all
 	    echo "To have records explained by 'journalctl -x', run as root: journalctl --update-catalog"
 
 # The folders that are ours alone go, too.
-uninstall:
+uninstall: ## take away what install has put there
 	rm -f $(DESTDIR)$(BINDIR)/reuseshim $(DESTDIR)$(LIBDIR)/libreuseshim.so $(DESTDIR)$(LIBDIR32)/libreuseshim.so \
-	    $(DESTDIR)$(COMPDIR)/reuseshim $(DESTDIR)$(CATALOGDIR)/reuseshim.catalog $(foreach page,$(PAGES),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+	    $(DESTDIR)$(COMPDIR)/reuseshim $(DESTDIR)$(ZSHDIR)/_reuseshim $(DESTDIR)$(FISHDIR)/reuseshim.fish $(DESTDIR)$(CATALOGDIR)/reuseshim.catalog \
+	    $(foreach page,$(PAGES),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 	rm -rf $(DESTDIR)$(DATADIR)/reuseshim
+	@echo "Where LD_PRELOAD still names the library (a drop-in, a container, a profile, /etc/ld.so.preload), programs run as before,"
+	@echo "and ld.so writes 'ERROR: ld.so: object ... cannot be preloaded' for each of them until it is taken out:"
+	@echo "  grep -rl libreuseshim /etc/systemd /etc/environment /etc/profile* /etc/ld.so.preload"
 
 # Source and binary packages for Debian, in $(BUILD)/deb.
 VERSION  = $(shell sed -n 's/.*REUSESHIM_VERSION "\(.*\)"/\1/p' include/reuseshim/version.h)
 SOURCES  = Makefile LICENSE README.md include policies shim tests
-deb:
+deb: ## Debian packages, in build/deb
 	rm -rf $(BUILD)/deb
 	mkdir -p $(BUILD)/deb/reuseshim-$(VERSION)
 	cp -a $(SOURCES) $(BUILD)/deb/reuseshim-$(VERSION)
@@ -164,9 +176,9 @@ deb:
 	cp -a shim/package/debian $(BUILD)/deb/reuseshim-$(VERSION)
 	cd $(BUILD)/deb/reuseshim-$(VERSION) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc
 
-clean:
+clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: FORCE all programs units lib32 demo check-quick check check-long check-fresh bench install uninstall deb clean
+.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh bench install uninstall deb clean
 .DELETE_ON_ERROR:

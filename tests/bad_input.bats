@@ -191,6 +191,22 @@ file() {
     [[ $stderr == *"REUSESHIM_ON_ERROR: 'explode': expected warn or exit" ]]
 }
 
+@test "a misspelt variable is told once, with the one that was meant, and the policy in force stays in force" {
+    port=$(free_port)
+    run -0 --separate-stderr ns env LD_PRELOAD="$LIB" REUSESHIM_POLCIY=share REUSESHIM_ON_ERROR=exit "$PROGRAMS/sock" \
+        tcp bind 127.0.0.1:"$port" listen get reuseaddr get reuseport
+    [ "$output" = $'reuseaddr=1\nreuseport=0' ]
+    [ "${#stderr_lines[@]}" = 1 ]
+    [[ $stderr == "reuseshim["*"] sock: REUSESHIM_POLCIY: no such variable; expected REUSESHIM_POLICY" ]]
+    # Beside an error, which counts; alone it ends nothing.
+    run -78 --separate-stderr ns env LD_PRELOAD="$LIB" REUSESHIM_LEVLE=trace REUSESHIM_POLICY=nosuch REUSESHIM_ON_ERROR=exit true
+    [ "${#stderr_lines[@]}" = 2 ]
+    run -0 --separate-stderr ns env LD_PRELOAD="$LIB" REUSESHIM_TEST_POLCIY=share REUSESHIM_POLCIY= "$PROGRAMS/sock" tcp bind 127.0.0.1:0
+    [ -z "$stderr" ]
+    shim REUSESHIM_LEVEL=error REUSESHIM_POLCIY=share "$PROGRAMS/sock" tcp bind 127.0.0.1:0
+    expect_record '.event == "error"' '.message | startswith("REUSESHIM_POLCIY: ")'
+}
+
 @test "a program that makes no socket is told nothing, nor are the children of a shell" {
     run -0 --separate-stderr env LD_PRELOAD="$LIB" REUSESHIM_POLICY=bogus sh -c 'true; sed q /dev/null; cat /dev/null'
     [ -z "$stderr$output" ]

@@ -109,3 +109,72 @@ P
     REUSESHIM_RULES=bogus run -100 tool check
     REUSESHIM_POLICY=nosuch run -100 tool check
 }
+
+# doubts RULES: the warnings, without the place of the text.
+doubts() {
+    run -0 --separate-stderr tool check - < <(printf '%s' "$1")
+    [ -z "$stderr" ] || printf '%s\n' "${stderr_lines[@]#reuseshim: standard input}"
+}
+
+@test "check: a rule behind one that decides first, and one that acts on nothing, gets a warning with both lines" {
+    [ "$(doubts $'tcp keep\n# http\ntcp port 80 force reuseaddr\n')" = ":3: never matches: what it is about is decided before it, by line 1" ]
+    [ "$(doubts $'port 1-100 keep\nport 700 keep\nport 90-200 keep\nport 50-150 keep')" = ":4: never matches: what it is about is decided before it, by lines 1, 3" ]
+    for rules in "ipv4 keep;ipv4 address 10.0.0.1 keep" "program ngin* keep;program nginx wait 5s" "unix keep;path /run/* evict" \
+        "loopback keep;address 127.0.0.1 keep" "address 10.0.0.0/8 keep;address 10.1.0.0/16 keep"; do
+        [[ $(doubts "$(tr ';' '\n' <<<"$rules")") == ":2: never matches: "*" line 1" ]]
+    done
+    [[ $(doubts "udp port 53 evict") == ":1: evict does nothing"*UDP* ]]
+    [[ $(doubts "on listen udp keep") == ":1: "*"never listen" ]]
+    [[ $(doubts "loopback address 10.0.0.0/8 keep") == ":1: never matches: no address"*loopback ]]
+    # In JSON the warning is with its rule.
+    run -0 --separate-stderr tool check --json - < <(printf 'tcp keep\ntcp ipv4 keep\nudp keep\n')
+    [ "$(jq -sc 'map(.warning | . != null)' <<<"$output")" = "[false,true,false]" ]
+    [ -z "$stderr" ]
+}
+
+@test "check: a rule that may still match gets no warning, nor does any shipped policy" {
+    for rules in "tcp keep;on listen tcp keep" "tcp keep;udp keep;port 80 keep" "port 80 keep;port 80-81 keep" "ipv4 keep;ipv6 keep;tcp keep" \
+        "program nginx keep;port 80 keep" "program n*x keep;program ng* keep" "address 127.0.0.1 keep;loopback keep" "tcp keep;unix keep" \
+        "multicast keep;address 224.0.0.0/4 keep" "tcp evict"; do
+        [ -z "$(doubts "$(tr ';' '\n' <<<"$rules")")" ] || { echo "$rules" >&2; false; }
+    done
+    for file in "$TOP"/policies/*.policy; do
+        run -0 --separate-stderr tool check "$file"
+        [ -z "$stderr" ]
+    done
+    # What REUSESHIM_RULES decides before a policy is meant to be decided.
+    REUSESHIM_RULES=keep run -0 --separate-stderr tool check
+    [ -z "$stderr" ]
+}
+
+@test "check: '-' and a file on standard input are read as a policy; a script that calls it is not" {
+    printf 'tcp keep\nudp bogus\n' >"$BATS_TEST_TMPDIR/policy"
+    for way in "check -" "check"; do
+        # shellcheck disable=SC2086
+        run -100 --separate-stderr tool $way <"$BATS_TEST_TMPDIR/policy"
+        [[ $stderr == "reuseshim: standard input:2: 'bogus': expected "* ]]
+        [ -z "$output" ]
+    done
+    run -0 tool check - < <(echo "tcp keep")
+    [ "$output" = "standard input:1  on bind tcp keep" ]
+    run -100 tool check - </dev/null
+    run -100 tool check - < <(head -c 1100000 /dev/zero | tr '\0' '#')
+    [[ $output == *"at most 1 MiB"* ]]
+    printf '%s check\nexit\n' "$BUILD/reuseshim" >"$BATS_TEST_TMPDIR/script"
+    run -0 sh <"$BATS_TEST_TMPDIR/script"
+    [[ $output == "restart:"* ]]
+}
+
+
+
+# ---- much of it ------------------------------------------------------------------------------------------------
+# bats file_tags=
+
+@test "check: a policy of a mebibyte, with as many rules as there can be, takes no longer than reading it" {
+    seq -f 'port %.0f keep' 0 65535 >"$BATS_TEST_TMPDIR/many"
+    yes "udp keep" | head -n 110000 >"$BATS_TEST_TMPDIR/same"
+    for file in many same; do
+        run -0 timeout "$PATIENCE" "$BUILD/reuseshim" check --json "$BATS_TEST_TMPDIR/$file"
+        [ "${#lines[@]}" = "$(wc -l <"$BATS_TEST_TMPDIR/$file")" ]
+    done
+}

@@ -21,7 +21,11 @@ files_below() {
     for page in man1/reuseshim.1 man5/reuseshim.policy.5 man7/libreuseshim.7; do
         [ -s "$BATS_TEST_TMPDIR/usr/share/man/$page" ]
     done
-    make -s -C "$TOP" BUILD="$BATS_TEST_TMPDIR/b" PREFIX="$BATS_TEST_TMPDIR/usr" uninstall >/dev/null
+    for file in bash-completion/completions/reuseshim zsh/site-functions/_reuseshim fish/vendor_completions.d/reuseshim.fish; do
+        [ -s "$BATS_TEST_TMPDIR/usr/share/$file" ]
+    done
+    run -0 make -s -C "$TOP" BUILD="$BATS_TEST_TMPDIR/b" PREFIX="$BATS_TEST_TMPDIR/usr" uninstall
+    [[ $output == *"LD_PRELOAD"*"ERROR: ld.so"* ]]
     [ -z "$(files_below "$BATS_TEST_TMPDIR/usr")" ]
     make -s -C "$TOP" BUILD="$BATS_TEST_TMPDIR/b" PREFIX=/usr DESTDIR="$staged" uninstall >/dev/null
     [ -z "$(files_below "$staged")" ]
@@ -114,42 +118,112 @@ run_under() {
     [ "$(echo "$output" | grep -c reuseshim)" = 1 ]
 }
 
-# complete WORD...: what bash offers for the last word.
-complete_words() {
-    COMP="$*" run -0 bash -c '
-        PATH="$0:$PATH"
-        . "$1"
-        shift
-        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-        _reuseshim
-        printf "%s\n" "${COMPREPLY[@]}"' "$BUILD" "$TOP/shim/command/reuseshim.bash" "$@"
+# offered SHELL WORD...: what the shell offers for the last word, one a line, without what it says of each.
+offered() {
+    local shell=$1 folder=$BATS_TEST_TMPDIR/zsh
+    shift
+    case $shell in
+    bash)
+        run -0 bash -c '
+            PATH="$0:$PATH"
+            . "$1"
+            shift
+            COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+            _reuseshim
+            printf "%s\n" "${COMPREPLY[@]}"' "$BUILD" "$TOP/shim/command/reuseshim.bash" "$@"
+        ;;
+    zsh)
+        mkdir -p "$folder" && cp "$TOP/shim/command/reuseshim.zsh" "$folder/_reuseshim"
+        PATH=$BUILD:$PATH run -0 timeout "$PATIENCE" zsh -f "$SCRIPTS/zsh_complete.zsh" "$folder" "$*" 3>&-
+        ;;
+    fish)
+        PATH=$BUILD:$PATH HOME=$BATS_TEST_TMPDIR run -0 fish -N -c 'source $argv[1]; complete -C "$argv[2]" | cut -f1' \
+            "$TOP/shim/command/reuseshim.fish" "$*"
+        ;;
+    esac
 }
 
-@test "completion offers the subcommands, options, policies and logs that the command has, and files where it takes some" {
-    complete_words reuseshim ""
-    for subcommand in $(subcommands); do
-        grep -qx "$subcommand" <<<"$output"
+has_line() {
+    grep -qxF -- "$1" <<<"$output" || { echo "'$1' is not offered" >&2; return 1; }
+}
+
+# completes SHELL: what the command has, each where it belongs.
+completes() {
+    offered "$1" reuseshim ""
+    for word in $(subcommands) help version; do
+        has_line "$word"
     done
-    complete_words reuseshim run -p ha
+    offered "$1" reuseshim help ""
+    for word in $(subcommands); do
+        has_line "$word"
+    done
+    offered "$1" reuseshim run -p ha
     [ "$output" = handover ]
-    complete_words reuseshim policies ""
+    offered "$1" reuseshim policies ""
     for name in "$TOP"/policies/*.policy; do
-        [[ $'\n'$output$'\n' == *$'\n'"$(basename "$name" .policy)"$'\n'* ]]
+        has_line "$(basename "$name" .policy)"
     done
-    complete_words reuseshim why --re
+    offered "$1" reuseshim why --re
     [ "$output" = $'--reuseaddr\n--reuseport' ]
-    complete_words reuseshim run -l ""
+    offered "$1" reuseshim run -l ""
     diff <(sort <<<"$output") <(words_for REUSESHIM_LOG='?' | sed '/ /d; s/:N$/:/' | sort)
+    offered "$1" reuseshim run -f j
+    [ "$output" = json ]
     cd "$BATS_TEST_TMPDIR" && touch some.json
-    complete_words reuseshim log so
+    offered "$1" reuseshim log so
     [ "$output" = some.json ]
 }
 
-@test "completion offers each option that a subcommand's --help names, and no other" {
+# completes_options SHELL
+completes_options() {
     for subcommand in $(subcommands); do
-        complete_words reuseshim "$subcommand" -
-        offered=$(grep -oE '^--[a-z0-9-]+$' <<<"$output" | sort -u)
+        offered "$1" reuseshim "$subcommand" -
         named=$("$BUILD/reuseshim" "$subcommand" --help | grep -oE -- '--[a-z0-9]{2,}' | sort -u)
-        diff <(echo "$offered") <(echo "$named")
+        diff <(grep -oE '^--[a-z0-9-]+$' <<<"$output" | sort -u) <(echo "$named")
+    done
+}
+
+@test "completion of bash offers the subcommands, options, policies and logs that the command has, and files where it takes some" {
+    completes bash
+}
+
+@test "completion of bash offers each option that a subcommand's --help names, and no other" {
+    completes_options bash
+}
+
+@test "completion of zsh offers the subcommands, options, policies and logs that the command has, and files where it takes some" {
+    completes zsh
+}
+
+@test "completion of zsh offers each option that a subcommand's --help names, and no other" {
+    completes_options zsh
+}
+
+@test "completion of fish offers the subcommands, options, policies and logs that the command has, and files where it takes some" {
+    completes fish
+}
+
+@test "completion of fish offers each option that a subcommand's --help names, and no other" {
+    completes_options fish
+}
+
+@test "behind the options of run, zsh and fish complete the program's own words" {
+    cd "$BATS_TEST_TMPDIR" && touch some.json
+    for shell in zsh fish; do
+        for words in "run -p share cat so" "run -r keep -- cat so"; do
+            # shellcheck disable=SC2086
+            offered $shell reuseshim $words
+            [ "$output" = some.json ]
+        done
+        offered $shell reuseshim run -v setpri
+        has_line setpriv
+    done
+}
+
+@test "make help has a line for each target" {
+    run -0 make -s -C "$TOP" help
+    phony=$(sed -n 's/^\.PHONY: FORCE //p' "$TOP/Makefile")
+    for target in $phony; do
+        grep -qE "^  make (.* )?$target " <<<"$output"
     done
 }

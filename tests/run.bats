@@ -20,6 +20,20 @@ tool() {
     done
 }
 
+@test "version, -V and help are what --version and --help are, and help SUBCOMMAND is SUBCOMMAND --help" {
+    for word in version -V; do
+        [ "$(tool $word)" = "$(tool --version)" ]
+    done
+    for word in help -h; do
+        [ "$(tool $word)" = "$(tool --help)" ]
+    done
+    for subcommand in $(subcommands); do
+        [ "$(tool help "$subcommand")" = "$(tool "$subcommand" --help)" ]
+    done
+    run -100 --separate-stderr tool help bogus
+    [[ $stderr == "reuseshim: 'bogus': expected run, "* ]]
+}
+
 @test "wrong use is told in one line and ends with 100; without a word the usage is shown" {
     for words in "bogus" "run" "run -x true" "run -p" "run -p nosuch true" "run -f xml true" "run -l nosuch true"; do
         # shellcheck disable=SC2086
@@ -251,21 +265,139 @@ C
     [[ $stderr == *"not a library"*"libreuseshim $version" ]]
 }
 
-@test "a program that is cut or damaged in its headers is refused or run by the shell, and never crashes run" {
-    mkdir "$BATS_TEST_TMPDIR/empty" && cd "$BATS_TEST_TMPDIR/empty" # what a shell makes of such bytes stays here
-    for size in 3 4 15 16 40 52 63 64 100 200 500 700; do
+@test "a program that is cut or damaged ends with 126 and the reason, at whatever byte, and no shell reads it" {
+    mkdir "$BATS_TEST_TMPDIR/empty" && cd "$BATS_TEST_TMPDIR/empty"
+    for size in 1 3 4 15 16 40 52 63 64 100 200 500 700 20000; do
         head -c "$size" /bin/true >"$BATS_TEST_TMPDIR/cut" && chmod +x "$BATS_TEST_TMPDIR/cut"
-        status=0
-        tool run "$BATS_TEST_TMPDIR/cut" 2>/dev/null || status=$?
-        [[ $status =~ ^(2|126|127)$ ]]
+        refuses 126 "$([ "$size" -lt 4 ] && echo "binary bytes" || echo damaged)" "$BATS_TEST_TMPDIR/cut"
     done
-    cp /bin/true "$BATS_TEST_TMPDIR/wild"
     for at in 32 40 54 56; do # e_phoff, e_shoff, e_phentsize, e_phnum
         cp /bin/true "$BATS_TEST_TMPDIR/wild"
         printf '\xff\xff' | dd of="$BATS_TEST_TMPDIR/wild" bs=1 seek="$at" conv=notrunc status=none
-        run tool run "$BATS_TEST_TMPDIR/wild"
-        [ "$status" -lt 128 ]
+        # No section is looked at.
+        [ "$at" = 40 ] || refuses 126 "damaged" "$BATS_TEST_TMPDIR/wild"
+        [ "$at" != 40 ] || tool run "$BATS_TEST_TMPDIR/wild"
     done
+    [ -z "$(ls)" ]
+}
+
+@test "noise, and whatever else begins with binary bytes, is not given to a shell: 126" {
+    printf 'touch %s\n' "$BATS_TEST_TMPDIR/ran" >"$BATS_TEST_TMPDIR/script"
+    gzip -c "$BATS_TEST_TMPDIR/script" >"$BATS_TEST_TMPDIR/packed"
+    { printf '\0'; cat "$BATS_TEST_TMPDIR/script"; } >"$BATS_TEST_TMPDIR/nul"
+    { printf '\x7fELX\n'; cat "$BATS_TEST_TMPDIR/script"; } >"$BATS_TEST_TMPDIR/magic"
+    { printf '\x01\n'; cat "$BATS_TEST_TMPDIR/script"; } >"$BATS_TEST_TMPDIR/control"
+    for file in packed nul magic control; do
+        chmod +x "$BATS_TEST_TMPDIR/$file"
+        refuses 126 "begins with binary bytes" "$BATS_TEST_TMPDIR/$file"
+    done
+    [ ! -e "$BATS_TEST_TMPDIR/ran" ]
+    # A text is, whatever its language.
+    { printf '# \xc3\xa4\xff\n'; cat "$BATS_TEST_TMPDIR/script"; } >"$BATS_TEST_TMPDIR/latin" && chmod +x "$BATS_TEST_TMPDIR/latin"
+    tool run "$BATS_TEST_TMPDIR/latin"
+    [ -e "$BATS_TEST_TMPDIR/ran" ]
+}
+
+@test "a program that only the kernel refuses ends with 126, and no shell reads it" {
+    # A program of this machine, whole in all that run looks at.
+    cp /bin/true "$BATS_TEST_TMPDIR/odd"
+    run -0 "$SYSTEM_PYTHON" "$SCRIPTS/grow_segments.py" "$BATS_TEST_TMPDIR/odd"
+    run -126 --separate-stderr tool run "$BATS_TEST_TMPDIR/odd"
+    [[ ${stderr_lines[-1]} == "reuseshim: $BATS_TEST_TMPDIR/odd: "* ]]
+    [ "${#stderr_lines[@]}" = 1 ]
+}
+
+# ---- what others start ---------------------------------------------------------------------------------------------
+
+# launches PATTERN COMMAND...: what stands in for the launcher is run, after one line on stderr like that; none for "".
+launches() {
+    local pattern=$1
+    shift
+    printf '#!/bin/sh\necho ran "$@"\nexit 7\n' >"$BATS_TEST_TMPDIR/$1" && chmod +x "$BATS_TEST_TMPDIR/$1"
+    run -7 --separate-stderr ns env PATH="$BATS_TEST_TMPDIR:$PATH" "$BUILD/reuseshim" run "$@"
+    [ "$output" = "ran ${*:2}" ]
+    # shellcheck disable=SC2053 # a pattern
+    [[ $stderr == $pattern && ${#stderr_lines[@]} -le 1 ]] || { echo "$* said: $stderr" >&2; return 1; }
+}
+
+@test "a launcher is run after a line that says that the library will not be there, and what to do instead" {
+    launches "reuseshim: systemctl: *'reuseshim unit nginx.service'*" systemctl --no-block restart nginx.service
+    launches "reuseshim: service: *'reuseshim unit nginx'*" service nginx restart
+    launches "reuseshim: docker: *-v $LIB:$LIB:ro -e LD_PRELOAD=$LIB*" docker run -d legacy
+    launches "reuseshim: podman: *-v $LIB:*" podman run legacy
+    launches "reuseshim: ssh: *ssh HOST reuseshim run COMMAND*" ssh host legacy
+    launches "reuseshim: systemd-run: *systemd-run reuseshim run COMMAND*" systemd-run legacy
+    launches "reuseshim: runuser: *runuser -l USER -c 'reuseshim run COMMAND'*" runuser -l daemon
+    for words in "kubectl apply -f x" "crontab file" "at now" "batch -m" "doas legacy" "pkexec legacy" "machinectl shell" "supervisorctl start x"; do
+        # shellcheck disable=SC2086
+        launches "reuseshim: ${words%% *}: *" $words
+    done
+}
+
+@test "a launcher that starts nothing, one that hands the environment on, and what only stands before a program is run without a word" {
+    launches "" systemctl status nginx
+    launches "" systemctl stop nginx
+    launches "" docker ps -a
+    launches "" kubectl get pods
+    launches "" crontab -l
+    launches "" systemd-run --scope legacy
+    launches "" runuser -u daemon -- legacy
+    for words in "nohup true" "setsid true" "nice true" "timeout 9 true" "env true" "setpriv --no-new-privs true"; do
+        # shellcheck disable=SC2086
+        run -0 --separate-stderr tool run $words
+        [ -z "${stderr/nohup: ignoring input/}" ]
+    done
+}
+
+@test "a launcher may be static, and its set-user-ID is told together with what to do instead" {
+    gcc -static -x c -o "$BATS_TEST_TMPDIR/docker" - <<<'int main(void) { return 7; }'
+    run -7 --separate-stderr tool run "$BATS_TEST_TMPDIR/docker" run x
+    [[ $stderr == "reuseshim: docker: "* && ${#stderr_lines[@]} = 1 ]]
+    cp /bin/true "$BATS_TEST_TMPDIR/sudo" && chmod u+s "$BATS_TEST_TMPDIR/sudo"
+    refuses 126 "set-user-ID: the dynamic loader ignores LD_PRELOAD for such a program; put 'reuseshim run' inside: sudo reuseshim run COMMAND" \
+        "$BATS_TEST_TMPDIR/sudo" -E legacy
+}
+
+# ---- settings that go wrong later ---------------------------------------------------------------------------------
+
+@test "a log that nothing can be written to is told before anything runs: 100" {
+    needs_root
+    open_folder
+    install -m 600 /dev/null "$open/others.log"
+    ln -s "$open/others.log" "$open/link"
+    refuses 100 "REUSESHIM_LOG: '/nonexistent/x.log': the folder is not there" -l /nonexistent/x.log touch "$open/ran"
+    refuses 100 "'fd:99': is not open" -l fd:99 touch "$open/ran"
+    refuses 100 "'$open': is a directory" -l "$open" touch "$open/ran"
+    refuses 100 "'$open/link': is a symbolic link" -l "$open/link" touch "$open/ran"
+    refuses 100 "'fd:5': is not open for writing" -l fd:5 touch "$open/ran" 5</dev/null
+    for path in others.log new.log; do
+        run -100 --separate-stderr ns setpriv --reuid=4711 --regid=4711 --clear-groups "$BUILD/reuseshim" run -l "$open/$path" true
+        [[ $stderr == "reuseshim: REUSESHIM_LOG: '$open/$path': "*"Permission denied"* ]]
+    done
+    run -100 --separate-stderr ns env REUSESHIM_LOG=fd:99 "$BUILD/reuseshim" run touch "$open/ran"
+    [ ! -e "$open/ran" ]
+    # What can be is not made yet, and left as it is.
+    tool run -l "$open/new.log" true
+    [ ! -e "$open/new.log" ]
+    tool run -l "$open/others.log" true
+    tool run -l fd:5 true 5>>"$open/others.log"
+    mkfifo "$open/fifo" && tool run -l "$open/fifo" true
+    [ ! -s "$open/others.log" ]
+}
+
+@test "a misspelt variable is told by run and by check, with the one that was meant; one for the tests is not" {
+    for pair in POLCIY:POLICY policy:POLICY LOGS:LOG ONERROR:ON_ERROR POLICY_FILE:POLICY; do
+        for words in "run true" "check"; do
+            # shellcheck disable=SC2086
+            run -0 --separate-stderr ns env "REUSESHIM_${pair%:*}=share" "$BUILD/reuseshim" $words
+            [ "$stderr" = "reuseshim: REUSESHIM_${pair%:*}: no such variable; expected REUSESHIM_${pair#*:}" ]
+        done
+    done
+    run -0 --separate-stderr ns env REUSSHIM_LOG=none "$BUILD/reuseshim" check
+    [ "$stderr" = "reuseshim: REUSSHIM_LOG: no such variable; expected REUSESHIM_LOG" ]
+    run -0 --separate-stderr ns env REUSESHIM_ZZZ=$'\e' REUSESHIM_TEST_POLICY=x REUSESHIM_EMPTY= "$BUILD/reuseshim" check
+    [ "${#stderr_lines[@]}" = 1 ]
+    [[ $stderr == *"REUSESHIM_ZZZ: no such variable; expected REUSESHIM_POLICY, "*" or REUSESHIM_"* ]]
 }
 
 @test "a program made by Go is run, after a line that says that nothing of it will be seen" {

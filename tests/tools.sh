@@ -30,12 +30,13 @@ check | systemd-nspawn   | systemd-container | systemd: the machine that it runs
 check | rsyslogd         | rsyslog           | system_log: a system log of its own
 check | git              | git               | package: the tree is not touched
 check | gzip             | gzip              | summary: compressed logs
+check | zsh              | zsh               | package: completion; programs: a server that cannot restart
+check | fish             | fish              | package: completion
 long  | perl             | perl              | programs: a server that cannot restart
 long  | lua5.3           | lua5.3            | programs: a server that cannot restart
 long  | ?lua_socket      | lua-socket        | the same
 long  | ruby             | ruby              | programs: a server that cannot restart
 long  | guile            | guile-3.0         | programs: a server that cannot restart
-long  | zsh              | zsh               | programs: a server that cannot restart
 long  | php              | php-cli           | programs: two servers on one port
 long  | tclsh            | tcl               | programs: two servers on one port
 long  | redis-server     | redis-server      | programs: two servers on one port

@@ -31,4 +31,8 @@ bool command_json_option(int argc, char **argv, const char *help, bool *json, in
  * the last one is (char *)NULL. */
 __attribute__((sentinel)) void command_error(const char *first, ...);
 
+/* A line on stderr for each variable of the environment whose name is nearly one of ours, or begins as they
+ * do and is none. */
+void command_warn_of_variables(void);
+
 #endif

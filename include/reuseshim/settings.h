@@ -48,4 +48,16 @@ bool settings_parse(struct settings *settings, const char *const values[VARIABLE
 /* "auto, stderr, ... or none", "text or json": what a variable may be, into `text`. */
 void settings_write_expected(struct text *text, enum variable variable);
 
+/* ---- misspelt names ---------------------------------------------------------------------------- */
+
+/* Does a word of an environment, "NAME=value", set a REUSESHIM_ variable that there is not? An empty value
+ * sets nothing, and REUSESHIM_TEST_* is for tests. */
+bool variable_is_unknown(const char *entry);
+/* The variable that a name of `length` bytes is most like, if no more than `limit` letters are wrong,
+ * missing, too many or exchanged; VARIABLE_COUNT if there is none. */
+enum variable variable_nearest(const char *name, size_t length, unsigned limit);
+/* "REUSESHIM_POLCIY: no such variable; expected REUSESHIM_POLICY": of a word of an environment, or of a name.
+ */
+void variable_complain(struct complaint *complaint, const char *entry);
+
 #endif

@@ -14,12 +14,13 @@
  * (setproctitle(3) overwrites their memory) and which files the log descriptors were. */
 struct load_facts {
     const char *values[VARIABLE_COUNT];
+    const char *unknown;             /* the first REUSESHIM_ name that there is not, NULL if all are right */
     struct raw_identity stderr_file; /* mode 0: was not open */
     struct raw_identity log_file;    /* of fd:N; mode 0: was not open, or no such setting */
     uintptr_t stack_end;             /* see memory.h */
     bool stderr_is_journal;          /* as JOURNAL_STREAM says, systemd.exec(5) */
     bool secure;                     /* AT_SECURE: no variable is trusted */
-    char *copies;                    /* of the values; NULL if none is set */
+    char *copies;                    /* of the values and that name; NULL if there are none */
     size_t copies_size;
 };
 

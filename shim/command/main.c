@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,9 @@ static const struct {
     const char *arguments;
     const char *purpose;
 } subcommands[] = {SUBCOMMANDS(SUBCOMMAND_ROW)};
+
+static const char *const version_words[] = {"--version", "version", "-V", NULL};
+static const char *const help_words[] = {"--help", "help", "-h", NULL};
 
 enum { SUBCOMMAND_COUNT = sizeof subcommands / sizeof *subcommands };
 
@@ -41,8 +45,10 @@ static void usage(FILE *file)
     for (int i = 0; i < SUBCOMMAND_COUNT; i++)
         fprintf(file, "  reuseshim %-8s %-34s  %s\n", subcommands[i].name, subcommands[i].arguments,
                 subcommands[i].purpose);
-    fputs("  reuseshim --version | --help\n\nEach subcommand has --help; reuseshim(1) has all of it.\n",
-          file);
+    fputs(
+        "  reuseshim --version | --help [SUBCOMMAND]\n\n"
+        "Each subcommand has --help; 'reuseshim help SUBCOMMAND' is the same. reuseshim(1) has all of it.\n",
+        file);
 }
 
 /* An answer that could not be written is no answer. */
@@ -63,23 +69,43 @@ static void complain_unknown(const char *word)
     command_error("'", word, "': expected ", text_end(&text), "--version or --help", (char *)NULL);
 }
 
+static bool is_one_of(const char *word, const char *const *words)
+{
+    for (; *words; words++)
+        if (strcmp(word, *words) == 0)
+            return true;
+    return false;
+}
+
+static int run_subcommand(int argc, char **argv)
+{
+    for (int i = 0; i < SUBCOMMAND_COUNT; i++)
+        if (strcmp(argv[0], subcommands[i].name) == 0)
+            return subcommands[i].run(argc, argv);
+    complain_unknown(argv[0]);
+    return EXIT_USAGE;
+}
+
+/* "help", "help SUBCOMMAND" */
+static int help_with(int argc, char **argv)
+{
+    char option[] = "--help";
+    if (argc > 1 && !is_one_of(argv[1], help_words) && !is_one_of(argv[1], version_words))
+        return run_subcommand(2, (char *[]){argv[1], option, NULL});
+    usage(stdout);
+    return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
-    const char *word = argc > 1 ? argv[1] : "";
-    if (strcmp(word, "--version") == 0) {
-        puts("reuseshim " REUSESHIM_VERSION);
-        return finish(EXIT_SUCCESS);
-    }
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
-        usage(stdout);
-        return finish(EXIT_SUCCESS);
-    }
-    for (int i = 0; i < SUBCOMMAND_COUNT; i++)
-        if (strcmp(word, subcommands[i].name) == 0)
-            return finish(subcommands[i].run(argc - 1, argv + 1));
-    if (argc > 1)
-        complain_unknown(word);
-    else
+    if (argc < 2) {
         usage(stderr);
-    return EXIT_USAGE;
+        return EXIT_USAGE;
+    }
+    if (is_one_of(argv[1], help_words))
+        return finish(help_with(argc - 1, argv + 1));
+    if (!is_one_of(argv[1], version_words))
+        return finish(run_subcommand(argc - 1, argv + 1));
+    puts("reuseshim " REUSESHIM_VERSION);
+    return finish(EXIT_SUCCESS);
 }

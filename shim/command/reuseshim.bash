@@ -66,7 +66,7 @@ _reuseshim() {
     local cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} at
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        _reuseshim_words "$(_reuseshim_subcommands) --help --version"
+        _reuseshim_words "$(_reuseshim_subcommands) help version --help --version"
         return
     fi
     case ${COMP_WORDS[1]} in
@@ -94,6 +94,8 @@ _reuseshim() {
         _reuseshim_files
         ;;
     unit) _reuseshim_option_value "$previous" || _reuseshim_words "$(_reuseshim_units) $(_reuseshim_options unit)" ;;
+    help) _reuseshim_words "$(_reuseshim_subcommands)" ;;
+    version) ;;
     *) _reuseshim_words "$(_reuseshim_options "${COMP_WORDS[1]}")" ;;
     esac
 }

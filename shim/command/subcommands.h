@@ -12,7 +12,7 @@
     _(check, "[--json] [POLICY | FILE]", "print the rules of a policy, or what is wrong with it")            \
     _(policies, "[--json] [NAME]", "list the shipped policies, or print one")                                \
     _(log, "[--json | --html PAGE] [-n ROWS] [FILE]...", "sum up records, from files or standard input")     \
-    _(unit, "[-p POLICY] [-f FORMAT] UNIT", "print a drop-in for a systemd service")
+    _(unit, "[-p POLICY] [-f FORMAT] [-o] UNIT", "print a drop-in for a systemd service")
 
 /* Each gets its own argv (argv[0] is its name) and returns the exit code. */
 #define SUBCOMMAND_DECLARATION(name, ...) int command_##name(int argc, char **argv);

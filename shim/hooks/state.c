@@ -114,15 +114,26 @@ static const struct shim *make(void)
     return made;
 }
 
+/* A name that is misspelt changes nothing: what it was to say is not known. */
+__attribute__((noinline)) static void report_unknown(const struct shim *shim)
+{
+    struct complaint complaint;
+    variable_complain(&complaint, shim->facts->unknown);
+    report_message(shim, NULL, LEVEL_ERROR, complaint.line);
+}
+
 /* From now on the doors go by it. An error is told here, at the first door, and not at loading: a shell's
  * children that never make a socket have nothing to say. */
 static void publish(const struct shim *shim)
 {
     const struct shim *none = NULL;
-    if (!atomic_compare_exchange_strong(&shim_published, &none, shim) || !shim->broken)
+    if (!atomic_compare_exchange_strong(&shim_published, &none, shim))
         return;
-    report_message(shim, NULL, LEVEL_ERROR, shim->complaint.line);
-    if (shim->settings.exit_on_error)
+    if (shim->broken)
+        report_message(shim, NULL, LEVEL_ERROR, shim->complaint.line);
+    if (UNLIKELY(shim->facts->unknown != NULL))
+        report_unknown(shim);
+    if (shim->broken && shim->settings.exit_on_error)
         (void)syscall(SYS_exit_group, EXIT_BAD_CONFIGURATION);
 }
 

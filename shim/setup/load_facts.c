@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-/* The variable that an entry "NAME=value" of the environment sets, or -1; *value is set to its value. */
+/* The variable that an entry "NAME=value" of the environment sets, and its value in *value; -1 if it is none
+ * of ours, VARIABLE_COUNT if it is one that there is not. */
 static int variable_of(const char *entry, const char **value)
 {
     static const char prefix[] = "REUSESHIM_";
@@ -19,7 +20,7 @@ static int variable_of(const char *entry, const char **value)
             return i;
         }
     }
-    return -1;
+    return variable_is_unknown(entry) ? VARIABLE_COUNT : -1;
 }
 
 static void identify_log_fd(struct load_facts *facts)
@@ -45,7 +46,7 @@ static bool leads_to_journal(const char *stream, const struct raw_identity *file
 bool load_facts_capture(struct load_facts *facts, char *const *environment, bool secure)
 {
     const char *found[VARIABLE_COUNT] = {NULL};
-    const char *journal_stream = NULL;
+    const char *journal_stream = NULL, *unknown = NULL;
     size_t size = 0;
     for (char *const *entry = environment; *entry && !secure; entry++) {
         static const char stream[] = "JOURNAL_STREAM=";
@@ -53,8 +54,12 @@ bool load_facts_capture(struct load_facts *facts, char *const *environment, bool
         int variable = variable_of(*entry, &value);
         if (variable < 0 && strncmp(*entry, stream, sizeof stream - 1) == 0)
             journal_stream = *entry + sizeof stream - 1;
-        if (variable < 0 || found[variable]) /* like getenv(3), the first one counts */
-            continue;
+        if (variable == VARIABLE_COUNT && unknown == NULL) {
+            unknown = *entry;
+            size += strcspn(unknown, "=") + 1;
+        }
+        if (variable < 0 || variable == VARIABLE_COUNT || found[variable])
+            continue; /* like getenv(3), the first one counts */
         found[variable] = value;
         size += strlen(value) + 1;
     }
@@ -71,6 +76,11 @@ bool load_facts_capture(struct load_facts *facts, char *const *environment, bool
         size_t length = strlen(found[i]) + 1;
         facts->values[i] = memcpy(at, found[i], length);
         at += length;
+    }
+    if (unknown) {
+        size_t length = strcspn(unknown, "=");
+        facts->unknown = memcpy(at, unknown, length);
+        at[length] = '\0';
     }
     facts->secure = secure;
     facts->stack_end = memory_stack_end(environment);

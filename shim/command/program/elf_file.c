@@ -56,15 +56,41 @@ static bool is_go_note(int fd, const struct segment *segment)
     return false;
 }
 
+/* The kernel wants it whole, with its NUL (fs/binfmt_elf.c). */
+static void read_loader(struct elf *elf, int fd, const struct segment *segment)
+{
+    bool whole = segment->size >= 2 && segment->size <= sizeof elf->interpreter &&
+                 read_at(fd, elf->interpreter, (size_t)segment->size, segment->offset) &&
+                 elf->interpreter[segment->size - 1] == '\0';
+    if (whole)
+        return;
+    elf->interpreter[0] = '\0';
+    elf->damage = "damaged: the name of its dynamic loader cannot be read";
+}
+
+/* Pages that lie behind the end of the file raise SIGBUS; the last one is filled up. */
+static bool is_behind(const struct segment *segment, uint64_t length)
+{
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), end = (length + page - 1) / page * page;
+    return segment->offset > end || segment->size > end - segment->offset;
+}
+
 static void read_segments(struct elf *elf, int fd, uint64_t table, unsigned count, unsigned size)
 {
-    for (unsigned i = 0; i < count; i++) {
+    struct stat status;
+    uint64_t length = fstat(fd, &status) == 0 ? (uint64_t)status.st_size : UINT64_MAX / 2;
+    if (count == 0 || size != (elf->bits == 64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)))
+        elf->damage = "damaged: its header names no table of segments that the kernel reads";
+    for (unsigned i = 0; i < count && elf->damage == NULL; i++) {
         struct segment segment;
-        if (!read_segment(fd, elf->bits, table + (uint64_t)i * size, &segment))
+        if (!read_segment(fd, elf->bits, table + (uint64_t)i * size, &segment)) {
+            elf->damage = "damaged: the file ends before its table of segments does";
             return;
-        if (segment.type == PT_INTERP && segment.size < sizeof elf->interpreter &&
-            !read_at(fd, elf->interpreter, (size_t)segment.size, segment.offset))
-            elf->interpreter[0] = '\0';
+        }
+        if (segment.type == PT_INTERP)
+            read_loader(elf, fd, &segment);
+        if (segment.type == PT_LOAD && is_behind(&segment, length))
+            elf->damage = "damaged: the file ends before its segments do";
         elf->is_dynamic |= segment.type == PT_DYNAMIC;
         if (segment.type == PT_NOTE)
             elf->is_go |= is_go_note(fd, &segment);
@@ -84,10 +110,14 @@ bool elf_read(struct elf *elf, int fd)
     ssize_t length = pread(fd, &head, sizeof head, 0);
     if (length < 0)
         return false;
-    if (length < (ssize_t)sizeof head.narrow || memcmp(head.ident, ELFMAG, SELFMAG) != 0)
+    if (length < SELFMAG || memcmp(head.ident, ELFMAG, SELFMAG) != 0)
         return true;
     elf->is_elf = true;
     elf->bits = head.ident[EI_CLASS] == ELFCLASS64 ? 64 : 32;
+    if (length < (ssize_t)(elf->bits == 64 ? sizeof head.wide : sizeof head.narrow)) {
+        elf->damage = "damaged: the file ends in the middle of its header";
+        return true;
+    }
     elf->other_byte_order = head.ident[EI_DATA] != own_order;
     if (elf->other_byte_order)
         return true;

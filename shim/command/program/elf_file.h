@@ -11,7 +11,9 @@
 
 struct elf {
     bool is_elf;
-    int bits; /* 32 or 64 */
+    const char *damage; /* a sentence about what is wrong with an ELF file, where the kernel will not run it;
+                         * else NULL */
+    int bits;           /* 32 or 64 */
     bool other_byte_order;
     uint16_t machine;       /* EM_* */
     bool is_executable;     /* ET_EXEC or ET_DYN */
@@ -20,8 +22,8 @@ struct elf {
     bool is_go;             /* made by Go, which calls the kernel itself */
 };
 
-/* Reads the headers; false with errno if the file cannot be read. A file that is not ELF, or damaged, has
- * is_elf false. Files of the other byte order are not looked into. */
+/* Reads the headers; false with errno if the file cannot be read. A file that begins as ELF is one, however
+ * damaged. Files of the other byte order are not looked into. */
 bool elf_read(struct elf *elf, int fd);
 
 /* Does the file contain this string, with its NUL? */

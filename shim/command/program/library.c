@@ -47,9 +47,9 @@ static bool exists(char path[LIBRARY_PATH_MAX], const char *root, const char *fo
     return name_in(path, root, folder) && access(path, R_OK) == 0;
 }
 
-/* The file, and how LD_PRELOAD is to name it. */
-static bool find(char file[LIBRARY_PATH_MAX], char path[LIBRARY_PATH_MAX], int bits, bool loader_knows_lib)
+static bool find(struct library *library, int bits, bool loader_knows_lib)
 {
+    char *file = library->file, *path = library->path;
     char self[LIBRARY_PATH_MAX], root[LIBRARY_PATH_MAX], other[LIBRARY_PATH_MAX];
     bool own = bits == (int)sizeof(void *) * 8;
     bool standard = strcmp(LIBDIR, PREFIX "/" LIBSUB) == 0 && strcmp(LIBDIR32, PREFIX "/" LIBSUB32) == 0;
@@ -101,7 +101,7 @@ static int check(const char *path, const struct elf *target)
         return EXIT_TROUBLE;
     }
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool read = fd >= 0 && elf_read(&elf, fd) && elf.is_elf;
+    bool read = fd >= 0 && elf_read(&elf, fd) && elf.is_elf && !elf.damage;
     bool same = read && elf_contains(fd, version);
     if (fd >= 0)
         close(fd);
@@ -118,13 +118,12 @@ static int check(const char *path, const struct elf *target)
     return 0;
 }
 
-int library_find(char path[LIBRARY_PATH_MAX], const struct elf *elf)
+int library_find(struct library *library, const struct elf *elf)
 {
-    char file[LIBRARY_PATH_MAX];
     int bits = elf && elf->is_elf ? elf->bits : (int)sizeof(void *) * 8;
     /* musl's loader takes $LIB as it stands. */
     bool musl = elf && strstr(elf->interpreter, "/ld-musl-");
-    return find(file, path, bits, !musl) ? check(file, elf) : complain_missing(bits);
+    return find(library, bits, !musl) ? check(library->file, elf) : complain_missing(bits);
 }
 
 /* Wherever it lies: two copies in one process would write each record twice. */

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "target.h"
 
+#include "launcher.h"
 #include "reuseshim/command.h"
 
 #include <errno.h>
@@ -83,8 +84,23 @@ static bool read_interpreter(int fd, char *interpreter)
     return start[0] != '\0';
 }
 
+/* Would a person write this at the beginning of a script? A shell would execute noise as well. */
+static bool begins_as_text(int fd)
+{
+    static const char allowed[] = "\a\b\t\n\v\f\r\033";
+    char start[256];
+    ssize_t length = pread(fd, start, sizeof start, 0);
+    for (ssize_t i = 0; i < length; i++) {
+        unsigned char byte = (unsigned char)start[i];
+        if ((byte < ' ' && !(byte && strchr(allowed, byte))) || byte == 0x7f)
+            return false;
+    }
+    return length >= 0;
+}
+
 /* One step from a script to what interprets it; 1 if the program has been reached, 0 to go on, -1 after a
- * complaint with *code set. What has neither ELF header nor "#!" is given to the shell by execvp(3). */
+ * complaint with *code set. What has neither ELF header nor "#!" is given to the shell by execvp(3); what is
+ * no text may still be something that the kernel has an interpreter for (binfmt_misc). */
 static int step(struct target *target, int *code)
 {
     char next[TARGET_PATH_MAX];
@@ -93,11 +109,14 @@ static int step(struct target *target, int *code)
         return 1; /* executable and not readable: nothing can be known of it */
     bool read = elf_read(&target->elf, fd);
     bool script = read && !target->elf.is_elf && read_interpreter(fd, next);
+    bool text = script || begins_as_text(fd);
     close(fd);
-    if (!read || target->elf.is_elf)
+    if (!read || target->elf.is_elf || !text)
         return 1;
-    if (!script)
+    if (!script) {
         snprintf(next, sizeof next, "/bin/sh");
+        target->is_text = true;
+    }
     int error = try_path(next);
     if (error == 0) {
         memcpy(target->program, next, sizeof next);
@@ -120,6 +139,17 @@ static int refuse(const struct target *target, const char *reason)
     return EXIT_NOT_RUN;
 }
 
+static int refuse_privileged(const struct target *target, const char *what)
+{
+    const struct launcher *launcher = launcher_find(target->path);
+    char line[512];
+    struct text text = text_in(line, sizeof line);
+    text_strings(&text, what, ": the dynamic loader ignores LD_PRELOAD for such a program");
+    if (launcher && launcher->instead)
+        text_strings(&text, "; ", launcher->instead);
+    return refuse(target, text_end(&text));
+}
+
 /* "/lib64/ld-linux-x86-64.so.2 PROGRAM": it preloads as it does when the kernel calls it. */
 static bool is_loader(const char *program)
 {
@@ -137,18 +167,21 @@ static int judge(const struct target *target)
     if (stat(target->program, &status) != 0)
         return 0;
     if (status.st_mode & S_ISUID)
-        return refuse(target, "set-user-ID: the dynamic loader ignores LD_PRELOAD for such a program");
+        return refuse_privileged(target, "set-user-ID");
     if ((status.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
-        return refuse(target, "set-group-ID: the dynamic loader ignores LD_PRELOAD for such a program");
+        return refuse_privileged(target, "set-group-ID");
     if (getxattr(target->program, "security.capability", NULL, 0) > 0)
         return refuse(
             target, "has file capabilities: the dynamic loader ignores LD_PRELOAD for such a program; grant "
                     "them another way, such as AmbientCapabilities= of systemd");
     if (!elf->is_elf)
         return 0;
+    if (elf->damage)
+        return refuse(target, elf->damage);
     if (elf->other_byte_order || !elf->is_executable)
         return refuse(target, "not a program of this machine");
-    if (elf->interpreter[0] == '\0' && elf->is_dynamic && is_loader(target->program))
+    if (elf->interpreter[0] == '\0' &&
+        ((elf->is_dynamic && is_loader(target->program)) || launcher_find(target->path)))
         return 0;
     if (elf->interpreter[0] == '\0')
         return refuse(target, "statically linked: no dynamic loader runs that could preload the library");
@@ -157,7 +190,7 @@ static int judge(const struct target *target)
                       (char *)NULL);
         return EXIT_NOT_FOUND;
     }
-    if (elf->is_go)
+    if (elf->is_go && !launcher_find(target->path))
         command_error(target->program,
                       ": a Go program; Go calls the kernel itself, so its calls pass the library by",
                       (char *)NULL);

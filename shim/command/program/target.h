@@ -13,9 +13,12 @@ struct target {
     char path[TARGET_PATH_MAX];    /* of the program as execvp(3) finds it */
     char program[TARGET_PATH_MAX]; /* what the kernel loads for it: the same, or a script's interpreter */
     struct elf elf;                /* of that; is_elf false where it cannot be read */
+    bool is_text; /* neither program nor script, and a shell would run it, as execvp(3) does */
 };
 
-/* 0, or an exit code after one line on stderr: EXIT_NOT_FOUND; EXIT_NOT_RUN for what cannot be executed, and
+/* A launcher (launcher.h) may be of any kind that runs at all: what it starts is not its child.
+ *
+ * 0, or an exit code after one line on stderr: EXIT_NOT_FOUND; EXIT_NOT_RUN for what cannot be executed, and
  * for what the dynamic loader would start without the library: static programs, set-user-ID, set-group-ID,
  * file capabilities. */
 int target_find(struct target *target, const char *command);

@@ -2,9 +2,11 @@
  *
  * reuseshim run: check what can be checked, set the environment, become the program.
  */
+#include "../program/launcher.h"
 #include "../program/library.h"
 #include "../program/target.h"
 #include "../subcommands.h"
+#include "log_place.h"
 #include "reuseshim/command.h"
 #include "reuseshim/setup.h"
 
@@ -124,17 +126,18 @@ static int check_settings(void)
         command_error(complaint.line, (char *)NULL);
         return EXIT_USAGE;
     }
-    return 0;
+    policy_drop(&policy);
+    command_warn_of_variables();
+    return log_place_check(&settings);
 }
 
 /* Ours comes first: what other libraries change on a socket, they change behind our doors. */
-static int preload(const struct elf *target)
+static int preload(struct library *library, const struct elf *target)
 {
-    char library[LIBRARY_PATH_MAX];
     int result = library_find(library, target);
     if (result)
         return result;
-    char *list = library_list(library, getenv("LD_PRELOAD"));
+    char *list = library_list(library->path, getenv("LD_PRELOAD"));
     if (list == NULL || setenv("LD_PRELOAD", list, 1) != 0) {
         command_error("no memory for the environment", (char *)NULL);
         result = EXIT_TROUBLE;
@@ -172,20 +175,57 @@ static bool make_path_absolute(void)
     return set;
 }
 
-static int become(char **command)
+/* It is run all the same: what it starts may be meant to be as it is. */
+static void warn_of_launcher(const struct target *target, char **command, const char *library)
+{
+    const struct launcher *launcher = launcher_find(target->path);
+    char line[LIBRARY_PATH_MAX];
+    struct text text = text_in(line, sizeof line);
+    if (launcher && launcher_explain(&text, launcher, command, library))
+        command_error(launcher->name, ": ", text_end(&text), (char *)NULL);
+}
+
+/* As execvp(3), which would give a damaged program to the shell as well: the file is executed, and a text
+ * that is no script is read by /bin/sh. Returns if that fails. */
+static int execute(struct target *target, char **command, int count)
+{
+    execv(target->path, command);
+    if (errno == ENOEXEC && target->is_text) {
+        char **shell = calloc((size_t)count + 2, sizeof *shell);
+        if (shell == NULL) {
+            command_error(command[0], ": no memory", (char *)NULL);
+            return EXIT_TROUBLE;
+        }
+        char name[] = "/bin/sh";
+        shell[0] = name;
+        shell[1] = target->path;
+        memcpy(shell + 2, command + 1, (size_t)count * sizeof *shell);
+        execv(name, shell);
+        free(shell);
+    }
+    const char *reason =
+        errno != ENOEXEC ? strerror(errno)
+        : target->elf.is_elf
+            ? "the kernel does not run it: damaged, or for a machine that this one is not"
+            : "neither a program that the kernel runs nor a script: it begins with binary bytes";
+    int result = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN;
+    command_error(command[0], ": ", reason, (char *)NULL);
+    return result;
+}
+
+static int become(char **command, int count)
 {
     static struct target target;
+    static struct library library;
     int result = check_settings();
     if (result == 0)
         result = target_find(&target, command[0]);
     if (result == 0)
-        result = preload(&target.elf);
+        result = preload(&library, &target.elf);
     if (result)
         return result;
-    execvp(command[0], command);
-    result = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_RUN;
-    command_error(command[0], ": ", strerror(errno), (char *)NULL);
-    return result;
+    warn_of_launcher(&target, command, library.file);
+    return execute(&target, command, count);
 }
 
 int command_run(int argc, char **argv)
@@ -200,5 +240,5 @@ int command_run(int argc, char **argv)
     }
     if (!add_rules(&choices) || !raise_level(&choices) || !make_path_absolute())
         return EXIT_TROUBLE;
-    return become(argv + optind);
+    return become(argv + optind, argc - optind);
 }

@@ -10,6 +10,7 @@
 
 struct plan {
     const char *unit, *policy, *format; /* format NULL for none */
+    bool offline;
     struct policy rules;
     struct unit_facts facts;
 };

@@ -6,7 +6,9 @@
 #include "../program/target.h"
 #include "../subcommands.h"
 #include "costs.h"
+#include "reach.h"
 #include "reuseshim/command.h"
+#include "socket_unit.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -22,10 +24,12 @@ static const char help[] =
     "The drop-in fits the unit's hardening, as systemctl tells it, with notes on what that hardening hides.\n"
     "  -p, --policy POLICY   name of a shipped policy, or the path of a file (default: restart)\n"
     "  -f, --format FORMAT   text or json\n"
+    "  -o, --offline         ask systemd nothing: for a unit of an image, or of another machine\n"
     "  -h, --help\n"
     "\n"
-    "The exit code is 0; 126 and 127 for a program that 'reuseshim run' would refuse; 100 for wrong use or a policy with\n"
-    "an error; 111 if the library is not found.\n";
+    "The exit code is 0; 126 and 127 for a program that 'reuseshim run' would refuse; 100 for wrong use, a unit that is\n"
+    "not there or a policy with an error; 111 if the library is not found, hidden from the service, or may be changed by\n"
+    "users other than root.\n";
 
 /* What a diagnosis asks of the kernel under a seccomp filter, besides what every program does. All of them
  * are in systemd's @system-service; tests/systemd.bats traces that there are no more. */
@@ -133,21 +137,28 @@ static int judge_program(const struct plan *plan, struct target *target)
 
 static int print_drop_in(struct plan *plan)
 {
-    char library[LIBRARY_PATH_MAX];
+    static struct library library;
     static struct target target;
     int result = judge_program(plan, &target);
     if (result == 0)
-        result = library_find(library, target.path[0] ? &target.elf : NULL);
+        result = library_find(&library, target.path[0] ? &target.elf : NULL);
+    if (result == 0)
+        result = reach_check(plan, library.file);
+    if (result == 0)
+        result = reach_check_writers(plan, library.file);
+    if (result == 0 && policy_is_path(plan->policy))
+        result = reach_check(plan, plan->policy);
     if (result)
         return result;
     printf("# mkdir -p /etc/systemd/system/%s.d, this as reuseshim.conf in it, then:\n"
            "# systemctl daemon-reload; systemctl restart %s\n",
            plan->unit, plan->unit);
-    if (!plan->facts.asked)
-        printf("# systemd on this machine does not know %s, so its hardening is not considered here.\n",
-               plan->unit);
+    if (plan->facts.asked)
+        socket_units_tell(plan);
+    else
+        printf("# systemd was not asked about %s, so its hardening is not considered here.\n", plan->unit);
     puts("[Service]");
-    if (!print_preload(plan, library)) {
+    if (!print_preload(plan, library.path)) {
         command_error("unit: no memory", (char *)NULL);
         return EXIT_TROUBLE;
     }
@@ -186,6 +197,28 @@ static bool fits_a_line(const char *value)
     return !text.full && strcmp(text_end(&text), value) == 0;
 }
 
+/* A drop-in for a unit that is not there would wait for ever without a word. */
+static int ask(struct plan *plan)
+{
+    const char *state;
+    unit_facts_ask(&plan->facts, plan->unit);
+    state = plan->facts.values[UNIT_LOAD_STATE];
+    if (plan->facts.asked)
+        return 0;
+    if (!plan->facts.answered) {
+        command_error("unit: systemd does not answer here, so nothing is known of ", plan->unit,
+                      "; the drop-in does not consider its hardening", (char *)NULL);
+        return 0;
+    }
+    command_error("unit: ", plan->unit, ": ",
+                  strcmp(state, "not-found") == 0
+                      ? "there is no such unit; 'systemctl list-unit-files' lists them"
+                  : strcmp(state, "masked") == 0 ? "is masked; 'systemctl unmask' it first"
+                                                 : "systemd cannot load it; 'systemctl status' says why",
+                  "; --offline prints a drop-in all the same", (char *)NULL);
+    return EXIT_USAGE;
+}
+
 static int make_plan(struct plan *plan, const char *word)
 {
     char unit[256];
@@ -204,10 +237,9 @@ static int make_plan(struct plan *plan, const char *word)
                       (char *)NULL);
         result = EXIT_USAGE;
     }
-    if (result == 0 && !unit_facts_ask(&plan->facts, unit)) {
-        command_error("unit: no memory", (char *)NULL);
-        result = EXIT_TROUBLE;
-    }
+    unit_facts_begin(&plan->facts);
+    if (result == 0 && !plan->offline)
+        result = ask(plan);
     if (result == 0)
         result = print_drop_in(plan);
     unit_facts_free(&plan->facts);
@@ -220,13 +252,16 @@ int command_unit(int argc, char **argv)
 {
     static const struct option options[] = {{"policy", required_argument, NULL, 'p'},
                                             {"format", required_argument, NULL, 'f'},
+                                            {"offline", no_argument, NULL, 'o'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     struct plan plan = {.policy = "restart"};
     int letter, code = EXIT_SUCCESS;
     optind = 1;
-    while ((letter = command_option(argc, argv, "p:f:h", options, help, &code)) > 0) {
-        if (letter == 'p')
+    while ((letter = command_option(argc, argv, "p:f:oh", options, help, &code)) > 0) {
+        if (letter == 'o')
+            plan.offline = true;
+        else if (letter == 'p')
             plan.policy = optarg;
         else
             plan.format = optarg;

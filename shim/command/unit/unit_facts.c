@@ -31,6 +31,15 @@ static const char names[UNIT_PROPERTIES][24] = {
     [UNIT_ROOT] = "RootDirectory",
     [UNIT_ROOT_IMAGE] = "RootImage",
     [UNIT_ENVIRONMENT_FILES] = "EnvironmentFiles",
+    [UNIT_TRIGGERED_BY] = "TriggeredBy",
+    [UNIT_PROTECT_HOME] = "ProtectHome",
+    [UNIT_PRIVATE_TMP] = "PrivateTmp",
+    [UNIT_INACCESSIBLE] = "InaccessiblePaths",
+    [UNIT_TEMPORARY] = "TemporaryFileSystem",
+    [UNIT_BIND] = "BindPaths",
+    [UNIT_BIND_READ_ONLY] = "BindReadOnlyPaths",
+    [UNIT_NO_EXEC] = "NoExecPaths",
+    [UNIT_EXEC] = "ExecPaths",
 };
 
 /* All that a command writes, NULL if it failed or could not be run. */
@@ -82,25 +91,48 @@ static void take_apart(struct unit_facts *facts)
     }
 }
 
-bool unit_facts_ask(struct unit_facts *facts, const char *unit)
+void unit_facts_begin(struct unit_facts *facts)
 {
-    char list[512] = "--property=", *copy = strdup(unit);
+    *facts = (struct unit_facts){0};
+    for (int i = 0; i < UNIT_PROPERTIES; i++)
+        facts->values[i] = "";
+}
+
+/* What `systemctl show` says of a unit, in memory to be freed; NULL if it does not answer. */
+static char *show(char *list, const char *unit)
+{
+    char systemctl[] = "systemctl", word[] = "show", end[] = "--", *copy = strdup(unit);
+    char *text = copy ? output_of((char *const[]){systemctl, word, list, end, copy, NULL}) : NULL;
+    free(copy);
+    return text;
+}
+
+struct socket_facts unit_socket_ask(const char *socket, const char *unit)
+{
+    char list[] = "--property=LoadState,ActiveState,UnitFileState,Triggers";
+    char *text = show(list, socket), triggers[300];
+    struct socket_facts facts = {false, false};
+    snprintf(triggers, sizeof triggers, "Triggers=%s\n", unit);
+    if (text) {
+        facts.starts_it = strstr(text, "LoadState=loaded") && strstr(text, triggers);
+        facts.in_use = strstr(text, "ActiveState=active") || strstr(text, "UnitFileState=enabled");
+    }
+    free(text);
+    return facts;
+}
+
+void unit_facts_ask(struct unit_facts *facts, const char *unit)
+{
+    char list[1024] = "--property=";
     for (int i = 0; i < UNIT_PROPERTIES; i++) {
         strcat(list, i ? "," : "");
         strcat(list, names[i]);
     }
-    *facts = (struct unit_facts){0};
-    for (int i = 0; i < UNIT_PROPERTIES; i++)
-        facts->values[i] = "";
-    if (copy == NULL)
-        return false;
-    char systemctl[] = "systemctl", show[] = "show", end[] = "--";
-    facts->text = output_of((char *const[]){systemctl, show, list, end, copy, NULL});
-    free(copy);
+    facts->text = show(list, unit);
     if (facts->text)
         take_apart(facts);
+    facts->answered = facts->values[UNIT_LOAD_STATE][0] != '\0';
     facts->asked = strcmp(facts->values[UNIT_LOAD_STATE], "loaded") == 0;
-    return true;
 }
 
 void unit_facts_free(struct unit_facts *facts)

@@ -24,19 +24,36 @@ enum property {
     UNIT_ROOT,
     UNIT_ROOT_IMAGE,
     UNIT_ENVIRONMENT_FILES,
+    UNIT_TRIGGERED_BY,
+    UNIT_PROTECT_HOME,
+    UNIT_PRIVATE_TMP,
+    UNIT_INACCESSIBLE,
+    UNIT_TEMPORARY,
+    UNIT_BIND,
+    UNIT_BIND_READ_ONLY,
+    UNIT_NO_EXEC,
+    UNIT_EXEC,
     UNIT_PROPERTIES
 };
 
 struct unit_facts {
-    bool asked; /* systemctl answered, and the unit exists */
+    bool answered; /* by systemctl */
+    bool asked;    /* and the unit exists and can be loaded */
     char *text;
     const char *values[UNIT_PROPERTIES]; /* into the text; "" where not told */
 };
 
-/* Asks systemctl(1). False if there is no memory; without systemctl, or without that unit, `asked` is false.
- */
-bool unit_facts_ask(struct unit_facts *facts, const char *unit);
+/* Nothing is known. */
+void unit_facts_begin(struct unit_facts *facts);
+/* Asks systemctl(1) for more. */
+void unit_facts_ask(struct unit_facts *facts, const char *unit);
 void unit_facts_free(struct unit_facts *facts);
+
+struct socket_facts {
+    bool starts_it; /* the socket unit is there, for that service */
+    bool in_use;    /* it is active, or will be after the next boot */
+};
+struct socket_facts unit_socket_ask(const char *socket, const char *unit);
 
 /* Is the word in a list as systemctl prints it, "a b c", or not in "~a b c"? An empty list forbids nothing.
  */
