@@ -49,6 +49,12 @@ int terminal_width(FILE *file)
     return ioctl(fileno(file), TIOCGWINSZ, &size) == 0 && size.ws_col >= 40 ? size.ws_col : 80;
 }
 
+int terminal_limit(FILE *file)
+{
+    struct winsize size;
+    return terminal_is(file) && ioctl(fileno(file), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 int terminal_columns(const char *text, size_t length)
 {
     int count = 0;
@@ -60,7 +66,7 @@ int terminal_columns(const char *text, size_t length)
 void terminal_wrapped(FILE *file, int column, const char *text, size_t length)
 {
     enum { ROOM = 20 };
-    int width = terminal_is(file) ? terminal_width(file) : 0;
+    int width = terminal_limit(file);
     if (width < column + ROOM) {
         fprintf(file, "%.*s", (int)length, text);
         return;

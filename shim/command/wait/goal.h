@@ -17,8 +17,8 @@ struct goal {
     struct probe *open; /* the one that is not as it should be */
 };
 
-/* Of a port that is to be free a bind decides, with SO_REUSEADDR for TCP, as servers set it. Nothing is bound to
- * find out that it is taken: that could be in the way of the very server that is waited for. */
+/* Of a port that is to be free a bind decides, with SO_REUSEADDR for TCP, as servers set it. Nothing is bound
+ * to find out that it is taken: that could be in the way of the very server that is waited for. */
 enum look goal_look(struct goal *goal, struct scratch *scratch);
 
 /* After a look that did not reach it: why. `when`: " after 30s", or "". */

@@ -67,14 +67,11 @@ static bool read_duration(const char *word, int64_t *milliseconds)
 /* False with the exit code in *code if there is nothing left to do. */
 static bool read_options(struct request *request, struct goal *goal, int argc, char **argv, int *code)
 {
-    static const struct option options[] = {{"taken", no_argument, NULL, 'k'},
-                                            {"timeout", required_argument, NULL, 'o'},
-                                            {"plain", no_argument, NULL, 'p'},
-                                            {"tcp", no_argument, NULL, 't'},
-                                            {"udp", no_argument, NULL, 'u'},
-                                            {"quiet", no_argument, NULL, 'q'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"taken", no_argument, NULL, 'k'}, {"timeout", required_argument, NULL, 'o'},
+        {"plain", no_argument, NULL, 'p'}, {"tcp", no_argument, NULL, 't'},
+        {"udp", no_argument, NULL, 'u'},   {"quiet", no_argument, NULL, 'q'},
+        {"help", no_argument, NULL, 'h'},  {NULL, 0, NULL, 0}};
     const struct {
         char letter;
         bool *flag;
@@ -89,7 +86,8 @@ static bool read_options(struct request *request, struct goal *goal, int argc, c
             if (flags[i].letter == letter)
                 *flags[i].flag = true;
         if (letter == 'o' && !read_duration(request->limit = optarg, &request->limit_ms)) {
-            command_error("wait: '", optarg, "': expected a time such as 500ms, 30s, 2m or none", (char *)NULL);
+            command_error("wait: '", optarg, "': expected a time such as 500ms, 30s, 2m or none",
+                          (char *)NULL);
             return false;
         }
     }
@@ -103,8 +101,7 @@ static bool read_options(struct request *request, struct goal *goal, int argc, c
 
 static void pause_for(int64_t milliseconds)
 {
-    const struct timespec pause = {.tv_sec = milliseconds / 1000,
-                                   .tv_nsec = milliseconds % 1000 * 1000000};
+    const struct timespec pause = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000};
     nanosleep(&pause, NULL);
 }
 

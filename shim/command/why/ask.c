@@ -140,8 +140,7 @@ static void ask_one(struct asking *asking, const struct operand *operand, uint16
         probe_run(&now->probes[i], request->options, BUDGET_MS, &asking->scratch);
     }
     if (request->watch) {
-        bool watched =
-            watch_port(now->probes, now->count, request->options, request->json, &asking->scratch);
+        bool watched = watch_port(now->probes, now->count, request->options, request->json, &asking->scratch);
         asking->code = watched ? ask_code(now->probes, now->count) : EXIT_TROUBLE;
         return;
     }

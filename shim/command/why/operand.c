@@ -92,7 +92,8 @@ static bool take_device(struct reader *reader, const char *name)
     unsigned index = interface_index(name);
     if (index == 0 || if_indextoname(index, operand->device) == NULL)
         return usage(reader, "a network interface of this machine behind '%'");
-    bool scoped = address->family == AF_INET6 && address->address[0] == 0xfe && (address->address[1] & 0xc0) == 0x80;
+    bool scoped =
+        address->family == AF_INET6 && address->address[0] == 0xfe && (address->address[1] & 0xc0) == 0x80;
     if (scoped) {
         address->scope = index;
         operand->device[0] = '\0';
@@ -293,9 +294,11 @@ static size_t unix_probes(const struct operand *operand, struct probe *probes)
     bool abstract = operand->path.bytes[0] == '\0', both = operand->kinds.tcp && operand->kinds.udp;
     size_t count = 0;
     if (operand->kinds.tcp)
-        probes[count++] = (struct probe){.type = SOCK_STREAM, .local = {.family = AF_UNIX}, .path = operand->path};
+        probes[count++] =
+            (struct probe){.type = SOCK_STREAM, .local = {.family = AF_UNIX}, .path = operand->path};
     if (operand->kinds.udp && (abstract || !both))
-        probes[count++] = (struct probe){.type = SOCK_DGRAM, .local = {.family = AF_UNIX}, .path = operand->path};
+        probes[count++] =
+            (struct probe){.type = SOCK_DGRAM, .local = {.family = AF_UNIX}, .path = operand->path};
     return count;
 }
 

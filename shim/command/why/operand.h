@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A word that names ports or a path, by the habits of those who type it: "8080", "8000-8010", "http",
- * "8080/tcp", "tcp:80", "localhost:80", "*:80", ":::3000", "[fe80::1%eth0]:80", "127.0.0.53%lo:53", "/run/x.sock",
- * "unix:/run/x.sock", "@abstract".
+ * "8080/tcp", "tcp:80", "localhost:80", "*:80", ":::3000", "[fe80::1%eth0]:80", "127.0.0.53%lo:53",
+ * "/run/x.sock", "unix:/run/x.sock", "@abstract".
  */
 #ifndef REUSESHIM_COMMAND_OPERAND_H
 #define REUSESHIM_COMMAND_OPERAND_H
@@ -18,8 +18,8 @@ struct kinds {
 };
 
 struct operand {
-    struct kinds kinds;     /* of it, both are set where both are meant */
-    size_t address_count;   /* 0: it is a path */
+    struct kinds kinds;                       /* of it, both are set where both are meant */
+    size_t address_count;                     /* 0: it is a path */
     struct endpoint addresses[ADDRESSES_MAX]; /* more than one: nobody named them */
     char device[IF_NAMESIZE];                 /* "" for none */
     size_t range_count;

@@ -124,7 +124,8 @@ static void give_owners(struct ports *ports)
 }
 
 /* The one that nobody among the others started, the oldest by number. */
-static bool has_parent_among(struct ports *ports, const struct port_owner *owners, uint32_t count, uint32_t at)
+static bool has_parent_among(struct ports *ports, const struct port_owner *owners, uint32_t count,
+                             uint32_t at)
 {
     const struct process *process = process_table_find(&ports->processes, owners[at].pid);
     for (uint32_t i = 0; process && i < count; i++)
@@ -200,13 +201,15 @@ static void master_first(const struct process **processes, uint32_t count)
 }
 
 /* The processes of the sockets from `first` on, into row_processes from `used` on: how many. */
-static uint32_t row_processes(struct ports *ports, const struct port_socket *first, uint32_t count, size_t used)
+static uint32_t row_processes(struct ports *ports, const struct port_socket *first, uint32_t count,
+                              size_t used)
 {
     const struct process **start = ports->row_processes + used;
     uint32_t total = 0, kept = 0;
     for (uint32_t i = 0; i < count; i++)
         for (uint32_t at = 0; at < first[i].owner_count; at++) {
-            const struct process *process = process_table_find(&ports->processes, ports->owners[first[i].first_owner + at].pid);
+            const struct process *process =
+                process_table_find(&ports->processes, ports->owners[first[i].first_owner + at].pid);
             if (process)
                 start[total++] = process;
         }
@@ -227,7 +230,8 @@ static void count_shared(struct port_row *rows, size_t count, const struct proce
         bool new_program = true, new_user = true;
         const char *program = rows[i].process_count ? processes[rows[i].first_process]->program : "";
         for (size_t before = 0; before < i; before++) {
-            const char *other = rows[before].process_count ? processes[rows[before].first_process]->program : "";
+            const char *other =
+                rows[before].process_count ? processes[rows[before].first_process]->program : "";
             new_program &= strcmp(program, other) != 0;
             new_user &= rows[i].holder->uid != rows[before].holder->uid;
         }
@@ -280,8 +284,9 @@ bool ports_find(struct ports *ports, const struct kinds *asked, struct scratch *
     struct search search = {
         .found = take_owner, .context = ports, .deadline = deadline_in(BUDGET_MS), .scratch = scratch};
     if (!gather(ports, asked, scratch)) {
-        command_error("why: the kernel does not tell which sockets there are: neither sock_diag nor /proc/net is to be had",
-                      (char *)NULL);
+        command_error(
+            "why: the kernel does not tell which sockets there are: neither sock_diag nor /proc/net is to be had",
+            (char *)NULL);
         return false;
     }
     if (ports->socket_count)

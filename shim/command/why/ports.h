@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * All sockets of this network namespace that have a port and no peer, gathered to rows: what one program has on one
- * address and port is one row.
+ * All sockets of this network namespace that have a port and no peer, gathered to rows: what one program has
+ * on one address and port is one row.
  */
 #ifndef REUSESHIM_COMMAND_PORTS_H
 #define REUSESHIM_COMMAND_PORTS_H

@@ -29,10 +29,9 @@ static int open_socket(const struct probe *probe, unsigned options)
             return result;
         }
     }
-    int result = fd >= 0 && probe->device[0]
-                     ? raw_setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, probe->device,
-                                      (socklen_t)strlen(probe->device))
-                     : 0;
+    int result = fd >= 0 && probe->device[0] ? raw_setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, probe->device,
+                                                              (socklen_t)strlen(probe->device))
+                                             : 0;
     if (result < 0) {
         raw_close(fd);
         return result;

@@ -16,8 +16,8 @@ struct probe {
     uint16_t last_port; /* the answer is that of all ports from `local` to this one; 0: of one port */
     struct unix_path path;
     char device[IF_NAMESIZE]; /* to bind the socket to; "" for none */
-    bool implied; /* nobody named this address: that the machine does not have it is no trouble */
-    bool deserted; /* nobody was on the port a moment ago: after a success nobody is looked for */
+    bool implied;             /* nobody named this address: that the machine does not have it is no trouble */
+    bool deserted;            /* nobody was on the port a moment ago: after a success nobody is looked for */
     /* The answer. */
     int error; /* of socket() or bind(), 0 */
     struct newcomer newcomer;

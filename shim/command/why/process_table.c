@@ -60,7 +60,8 @@ pid_t process_table_master(struct process_table *table, pid_t pid)
     enum { DEPTH = 16 };
     for (int depth = 0; depth < DEPTH; depth++) {
         const struct process *process = process_table_find(table, pid);
-        const struct process *parent = process && process->parent > 1 ? process_table_find(table, process->parent) : NULL;
+        const struct process *parent =
+            process && process->parent > 1 ? process_table_find(table, process->parent) : NULL;
         if (parent == NULL || parent->program[0] == '\0' || strcmp(parent->program, process->program) != 0)
             break;
         pid = parent->pid;

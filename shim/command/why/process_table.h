@@ -13,8 +13,8 @@ struct process_table {
     bool no_memory;
 };
 
-/* What there is to know of a process; NULL, and no_memory set, where there is no memory for it. Good until the
- * table is freed. */
+/* What there is to know of a process; NULL, and no_memory set, where there is no memory for it. Good until
+ * the table is freed. */
 const struct process *process_table_find(struct process_table *table, pid_t pid);
 /* The first of its ancestors that runs the same program without a break: a server and its workers are one. */
 pid_t process_table_master(struct process_table *table, pid_t pid);

@@ -20,7 +20,7 @@
 enum { CELL_SIZE = 512, GAP = 2, PROGRAMS_SHOWN = 2 };
 
 /* What is left out, or made shorter, where the terminal is narrow. */
-enum { SHORT_USERS = 1, NO_USERS = 2, SHORT_GROUPS = 4, NO_GROUPS = 8 };
+enum { SHORT_USERS = 1, NO_USERS = 2, SHORT_GROUPS = 4, SHORT_COUNTS = 8, NO_STATES = 16 };
 
 /* ---- cells ------------------------------------------------------------------------------------------ */
 
@@ -29,25 +29,28 @@ static void write_name(struct text *text, const char *name)
     text_escaped(text, name, strlen(name));
 }
 
-static void write_protocol(struct text *text, const struct ports *ports, const struct port_row *row, unsigned form)
+static void write_protocol(struct text *text, const struct ports *ports, const struct port_row *row,
+                           unsigned form)
 {
     (void)ports;
     (void)form;
     protocol_write(text, row->holder->local.family, -1, row->holder->protocol);
 }
 
-static void write_local(struct text *text, const struct ports *ports, const struct port_row *row, unsigned form)
+static void write_local(struct text *text, const struct ports *ports, const struct port_row *row,
+                        unsigned form)
 {
     (void)ports;
     (void)form;
     answer_address(text, &row->holder->local, row->holder->device_name);
 }
 
-static void write_state(struct text *text, const struct ports *ports, const struct port_row *row, unsigned form)
+static void write_state(struct text *text, const struct ports *ports, const struct port_row *row,
+                        unsigned form)
 {
     (void)ports;
-    (void)form;
-    text_string(text, state_word(row->holder));
+    if (!(form & NO_STATES))
+        text_string(text, state_word(row->holder));
 }
 
 static bool same_program(const struct process *one, const struct process *other)
@@ -56,7 +59,8 @@ static bool same_program(const struct process *one, const struct process *other)
 }
 
 /* "pid 712 (nginx) and 4 others": of each program the first, which is the master if it is among them. */
-static void write_processes(struct text *text, const struct process *const *processes, uint32_t count)
+static void write_processes(struct text *text, const struct process *const *processes, uint32_t count,
+                            unsigned form)
 {
     uint32_t programs = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -77,26 +81,27 @@ static void write_processes(struct text *text, const struct process *const *proc
         write_name(text, processes[i]->program[0] ? processes[i]->program : "?");
         text_string(text, ")");
         if (others) {
-            text_string(text, " and ");
+            text_string(text, form & SHORT_COUNTS ? " +" : " and ");
             text_unsigned(text, others);
-            text_string(text, others == 1 ? " other" : " others");
+            text_string(text, form & SHORT_COUNTS ? "" : others == 1 ? " other" : " others");
         }
     }
 }
 
-static void write_owner(struct text *text, const struct ports *ports, const struct port_row *row, unsigned form)
+static void write_owner(struct text *text, const struct ports *ports, const struct port_row *row,
+                        unsigned form)
 {
     static const char *const hidden[] = {[HIDDEN_BY_PERMISSION] = "owner hidden",
                                          [HIDDEN_ELSEWHERE] = "owner outside of this PID namespace",
-                                         [HIDDEN_IN_KERNEL] = "no process (the kernel)"};
-    (void)form;
+                                         [HIDDEN_IN_KERNEL] = "no process has it open"};
     if (row->process_count)
-        write_processes(text, ports->row_processes + row->first_process, row->process_count);
+        write_processes(text, ports->row_processes + row->first_process, row->process_count, form);
     else
         text_string(text, row->owner == OWNER_HIDDEN ? hidden[row->hidden] : "owner not found in time");
 }
 
-static void write_user(struct text *text, const struct ports *ports, const struct port_row *row, unsigned form)
+static void write_user(struct text *text, const struct ports *ports, const struct port_row *row,
+                       unsigned form)
 {
     const char *name = row->holder->uid_known ? user_name(row->holder->uid) : "";
     (void)ports;
@@ -128,14 +133,13 @@ static void write_short(struct text *text, const char *name, size_t shown)
     text_escaped(text, name + length - tail, tail);
 }
 
-static void write_group(struct text *text, const struct ports *ports, const struct port_row *row, unsigned form)
+static void write_group(struct text *text, const struct ports *ports, const struct port_row *row,
+                        unsigned form)
 {
     enum { ID_SHOWN = 12, LONG_ID = 64, SHORT = 20 };
     const struct port_group *group = &row->group;
     size_t id = strlen(group->container);
     (void)ports;
-    if (form & NO_GROUPS)
-        return;
     if (id) {
         text_strings(text, engine_word(group->engine), " ");
         text_escaped(text, group->container, id == LONG_ID ? ID_SHOWN : id);
@@ -161,16 +165,16 @@ static bool is_shared(const struct port_row *row)
     return row->instances > 1;
 }
 
-static void write_shared(struct text *text, const struct ports *ports, const struct port_row *row, unsigned form)
+static void write_shared(struct text *text, const struct ports *ports, const struct port_row *row,
+                         unsigned form)
 {
     (void)ports;
-    (void)form;
     if (row->shared < 2)
         return;
     text_string(text, is_shared(row) ? "shared: " : "");
     text_unsigned(text, row->shared);
     text_string(text, " sockets");
-    if (!is_shared(row))
+    if (!is_shared(row) || form & SHORT_COUNTS)
         return;
     write_part(text, row->programs, "programs");
     write_part(text, row->programs < 2 && row->process_count ? row->instances : 0, "instances");
@@ -193,8 +197,8 @@ struct layout {
     int widths[COLUMNS];
 };
 
-static int write_cell(char cell[CELL_SIZE], size_t column, const struct ports *ports, const struct port_row *row,
-                      unsigned form)
+static int write_cell(char cell[CELL_SIZE], size_t column, const struct ports *ports,
+                      const struct port_row *row, unsigned form)
 {
     struct text text = text_in(cell, CELL_SIZE);
     columns[column].write(&text, ports, row, form);
@@ -251,10 +255,16 @@ static bool fits(const struct ports *ports, const struct layout *layout, int wid
 /* The fullest one that fits; if none does, the last, and lines are wrapped. */
 static struct layout choose(const struct ports *ports)
 {
-    static const unsigned forms[] = {0, SHORT_USERS, NO_USERS, NO_USERS | SHORT_GROUPS};
+    static const unsigned forms[] = {0,
+                                     SHORT_USERS,
+                                     NO_USERS,
+                                     NO_USERS | SHORT_GROUPS,
+                                     NO_USERS | SHORT_GROUPS | SHORT_COUNTS,
+                                     NO_USERS | SHORT_GROUPS | SHORT_COUNTS | NO_STATES};
     struct layout layout = layout_for(ports, forms[0]);
-    for (size_t i = 1; terminal_is(stdout) && i < sizeof forms / sizeof *forms; i++) {
-        if (fits(ports, &layout, terminal_width(stdout)))
+    int width = terminal_limit(stdout);
+    for (size_t i = 1; width && i < sizeof forms / sizeof *forms; i++) {
+        if (fits(ports, &layout, width))
             break;
         layout = layout_for(ports, forms[i]);
     }
@@ -265,18 +275,20 @@ static struct layout choose(const struct ports *ports)
 
 static void show_row(const struct ports *ports, const struct port_row *row, const struct layout *layout)
 {
-    enum { HANGING = 5 };
     char buffer[COLUMNS * CELL_SIZE], shared[CELL_SIZE];
     struct text line = text_in(buffer, sizeof buffer);
+    int width = terminal_limit(stdout);
     write_row(&line, ports, row, layout);
     write_cell(shared, COLUMNS - 1, ports, row, layout->form);
     size_t tail = is_shared(row) ? strlen(shared) : 0;
-    int protocol = terminal_columns(buffer, line.used - tail);
-    if (terminal_is(stdout) && protocol + terminal_columns(shared, tail) > terminal_width(stdout)) {
-        terminal_wrapped(stdout, 0, buffer, line.used);
+    if (width && terminal_columns(buffer, line.used) > width) {
+        size_t head = (size_t)(layout->widths[0] + GAP);
+        fwrite(buffer, 1, head, stdout);
+        terminal_wrapped(stdout, (int)head, buffer + head, line.used - head);
     } else {
         fwrite(buffer, 1, line.used - tail, stdout);
-        terminal_paint(stdout, PAINT_UNSURE, tail ? shared : "");
+        if (tail)
+            terminal_paint(stdout, PAINT_UNSURE, shared);
     }
     putchar('\n');
 }
@@ -289,7 +301,8 @@ static void show_notes(const struct request *request, const struct ports *ports)
     if (hidden)
         notes_show_hidden(request->again);
     if (!ports->shows_bound)
-        notes_show_line("TCP sockets that are bound and do not listen do not show here (they do since Linux 6.8, by sock_diag)");
+        notes_show_line(
+            "TCP sockets that are bound and do not listen do not show here (they do since Linux 6.8, by sock_diag)");
     if (!ports->all_sockets)
         notes_show_line("not all sockets were seen: it took too long");
 }

@@ -7,7 +7,8 @@
 
 #include <stdint.h>
 
-/* The name of a uid by passwd(5) and what else the system asks; "" if it has none. Good until the program ends. */
+/* The name of a uid by passwd(5) and what else the system asks; "" if it has none. Good until the program
+ * ends. */
 const char *user_name(uint32_t uid);
 
 #endif

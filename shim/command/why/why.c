@@ -52,16 +52,12 @@ static const char *misplaced(const struct request *request, bool single)
 /* False with the exit code in *code if there is nothing left to do. */
 static bool read_options(struct request *request, int argc, char **argv, int *code)
 {
-    static const struct option options[] = {{"tcp", no_argument, NULL, 't'},
-                                            {"udp", no_argument, NULL, 'u'},
-                                            {"reuseaddr", no_argument, NULL, 'a'},
-                                            {"reuseport", no_argument, NULL, 'p'},
-                                            {"v6only", no_argument, NULL, 'o'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"quiet", no_argument, NULL, 'q'},
-                                            {"watch", no_argument, NULL, 'w'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"tcp", no_argument, NULL, 't'},       {"udp", no_argument, NULL, 'u'},
+        {"reuseaddr", no_argument, NULL, 'a'}, {"reuseport", no_argument, NULL, 'p'},
+        {"v6only", no_argument, NULL, 'o'},    {"json", no_argument, NULL, 'j'},
+        {"quiet", no_argument, NULL, 'q'},     {"watch", no_argument, NULL, 'w'},
+        {"help", no_argument, NULL, 'h'},      {NULL, 0, NULL, 0}};
     static const char socket_letters[] = {
         [OPTION_REUSEADDR] = 'a', [OPTION_REUSEPORT] = 'p', [OPTION_V6ONLY] = 'o'};
     const struct {
