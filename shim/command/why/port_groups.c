@@ -31,18 +31,30 @@ static const char *path_of(struct port_groups *groups, uint64_t id, const struct
     return group->path;
 }
 
-/* Of version 2, else of systemd's own hierarchy of version 1. */
-static const char *path_of_process(char *text, size_t size, pid_t pid)
+static bool is_somebody(const struct manager *manager)
 {
-    static const char label[] = ":name=systemd:";
+    return manager->unit.length || manager->container.length;
+}
+
+/* Where a process is now, in version 2 or in systemd's own hierarchy of version 1: "0::/x", "1:name=systemd:/x". The
+ * manager points into `text`. */
+static struct manager manager_of_process(char *text, size_t size, pid_t pid)
+{
+    static const char *const labels[] = {"0::", ":name=systemd:"};
     char file[PROC_PATH_MAX];
+    struct manager manager = {.engine = ENGINE_NONE};
     (void)proc_read(proc_path(file, pid, "cgroup"), text, size);
-    char *v1 = strstr(text, label), *v2 = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
-    char *path = v1 ? v1 + strlen(label) : v2 ? strchr(v2, '/') : NULL;
-    if (path == NULL)
-        return "";
-    path[strcspn(path, "\n")] = '\0';
-    return path;
+    for (char *line = text, *end; *line && !is_somebody(&manager); line = end) {
+        end = line + strcspn(line, "\n");
+        if (*end)
+            *end++ = '\0';
+        for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
+            const char *label = strstr(line, labels[i]);
+            if (label && !is_somebody(&manager))
+                manager = manager_of(label + strlen(labels[i]));
+        }
+    }
+    return manager;
 }
 
 static void copy(char *to, size_t size, struct part part)
@@ -58,8 +70,8 @@ struct port_group port_group(struct port_groups *groups, uint64_t id, pid_t pid,
     char text[4096];
     struct port_group group = {.engine = ENGINE_NONE};
     struct manager manager = manager_of(id ? path_of(groups, id, search) : "");
-    if (manager.unit.length == 0 && manager.container.length == 0 && pid)
-        manager = manager_of(path_of_process(text, sizeof text, pid));
+    if (!is_somebody(&manager) && pid)
+        manager = manager_of_process(text, sizeof text, pid);
     copy(group.unit, sizeof group.unit, manager.unit);
     copy(group.container, sizeof group.container, manager.container);
     group.engine = manager.engine;
