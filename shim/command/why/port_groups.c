@@ -36,8 +36,8 @@ static bool is_somebody(const struct manager *manager)
     return manager->unit.length || manager->container.length;
 }
 
-/* Where a process is now, in version 2 or in systemd's own hierarchy of version 1: "0::/x", "1:name=systemd:/x". The
- * manager points into `text`. */
+/* Where a process is now, in version 2 or in systemd's own hierarchy of version 1: "0::/x",
+ * "1:name=systemd:/x". The manager points into `text`. */
 static struct manager manager_of_process(char *text, size_t size, pid_t pid)
 {
     static const char *const labels[] = {"0::", ":name=systemd:"};

@@ -8,6 +8,7 @@
 #include "reuseshim/deadline.h"
 #include "reuseshim/protocol.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -276,6 +277,16 @@ static bool make_rows(struct ports *ports)
     return !ports->no_memory && !ports->processes.no_memory;
 }
 
+static bool is_held_by_systemd(const struct ports *ports, const struct port_row *row)
+{
+    bool held = false;
+    for (uint32_t i = 0; i < row->process_count; i++) {
+        const struct process *process = ports->row_processes[row->first_process + i];
+        held |= process->pid == 1 && strcmp(process->program, "systemd") == 0;
+    }
+    return held;
+}
+
 /* ---- all of it -------------------------------------------------------------------------------------- */
 
 bool ports_find(struct ports *ports, const struct kinds *asked, struct scratch *scratch)
@@ -307,6 +318,9 @@ bool ports_find(struct ports *ports, const struct kinds *asked, struct scratch *
         row->hidden = search.unreadable ? HIDDEN_BY_PERMISSION : all ? HIDDEN_IN_KERNEL : HIDDEN_ELSEWHERE;
         const struct process *master = row->process_count ? ports->row_processes[row->first_process] : NULL;
         row->group = port_group(&ports->groups, row->holder->cgroup_id, master ? master->pid : 0, &search);
+        if (row->group.unit[0] == '\0' && row->group.container[0] == '\0' && is_held_by_systemd(ports, row))
+            snprintf(row->group.unit, sizeof row->group.unit, "%s",
+                     socket_unit(&ports->socket_units, row->holder));
     }
     return true;
 }
@@ -315,6 +329,7 @@ void ports_free(struct ports *ports)
 {
     process_table_free(&ports->processes);
     port_groups_free(&ports->groups);
+    socket_units_free(&ports->socket_units);
     free(ports->owners);
     free(ports->sockets);
     free(ports->rows);

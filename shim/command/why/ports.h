@@ -9,6 +9,7 @@
 #include "operand.h"
 #include "port_groups.h"
 #include "process_table.h"
+#include "socket_units.h"
 
 /* One socket on its way into a row. */
 struct port_socket {
@@ -45,6 +46,7 @@ struct ports {
     struct port_owner *owners;
     struct process_table processes;
     struct port_groups groups;
+    struct socket_units socket_units;
     bool no_memory;
 };
 
