@@ -35,7 +35,7 @@ tool() {
     [[ $stderr == *"--re: more than one option begins like that"* ]]
     run -100 --separate-stderr tool log --top
     [[ $stderr == *"expected a value"* ]]
-    for words in "check restart share" "policies restart share" "log -n 0" "log -n x" "unit" "unit a b" "run" "run --" "why"; do
+    for words in "check restart share" "policies restart share" "log -n 0" "log -n x" "unit" "unit a b" "run" "run --" "wait" "wait 1 2"; do
         # shellcheck disable=SC2086
         run -100 --separate-stderr tool $words
         [[ ${stderr_lines[-1]} == "reuseshim: "* ]]

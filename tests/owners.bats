@@ -3,29 +3,10 @@
 # bats file_tags=quick
 
 load helper
-
-cgroup_folder() {
-    local top
-    top=$(findmnt -fnt cgroup2 -o TARGET) && echo "$top/reuseshim-test.$$"
-}
+load cgroup
 
 teardown_file() {
-    local folder
-    folder=$(cgroup_folder) || return 0
-    rmdir "${folder%.*}".* 2>/dev/null || true
-}
-
-# A cgroup of its own, in $folder.
-make_cgroup() {
-    needs_root
-    may_skip no-cgroup2
-    folder=$(cgroup_folder)
-    mkdir "$folder"
-}
-
-# background_in_cgroup COMMAND...: in that cgroup.
-background_in_cgroup() {
-    background ns sh -c 'echo 0 >"$0/cgroup.procs" && exec "$@"' "$folder" "$@"
+    remove_cgroups
 }
 
 # As another user in the test's namespace; the record goes to $LOG, which that user could not open.

@@ -86,6 +86,24 @@ everything_found() {
     jq -r .MESSAGE "$BATS_TEST_TMPDIR/journal" | grep -q "^sock: bind("
 }
 
+@test "why without a port names the unit of a service, and of a socket that systemd holds for one" {
+    holder_service
+    printf '[Socket]\nListenStream=127.0.0.1:%s\n' $((port + 100)) | machine sh -c 'cat >/etc/systemd/system/$0.socket' "$name-late"
+    service "$name-late" "Type=exec" "ExecStart=/opt/test/sock hold"
+    machine systemctl start "$name-late.socket"
+    machine reuseshim why --json -t >"$BATS_TEST_TMPDIR/list"
+    jq -c "select(.local.port == $port)" "$BATS_TEST_TMPDIR/list" |
+        holds ".unit == \"$name-holder.service\" and .processes[0].pid == $holder_pid and .container == null"
+    jq -c "select(.local.port == $((port + 100)))" "$BATS_TEST_TMPDIR/list" |
+        holds ".unit == \"$name-late.socket\" and .processes[0].program == \"systemd\" and .processes[0].pid == 1"
+    # Also when the service has it, too.
+    machine systemctl start "$name-late"
+    machine reuseshim why --json -t | jq -c "select(.local.port == $((port + 100)))" |
+        holds ".unit == \"$name-late.socket\" and (.processes | length) == 2 and .processes[0].pid == 1"
+    machine systemctl stop "$name-late"
+    machine systemctl stop "$name-late.socket"
+}
+
 @test "under a setting that is a seccomp filter auto names nobody, and always, which the drop-in sets, does" {
     holder_service
     service "$name" "${meets_it[@]}" "LockPersonality=yes" "NoNewPrivileges=yes" \

@@ -19,7 +19,7 @@ enum {
     CGROUPS_MAX = 4,
     CURES_MAX = 6,
     TAKERS_MAX = 4,
-    ADDRESSES_MAX = 16
+    MACHINE_ADDRESSES_MAX = 16
 };
 
 struct owners {
@@ -105,7 +105,7 @@ struct conflict {
     struct range_use range_use;
     struct port_range automatic_range; /* last 0 where it was not asked for */
     uint32_t address_count;
-    struct endpoint addresses[ADDRESSES_MAX]; /* of this machine, where a cure may name them */
+    struct endpoint addresses[MACHINE_ADDRESSES_MAX]; /* of this machine, where a cure may name them */
     struct refusal refusal;
     char own_cgroup[CGROUP_ROOM]; /* "" where not known */
     const struct rule *rule;      /* that decided about the call; NULL for none */

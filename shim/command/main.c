@@ -43,7 +43,7 @@ static void usage(FILE *file)
 {
     fputs("usage:\n", file);
     for (int i = 0; i < SUBCOMMAND_COUNT; i++)
-        fprintf(file, "  reuseshim %-8s %-34s  %s\n", subcommands[i].name, subcommands[i].arguments,
+        fprintf(file, "  reuseshim %-8s %-38s  %s\n", subcommands[i].name, subcommands[i].arguments,
                 subcommands[i].purpose);
     fputs(
         "  reuseshim --version | --help [SUBCOMMAND]\n\n"

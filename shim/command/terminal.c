@@ -48,3 +48,52 @@ int terminal_width(FILE *file)
     struct winsize size;
     return ioctl(fileno(file), TIOCGWINSZ, &size) == 0 && size.ws_col >= 40 ? size.ws_col : 80;
 }
+
+int terminal_limit(FILE *file)
+{
+    struct winsize size;
+    return terminal_is(file) && ioctl(fileno(file), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+int terminal_columns(const char *text, size_t length)
+{
+    int count = 0;
+    for (size_t i = 0; i < length; i++)
+        count += (text[i] & 0xc0) != 0x80;
+    return count;
+}
+
+void terminal_wrapped(FILE *file, int column, const char *text, size_t length)
+{
+    enum { ROOM = 20 };
+    int width = terminal_limit(file);
+    if (width < column + ROOM) {
+        fprintf(file, "%.*s", (int)length, text);
+        return;
+    }
+    for (size_t start = 0, at = (size_t)column; start < length;) {
+        size_t blanks = 0, word = 0;
+        while (start + blanks < length && text[start + blanks] == ' ')
+            blanks++;
+        while (start + blanks + word < length && text[start + blanks + word] != ' ')
+            word++;
+        size_t wide = (size_t)terminal_columns(text + start + blanks, word);
+        if (at > (size_t)column && at + blanks + wide > (size_t)width) {
+            fprintf(file, "\n%*s", column, "");
+            start += blanks;
+            blanks = 0;
+            at = (size_t)column;
+        }
+        fwrite(text + start, 1, blanks + word, file);
+        start += blanks + word;
+        at += blanks + wide;
+    }
+}
+
+void terminal_labelled(FILE *file, int indent, const char *label, const char *text, size_t length)
+{
+    fprintf(file, "%*s", indent, "");
+    terminal_paint(file, PAINT_LABEL, label);
+    terminal_wrapped(file, indent + (int)strlen(label), text, length);
+    fputc('\n', file);
+}

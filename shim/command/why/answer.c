@@ -4,11 +4,10 @@
  */
 #include "answer.h"
 
-#include "request.h"
-
 #include "../terminal.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -43,6 +42,26 @@ static enum paint paint_of(const struct probe *probe)
     return probe_is_refused(probe) ? PAINT_BAD : probe_is_free(probe) ? PAINT_GOOD : PAINT_UNSURE;
 }
 
+void answer_address(struct text *text, const struct endpoint *local, const char *device)
+{
+    char name[IF_NAMESIZE] = "";
+    const char *scope = local->scope && if_indextoname(local->scope, name) ? name : device;
+    if (local->family == AF_INET6)
+        text_char(text, '[');
+    address_write(text, local);
+    if (scope[0]) {
+        text_char(text, '%');
+        text_escaped(text, scope, strlen(scope));
+    }
+    text_string(text, local->family == AF_INET6 ? "]:" : ":");
+    text_unsigned(text, local->port);
+}
+
+bool answer_is_plain(const struct probe *probe)
+{
+    return !probe_is_refused(probe) && probe->conflict.holder_count == 0;
+}
+
 void answer_subject(struct text *protocol, struct text *address, const struct probe *probe)
 {
     protocol_write(protocol, probe->local.family, -1, probe->protocol);
@@ -51,7 +70,11 @@ void answer_subject(struct text *protocol, struct text *address, const struct pr
     if (probe->local.family == AF_UNIX)
         unix_path_write(address, &probe->path);
     else
-        endpoint_write(address, &probe->local);
+        answer_address(address, &probe->local, probe->device);
+    if (probe->last_port) {
+        text_char(address, '-');
+        text_unsigned(address, probe->last_port);
+    }
 }
 
 /* ---- details ---------------------------------------------------------------------------------------- */
@@ -111,9 +134,7 @@ static void print_line(int indent, const char *label, const char *rest, size_t l
 {
     char padded[RECORD_LABEL + 1];
     snprintf(padded, sizeof padded, "%-*.*s", RECORD_LABEL, RECORD_LABEL, label);
-    printf("%*s", indent, "");
-    terminal_paint(stdout, PAINT_LABEL, padded);
-    printf("%.*s\n", (int)length, rest);
+    terminal_labelled(stdout, indent, padded, rest, length);
 }
 
 /* What stands above already is not repeated: of holders it is said that they are the same, of cures that they

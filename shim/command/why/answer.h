@@ -16,5 +16,9 @@ void answer_json(const struct probe *probes, size_t count);
 const char *answer_verdict(const struct probe *probe);
 /* "tcp", and "0.0.0.0:8080" or a path. */
 void answer_subject(struct text *protocol, struct text *address, const struct probe *probe);
+/* "[fe80::1%eth0]:80", "127.0.0.53%lo:53" */
+void answer_address(struct text *text, const struct endpoint *local, const char *device);
+/* Is a line all that there is to tell? */
+bool answer_is_plain(const struct probe *probe);
 
 #endif

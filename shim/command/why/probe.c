@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "probe.h"
 
+#include "reuseshim/linux.h"
 #include "reuseshim/protocol.h"
 
 #include <errno.h>
@@ -27,6 +28,13 @@ static int open_socket(const struct probe *probe, unsigned options)
             raw_close(fd);
             return result;
         }
+    }
+    int result = fd >= 0 && probe->device[0] ? raw_setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, probe->device,
+                                                              (socklen_t)strlen(probe->device))
+                                             : 0;
+    if (result < 0) {
+        raw_close(fd);
+        return result;
     }
     return fd;
 }
@@ -70,6 +78,20 @@ static int bind_unix(const struct probe *probe, int fd)
     return result;
 }
 
+static int bind_it(const struct probe *probe, int fd)
+{
+    return probe->local.family == AF_UNIX ? bind_unix(probe, fd) : bind_internet(probe, fd);
+}
+
+int probe_try(const struct probe *probe, unsigned options)
+{
+    int fd = open_socket(probe, options);
+    int result = fd < 0 ? fd : bind_it(probe, fd);
+    if (fd >= 0)
+        raw_close(fd);
+    return -result;
+}
+
 /* ---- the answer ------------------------------------------------------------------------------------- */
 
 static void fill_record(struct probe *probe)
@@ -91,9 +113,7 @@ void probe_run(struct probe *probe, unsigned options, unsigned budget_ms, struct
 {
     struct newcomer *newcomer = &probe->newcomer;
     int fd = open_socket(probe, options);
-    int result = fd < 0                           ? fd
-                 : probe->local.family == AF_UNIX ? bind_unix(probe, fd)
-                                                  : bind_internet(probe, fd);
+    int result = fd < 0 ? fd : bind_it(probe, fd);
     bool port_chosen = result == 0 && probe->local.port == 0;
     probe->error = -result;
     /* What the socket says of itself after a bind is the port that it got; "any port" was asked for. */
@@ -110,7 +130,7 @@ void probe_run(struct probe *probe, unsigned options, unsigned budget_ms, struct
     if (probe->error == EADDRINUSE) {
         conflict_explain(&probe->conflict, newcomer, scratch);
         raw_close(fd);
-    } else if (endpoint_is_internet(&probe->local) && !port_chosen) {
+    } else if (endpoint_is_internet(&probe->local) && !port_chosen && (probe->error || !probe->deserted)) {
         conflict_present(&probe->conflict, newcomer, scratch);
     }
     if (probe->error == EACCES) /* a port below 1024: what the rule says of those that are there */

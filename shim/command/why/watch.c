@@ -119,7 +119,9 @@ static void print_line(enum paint paint, const char *label, const char *line)
     strftime(clock, sizeof clock, "%H:%M:%SZ", gmtime_r(&now, &parts));
     printf("%s  ", clock);
     terminal_paint(stdout, paint, label);
-    printf("  %s\n", line);
+    fputs("  ", stdout);
+    terminal_wrapped(stdout, (int)(strlen(clock) + strlen(label)) + 4, line, strlen(line));
+    fputc('\n', stdout);
 }
 
 /* The owner is looked up while the socket is there, for the first few only: it takes time. */
