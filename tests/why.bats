@@ -192,9 +192,9 @@ situation() {
     needs_root
     open_folder
     cp "$BUILD/reuseshim" "$open"
-    run ns setpriv --reuid 4711 --clear-groups "$open/reuseshim" why -t 80
-    [ "$status" = 0 ]
-    [[ ${lines[0]} == "tcp  0.0.0.0:80  free"*EACCES* ]]
+    run -111 ns setpriv --reuid 4711 --clear-groups "$open/reuseshim" why -t 80
+    [[ ${lines[0]} == "tcp  0.0.0.0:80  not allowed"*EACCES* ]]
+    [[ $output == *"ip_unprivileged_port_start"* ]]
     holder tcp bind 127.0.0.1:80 listen
     run -1 ns setpriv --reuid 4711 --clear-groups "$open/reuseshim" why -t4 80
     [[ ${lines[0]} == "tcp  0.0.0.0:80  in use"*EACCES* ]]
@@ -260,7 +260,7 @@ situation() {
         why) words="why $(free_port)" ;;
         wait) words="wait --help" ;;
         log) words="log /dev/null" ;;
-        unit) words="unit nowhere" ;;
+        unit) words="unit --offline nowhere" ;;
         esac
         # shellcheck disable=SC2086
         run -111 --separate-stderr ns sh -c 'exec "$0" "$@" >/dev/full' "$BUILD/reuseshim" $words

@@ -108,7 +108,8 @@ struct conflict {
     struct endpoint addresses[MACHINE_ADDRESSES_MAX]; /* of this machine, where a cure may name them */
     struct refusal refusal;
     char own_cgroup[CGROUP_ROOM]; /* "" where not known */
-    const struct rule *rule;      /* that decided about the call; NULL for none */
+        bool by_hand;                             /* the command asks, which tells the next step itself */
+    const struct rule *rule;                  /* that decided about the call; NULL for none */
     const char *path_trouble;     /* AF_UNIX: why the path is taken, if not by a socket; NULL else */
     /* From here on nothing is set to begin with: it would cost more than most looks. */
     char room[ARGUMENTS_ROOM];         /* working memory */

@@ -17,7 +17,7 @@ struct record {
     int64_t waited_ms;               /* of a conflict that was waited for, or is resolved */
     uint64_t evicted;
     enum bare bare;      /* why nothing more was found out */
-    int64_t age_ms;      /* of an answer that was found earlier and is told again; -1 else */
+    int64_t age_ms;      /* of an answer that was found earlier (SOURCE_EARLIER) */
     uint64_t repeated;   /* how many refusals of the same kind came before this one */
     const char *message; /* of a change, an error or a trace; NULL else */
     int64_t time_ns;     /* since 1970 */

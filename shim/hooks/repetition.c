@@ -132,7 +132,6 @@ static void tell_call(struct workspace *work, const struct refusal_key *key)
     work->record.newcomer = newcomer;
     work->record.event = refusal_event(newcomer);
     work->record.conflict = NULL;
-    work->record.age_ms = -1;
 }
 
 static void tell_holder(struct workspace *work, const struct remembered *entry, int64_t now)

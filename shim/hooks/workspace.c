@@ -22,7 +22,6 @@ void workspace_begin(struct workspace *work)
     record->tid = status->tid;
     record->uid = status->uid;
     record->usual_calls_only = status->filtered;
-    record->age_ms = -1;
     /* Without files to ask, what the program was started by has to do. */
     if (status->filtered)
         names_started_by(&work->names);

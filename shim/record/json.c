@@ -225,7 +225,7 @@ static void cures_keys(struct json *json, const struct record *record)
     json_string(json, "reason", bare_word(record->bare));
     json_tristate(json, "complete", conflict && conflict->complete ? YES : NO);
     json_number(json, "elapsed_us", conflict != NULL, conflict ? conflict->elapsed_us : 0);
-    json_number(json, "age_ms", record->age_ms >= 0, record->age_ms);
+    json_number(json, "age_ms", conflict && conflict->source == SOURCE_EARLIER, record->age_ms);
     json_close(json, '}');
 }
 

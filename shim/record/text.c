@@ -59,7 +59,7 @@ static void write_repetition(struct text *text, const struct record *record)
     text_string(text, " again (");
     text_unsigned(text, record->repeated);
     text_string(text, " before)");
-    if (conflict == NULL || record->age_ms < 0 || conflict->holder_count == 0)
+    if (conflict == NULL || conflict->source != SOURCE_EARLIER || conflict->holder_count == 0)
         return;
     const struct holder *holder = &conflict->holders[0];
     const struct owners *owners = &conflict->owners[holder->owners];
@@ -126,7 +126,7 @@ void record_write_details(struct text *text, const struct record *record, const 
     const struct conflict *conflict = record->conflict;
     if (record->bare != BARE_NOT && record->repeated == 0)
         text_strings(text, line_break, label_word(LABEL_BECAUSE), bare_phrase(record->bare));
-    if (conflict == NULL || record->age_ms >= 0)
+    if (conflict == NULL || conflict->source == SOURCE_EARLIER)
         return;
     record_write_holders(text, record, line_break, shown);
     if (conflict->because[0])

@@ -15,8 +15,24 @@ enum { DETAILS_SIZE = 1 << 15, COLUMN_MAX = 64 };
 
 /* ---- words ------------------------------------------------------------------------------------------ */
 
+static const char *refusal_verdict(const struct probe *probe)
+{
+    switch (probe->error) {
+    case EADDRNOTAVAIL:
+        return "not to be had (EADDRNOTAVAIL)";
+    case EACCES:
+        return "not allowed (EACCES)";
+    case EPERM:
+        return "not allowed (EPERM)";
+    default:
+        return "not to be bound (EINVAL)";
+    }
+}
+
 const char *answer_verdict(const struct probe *probe)
 {
+    if (probe->conflict.refusal.found)
+        return refusal_verdict(probe);
     switch (probe->error) {
     case 0:
         return "free";
@@ -26,7 +42,6 @@ const char *answer_verdict(const struct probe *probe)
         if (!endpoint_is_internet(&probe->local))
             return "not allowed (EACCES)";
         return probe_is_refused(probe) ? "in use, by the rule; not allowed to try (EACCES)"
-               : probe_is_free(probe)  ? "free, by the rule; not allowed to try (EACCES)"
                                        : "not allowed to try (EACCES), and not certain by the rule";
     case EADDRNOTAVAIL:
         return "no such address on this machine (EADDRNOTAVAIL)";
@@ -59,7 +74,7 @@ void answer_address(struct text *text, const struct endpoint *local, const char 
 
 bool answer_is_plain(const struct probe *probe)
 {
-    return !probe_is_refused(probe) && probe->conflict.holder_count == 0;
+    return !probe_is_refused(probe) && !probe->conflict.refusal.found && probe->conflict.holder_count == 0;
 }
 
 void answer_subject(struct text *protocol, struct text *address, const struct probe *probe)
@@ -93,7 +108,7 @@ static void write_present(struct text *text, const struct conflict *conflict, ui
 static void write_lines(struct text *text, const void *context, uint32_t shown)
 {
     const struct probe *probe = context;
-    if (probe_is_refused(probe))
+    if (probe_is_refused(probe) || probe->conflict.refusal.found)
         record_write_details(text, &probe->record, "\n", shown);
     else
         write_present(text, &probe->conflict, shown);

@@ -104,9 +104,33 @@ static void fill_record(struct probe *probe)
                               .tid = getpid(),
                               .uid = getuid(),
                               .program = "reuseshim"};
-    record->event = probe_is_refused(probe) ? EVENT_CONFLICT : EVENT_TRACE;
+    record->event = probe->conflict.refusal.found ? EVENT_REFUSED
+                    : probe_is_refused(probe)     ? EVENT_CONFLICT
+                                                  : EVENT_TRACE;
     if (record->event == EVENT_TRACE)
         record->message = probe->error ? strerror(probe->error) : "free";
+}
+
+/* For another reason than a socket in its way; of an address that nobody asked for by name that is no news. */
+static bool is_refused_otherwise(const struct probe *probe)
+{
+    return endpoint_is_internet(&probe->local) &&
+           ((probe->error == EADDRNOTAVAIL && !probe->implied) || probe->error == EACCES || probe->error == EPERM ||
+            probe->error == EINVAL) &&
+           !probe_is_refused(probe);
+}
+
+/* Everybody on the port; what a privileged port's own rule says of them; else what is wrong with the call. */
+static void look_around(struct probe *probe, unsigned budget_ms, struct scratch *scratch)
+{
+    conflict_present(&probe->conflict, &probe->newcomer, scratch);
+    if (probe->error == EACCES)
+        conflict_judge(&probe->conflict, &probe->newcomer);
+    if (!is_refused_otherwise(probe))
+        return;
+    conflict_begin(&probe->conflict, budget_ms, false);
+    if (!conflict_explain(&probe->conflict, &probe->newcomer, scratch))
+        conflict_begin(&probe->conflict, budget_ms, false);
 }
 
 void probe_run(struct probe *probe, unsigned options, unsigned budget_ms, struct scratch *scratch)
@@ -124,17 +148,16 @@ void probe_run(struct probe *probe, unsigned options, unsigned budget_ms, struct
         newcomer->type = probe->type;
         newcomer->protocol = probe->protocol;
     }
-    if (probe->error != EADDRINUSE && fd >= 0)
-        raw_close(fd);
+    if (probe->error == 0)
+        raw_close(fd); /* it must not be found there */
     conflict_begin(&probe->conflict, budget_ms, false);
-    if (probe->error == EADDRINUSE) {
+    probe->conflict.by_hand = true;
+    if (probe->error == EADDRINUSE)
         conflict_explain(&probe->conflict, newcomer, scratch);
+    else if (endpoint_is_internet(&probe->local) && !port_chosen && (probe->error || !probe->deserted))
+        look_around(probe, budget_ms, scratch);
+    if (probe->error && fd >= 0)
         raw_close(fd);
-    } else if (endpoint_is_internet(&probe->local) && !port_chosen && (probe->error || !probe->deserted)) {
-        conflict_present(&probe->conflict, newcomer, scratch);
-    }
-    if (probe->error == EACCES) /* a port below 1024: what the rule says of those that are there */
-        conflict_judge(&probe->conflict, newcomer);
     fill_record(probe);
 }
 
@@ -156,9 +179,5 @@ bool probe_is_refused(const struct probe *probe)
 
 bool probe_is_free(const struct probe *probe)
 {
-    const struct conflict *conflict = &probe->conflict;
-    if (probe->error == EACCES && endpoint_is_internet(&probe->local))
-        return !any_blocks(probe, UNKNOWN) && conflict->all_sockets && conflict->holders_omitted == 0 &&
-               (!protocol_is_tcp(probe->protocol) || conflict->shows_bound);
     return probe->error == 0;
 }
