@@ -37,8 +37,8 @@ teardown() {
     for pid in $(namespace_processes); do
         kill -KILL "$pid" 2>/dev/null || true
     done
-    # By name: bats keeps a background job of its own for BATS_TEST_TIMEOUT.
-    wait "${started[@]}" ${namespace_pid:+"$namespace_pid"} 2>/dev/null || true
+    # By name: bats keeps a background job of its own for BATS_TEST_TIMEOUT, and without a name wait waits for all.
+    [ -z "${started[*]}${namespace_pid:-}" ] || wait "${started[@]}" ${namespace_pid:+"$namespace_pid"} 2>/dev/null || true
 }
 
 # A folder that another user can reach, wherever this tree and bats' own folders are; its path in $open.

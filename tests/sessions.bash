@@ -37,6 +37,14 @@ stage_datagrams() {
 }
 receives() { [ -n "$(ns ss -Huan "sport = :$1")" ]; }
 
+# Two instances of one server that both set SO_REUSEPORT, and a service beside them.
+stage_shared() {
+    stage_http
+    for _ in 1 2; do
+        background ns "$SYSTEM_PYTHON" "$SCRIPTS/reuseport_group.py" udp 5353 4
+    done
+}
+
 stage_mistake() {
     printf '# our old server\ntcp port 8080 force reuseadr\n' >my.policy
 }
@@ -104,7 +112,8 @@ comparable() {
         -e 's/[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}Z/TIME/g' -e 's/^[0-9]{2}:[0-9]{2}:[0-9]{2}Z /CLOCK /' \
         -e 's/(reuseshim|socat)\[[0-9]+\]/\1[N]/g' -e 's/(pid|process) [0-9]+/\1 N/g' -e 's/python3\.[0-9]+/python3/g' \
         -e 's/127\.0\.0\.1:[0-9]{5}/127.0.0.1:N/g' -e 's/in [0-9]+\.[0-9] s/in N s/g' -e 's/wait [0-9]+ s/wait N s/' \
-        -e 's/bind\([0-9]+,/bind(N,/g' -e 's|[^ ="]*/libreuseshim\.so|libreuseshim.so|g' -e 's/[[:space:]]+$//' -e 's/^  [^ -~]+$/  BARS/'
+        -e 's/bind\([0-9]+,/bind(N,/g' -e 's|[^ ="]*/libreuseshim\.so|libreuseshim.so|g' -e 's/[[:space:]]+$//' -e 's/^  [^ -~]+$/  BARS/' \
+        -e 's/(pid N \([^)]*\))  +/\1  /g'
 }
 
 # run_session N: runs the commands of a session in the namespace, in a folder of their own; writes session.N.ran.

@@ -20,10 +20,10 @@ check | musl-gcc         | musl-tools        | abi, run: one library for glibc a
 check | ?asan            | gcc               | unit tests under sanitizers; host: a program built with one
 check | ldconfig         | libc-bin          | host: a set-user-ID program
 check | setcap           | libcap2-bin       | run: a program with file capabilities
-check | strace           | strace            | log, policy, systemd, why: which system calls are made
+check | strace           | strace            | log, policy, systemd, wait, why: which system calls are made
 check | socat            | socat             | restart, sessions: a server, a receiver of datagrams
 check | erl              | erlang-base       | restart: a server that cannot restart
-check | script           | bsdutils          | command, run, why: a terminal
+check | script           | bsdutils          | command, run, table, why: a terminal
 check | pgrep            | procps            | sessions, systemd: a process is found by its name
 check | systemctl        | systemd           | systemd, system_log: a systemd and a journald of their own
 check | systemd-nspawn   | systemd-container | systemd: the machine that it runs in

@@ -177,8 +177,10 @@ ends_with() {
     port=$(free_port)
     holder tcp bind 127.0.0.1:"$port" listen
     spawn ns "$BUILD/reuseshim" wait "$port" --timeout none
-    kill -TERM "$last_pid"
-    run -143 wait "$last_pid"
+    waiter=$last_pid
+    until_true grep -qx reuseshim "/proc/$waiter/comm"
+    kill -TERM "$waiter"
+    ends_with 143
 }
 
 @test "what cannot be tried ends with 111 at once, wrong use with 100; both are named" {

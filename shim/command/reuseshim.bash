@@ -93,6 +93,10 @@ _reuseshim() {
         [[ $cur != -* ]] || _reuseshim_words "$(_reuseshim_options log)"
         _reuseshim_files
         ;;
+    why | wait)
+        _reuseshim_words "$(_reuseshim_options "${COMP_WORDS[1]}")"
+        [[ $cur != /* ]] || _reuseshim_files
+        ;;
     unit) _reuseshim_option_value "$previous" || _reuseshim_words "$(_reuseshim_units) $(_reuseshim_options unit)" ;;
     help) _reuseshim_words "$(_reuseshim_subcommands)" ;;
     version) ;;

@@ -8,7 +8,8 @@
 /* NAME, its arguments, and what it is for. */
 #define SUBCOMMANDS(_)                                                                                       \
     _(run, "[OPTION]... [--] COMMAND [ARG]...", "run a program with the library preloaded")                  \
-    _(why, "[OPTION]... [[ADDRESS:]PORT | PATH]...", "tell who has a port, why it is refused, and what helps") \
+    _(why, "[OPTION]... [[ADDRESS:]PORT | PATH]...",                                                         \
+      "tell who has a port, why it is refused, and what helps")                                              \
     _(wait, "[OPTION]... [ADDRESS:]PORT | PATH", "wait until a port is free, or taken")                      \
     _(check, "[--json] [POLICY | FILE]", "print the rules of a policy, or what is wrong with it")            \
     _(policies, "[--json] [NAME]", "list the shipped policies, or print one")                                \

@@ -8,6 +8,7 @@
 #include "reuseshim/protocol.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 bool hooked_read_address(struct hooked_call *hooked, const struct sockaddr *address, socklen_t length)
@@ -127,6 +128,14 @@ static const char *write_path(char *buffer, size_t size, struct unix_path path)
     return text_end(&text);
 }
 
+/* Is it TCP (or MPTCP)? Asked by a setsockopt() that sets nothing: do_tcp_setsockopt() says EINVAL to an
+ * empty value, other protocols that they do not know the option. A program in a sandbox of its own making may
+ * be killed for getsockopt(); setsockopt() is what a rule wants to call anyway. */
+static int protocol_of_listener(int fd)
+{
+    return raw_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, NULL, 0) == -EINVAL ? IPPROTO_TCP : IPPROTO_IP;
+}
+
 static void decide(struct hooked_call *hooked, enum when when, bool with_address)
 {
     struct situation situation = {.when = when,
@@ -139,8 +148,9 @@ static void decide(struct hooked_call *hooked, enum when when, bool with_address
             write_path(path, sizeof path, unix_path_from_sockaddr(hooked->address, hooked->length));
     hooked->rule = policy_match(&hooked->shim->policy, &situation);
     if (situation.resume) {
-        situation.protocol = raw_option(hooked->fd, SOL_SOCKET, SO_PROTOCOL);
-        hooked->protocol = situation.protocol > 0 ? situation.protocol : 0;
+        situation.protocol = when == WHEN_LISTEN ? protocol_of_listener(hooked->fd)
+                                                 : raw_option(hooked->fd, SOL_SOCKET, SO_PROTOCOL);
+        hooked->protocol = when != WHEN_LISTEN && situation.protocol > 0 ? situation.protocol : 0;
         if (situation.protocol >= 0)
             hooked->rule = policy_match(&hooked->shim->policy, &situation);
     }

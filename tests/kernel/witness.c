@@ -44,7 +44,7 @@ void witness_start(const char *path, uint32_t uid)
         dup2(channel_copy, CHANNEL);
         dup2(log_copy, LOG);
         setenv("LD_PRELOAD", path, 1);
-        setenv("REUSESHIM_RULES", "keep", 1);
+        setenv("REUSESHIM_RULES", "keep;on listen keep", 1);
         setenv("REUSESHIM_LOG", "fd:4", 1);
         setenv("REUSESHIM_FORMAT", "json", 1);
         setenv("REUSESHIM_BUDGET_MS", "10000", 1);

@@ -11,6 +11,7 @@
  *   resv            bindresvport          errno              print errno by number
  *   repeat N        do the next word N times
  *   attach          a reuseport program of its own
+ *   hide            be not dumpable, as a daemon that gave up root
  *   join GROUP      become a member of a multicast group, given without port and brackets
  *   back            the socket before the current one becomes current, the current one goes to the far end
  *                   of the row
@@ -31,6 +32,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -238,6 +240,8 @@ static int step(char **word)
         say("bindresvport", bindresvport(current(), &any));
     } else if (!strcmp(w, "send")) {
         send_until_full();
+    } else if (!strcmp(w, "hide")) {
+        prctl(PR_SET_DUMPABLE, 0);
     } else if (!strcmp(w, "attach")) {
         attach();
     } else if (!strcmp(w, "close")) {

@@ -77,7 +77,8 @@ static void take_in(void *context, const struct holder *holder)
     struct listening *listening = context;
     const struct endpoint *asked = &listening->probe->local;
     bool dual = holder->local.family == AF_INET6 && holder->v6only != YES;
-    if (holder->remote.family != AF_UNSPEC)
+    bool elsewhere = asked->scope && holder->device && holder->device != asked->scope;
+    if (holder->remote.family != AF_UNSPEC || elsewhere)
         return;
     if (endpoint_is_wildcard(asked))
         listening->found |= holder->local.family == asked->family || (asked->family == AF_INET && dual);

@@ -134,7 +134,7 @@ int command_wait(int argc, char **argv)
 {
     static struct goal goal;
     static struct scratch scratch;
-    struct operand operand;
+    static struct operand operand;
     struct request request = {.limit = "30s", .limit_ms = 30000};
     int code;
     if (!read_options(&request, &goal, argc, argv, &code))

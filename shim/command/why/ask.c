@@ -171,14 +171,14 @@ static void ask_operand(struct asking *asking, const struct operand *operand)
 int ask_all(const struct request *request)
 {
     static struct asking asking;
-    struct one_port *ports = calloc(2, sizeof *ports);
+    struct one_port *now = calloc(1, sizeof *now), *later = calloc(1, sizeof *later);
     bool *busy = calloc(PORTS, sizeof *busy);
     asking.request = request;
-    asking.now = ports;
-    asking.told_later = ports + 1;
+    asking.now = now;
+    asking.told_later = later;
     asking.busy = busy;
     asking.code = EXIT_SUCCESS;
-    if (ports && busy) {
+    if (now && later && busy) {
         notes_begin(&asking.notes);
         for (size_t i = 0; i < request->count; i++)
             ask_operand(&asking, &request->operands[i]);
@@ -190,7 +190,8 @@ int ask_all(const struct request *request)
         command_error("why: no memory", (char *)NULL);
         asking.code = EXIT_TROUBLE;
     }
-    free(ports);
+    free(now);
+    free(later);
     free(busy);
     return asking.code;
 }

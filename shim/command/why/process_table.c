@@ -43,17 +43,18 @@ const struct process *process_table_find(struct process_table *table, pid_t pid)
         table->no_memory = true;
         return NULL;
     }
-    struct process **place = &table->places[place_of(table, pid)];
-    if (*place)
-        return *place;
-    *place = calloc(1, sizeof **place);
-    if (*place == NULL) {
+    struct process **place = &table->places[place_of(table, pid)], *process = *place;
+    if (process)
+        return process;
+    process = calloc(1, sizeof *process);
+    if (process == NULL) {
         table->no_memory = true;
         return NULL;
     }
+    *place = process;
     table->count++;
-    process_describe(*place, pid, &nobody, room);
-    return *place;
+    process_describe(process, pid, &nobody, room);
+    return process;
 }
 
 pid_t process_table_master(struct process_table *table, pid_t pid)

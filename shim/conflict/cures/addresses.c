@@ -83,6 +83,9 @@ static void choose_late(struct conflict *conflict, const struct newcomer *newcom
             : "if this program binds port 0 and then connects: run it, and the others that do so, under the policy "
               "client; then one port serves many peers",
         -1, "");
+    cure_rules(conflict, cure, newcomer,
+               (struct addition){.force = option_bit(OPTION_BIND_ADDRESS_NO_PORT),
+                                 .more = ";on connect tcp force reuseaddr"});
 }
 
 /* Between two addresses and one port of the peer each local port serves once. */

@@ -280,7 +280,8 @@ void look_as_root(struct conflict *conflict, const struct newcomer *newcomer)
     enum owner owner = conflict->holder_count ? conflict->holders[0].owner : OWNER_NONE;
     bool would_show =
         (owner == OWNER_HIDDEN || owner == OWNER_LIKELY) && conflict->hidden == HIDDEN_BY_PERMISSION;
-    if (!would_show || conflict->by_hand || !endpoint_is_internet(&newcomer->local) || newcomer->local.port == 0)
+    if (!would_show || conflict->by_hand || !endpoint_is_internet(&newcomer->local) ||
+        newcomer->local.port == 0)
         return;
     struct cure *cure = cure_add(conflict, NULL, APPLY_TO_THIS, NEED_ROOT);
     struct text text = text_in(cure->text, sizeof cure->text);

@@ -47,7 +47,7 @@ void cure_rules(struct conflict *conflict, struct cure *cure, const struct newco
     rule.force = (uint8_t)(rule.force | addition.force);
     rule.wait_ms = addition.wait_ms > rule.wait_ms ? addition.wait_ms : rule.wait_ms;
     rule.strip &= (uint8_t)~rule.force;
-    if (is_tcp(newcomer) && !(rule.strip & option_bit(OPTION_REUSEADDR)))
+    if (is_tcp(newcomer) && newcomer->local.port && !(rule.strip & option_bit(OPTION_REUSEADDR)))
         rule.retry |= (uint8_t)option_bit(OPTION_REUSEADDR);
     rule.retry &= (uint8_t)~rule.force;
     text_strings(&text, addition.family ? addition.family : "", rule_word(newcomer), " port ");
