@@ -34,9 +34,8 @@ as_user() {
     first_cure ".needs == [\"stop-holder\"] and (.text | test(\"stop process $holder_pid\"))"
     run -1 shim unshare --pid --fork --mount-proc sh -c '"$@"' sh "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
     expect_record '.holders[0].owner == "hidden"' '.message | test("PID namespace")'
-    spawn shim unshare --pid --fork --mount-proc sh -c '"$0" tcp bind 127.0.0.1:"$1" listen hold & "$0" tcp bind 127.0.0.1:"$1"; wait' \
-        "$PROGRAMS/sock" "$((port + 1))"
-    until_true grep -q EADDRINUSE "$last_out"
+    run -1 shim unshare --pid --fork --mount-proc sh -c '"$0" tcp bind 127.0.0.1:"$1" listen hold >"$2" & until [ -s "$2" ]; do :; done
+        "$0" tcp bind 127.0.0.1:"$1"' "$PROGRAMS/sock" "$((port + 1))" "$BATS_TEST_TMPDIR/held"
     first_cure '.needs == ["stop-holder"]'
 }
 
@@ -91,8 +90,9 @@ as_user() {
     refused tcp bind 127.0.0.1:"$port" listen tcp bind 127.0.0.1:"$port"
     first_cure '.text | test("twice")'
     expect_record 'all(.cures[]; .needs != ["stop-holder"] and .policy != "handover")'
-    # The parent has it still, the child makes its own.
-    run -1 shim "$SYSTEM_PYTHON" "$SCRIPTS/refused_by_child.py" "$port"
+    # The parent has it still, the child has closed it and makes its own.
+    port=$(free_port)
+    refused tcp bind 127.0.0.1:"$port" listen fork close tcp bind 127.0.0.1:"$port"
     first_cure '.text | test("twice")'
 }
 
@@ -101,7 +101,7 @@ as_user() {
     holder tcp bind 127.0.0.1:"$port" listen
     refused tcp bind 127.0.0.1:"$port"
     expect_record 'any(.cures[]; .policy == "handover" and .apply_to == "both")'
-    run -1 shim REUSESHIM_RULES=keep "$SYSTEM_PYTHON" "$SCRIPTS/be_refused.py" "$port"
+    run -0 shim REUSESHIM_RULES=keep "$SYSTEM_PYTHON" "$SCRIPTS/be_refused.py" "$port" 1
     expect_record '.cause == "listener"' 'all(.cures[]; .policy != "handover")'
     # What one side alone can do is said for that side alone.
     stop
@@ -134,7 +134,7 @@ as_user() {
         [ "$output" = "reuseport=1" ]
     done
     for name in be_refused.py "python3*"; do
-        run -1 shim REUSESHIM_LEVEL=change REUSESHIM_RULES="program $name force reuseport" "$SYSTEM_PYTHON" "$SCRIPTS/be_refused.py" "$port"
+        run -0 shim REUSESHIM_RULES="program $name force reuseport" "$SYSTEM_PYTHON" "$SCRIPTS/be_refused.py" "$port" 1
         expect_record '.program == "be_refused.py"' '.rule == "REUSESHIM_RULES:1"'
     done
 }
@@ -225,6 +225,7 @@ leave_outgoing() {
     with=client leave_outgoing 5001
     run -0 shim REUSESHIM_POLICY=client "$PROGRAMS/sock" tcp bind 127.0.0.1:5001 connect 127.0.0.1:1
     rules=$(record 'first(.cures[] | select(.policy == "client")).rules' | jq -r .)
+    echo "$rules"
     ns env LD_PRELOAD="$LIB" REUSESHIM_LOG=none REUSESHIM_RULES="${rules//5000/5002}" "$PROGRAMS/sock" tcp bind 127.0.0.1:5002 connect 127.0.0.1:1 close
     run -0 shim REUSESHIM_RULES="${rules//5000/5002}" "$PROGRAMS/sock" tcp bind 127.0.0.1:5002 connect 127.0.0.1:1
     # On a port that the kernel gives away by itself: reserve it.
@@ -285,7 +286,7 @@ leave_outgoing() {
     expect_record '.diagnosis.reason == "seccomp"'
     run -1 ns env LD_PRELOAD="$LIB" "$PROGRAMS/filter" errno prctl "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
     [[ $output == *"REUSESHIM_DIAGNOSE=always"* ]]
-    run -1 ns env LD_PRELOAD="$LIB" REUSESHIM_FORMAT=json bash -c 'ulimit -n 4; exec "$0" tcp bind 127.0.0.1:"$1"' "$PROGRAMS/sock" "$port"
+    run -1 ns env LD_PRELOAD="$LIB" REUSESHIM_FORMAT=json bash -c 'exec 3>&-; ulimit -n 4; exec "$0" tcp bind 127.0.0.1:"$1"' "$PROGRAMS/sock" "$port"
     [ "$(grep '^{' <<<"$output" | jq -r .diagnosis.reason)" = "no descriptor left" ]
     refused tcp bind 127.0.0.1:"$port"
     expect_record '.diagnosis.reason == null'

@@ -53,7 +53,9 @@ refusals() {
 
 # bats test_tags=long
 @test "10,000 explained failures leave no descriptor and no mapping behind" {
+    settings=(REUSESHIM_DIAGNOSE=always) # each in full
     host leak
+    settings=(REUSESHIM_POLICY=restart)
     [ "$(wc -l <"$LOG")" = 10001 ]
     expect_record '.cause == "listener"' '.diagnosis.source == "sock_diag"'
 }
@@ -144,7 +146,9 @@ refusals() {
 @test "a refusal is explained after vfork, in a signal handler, and with the environment overwritten or gone" {
     host vfork
     [ "$(wc -l <"$LOG")" = 2 ]
+    settings=(REUSESHIM_DIAGNOSE=always) # each in full, which takes its time
     host signal
+    settings=(REUSESHIM_POLICY=restart)
     [ "$(wc -l <"$LOG")" -ge 203 ]
     holds . "$LOG" >/dev/null
     rm "$LOG"

@@ -86,7 +86,7 @@ WORDS
     lists 'length == 1' '.[0].processes | length == 5' ".[0].processes[0].pid == $master"
     table
     [ "${#lines[@]}" = 1 ]
-    [[ ${lines[0]} == *"pid $master (python3"*") and 4 others"* ]]
+    [[ ${lines[0]} == *"pid $master (many_and_workers.py) and 4 others"* ]]
     background ns "$SYSTEM_PYTHON" "$SCRIPTS/reuseport_group.py" tcp 7001 50
     table -t
     [ "${#lines[@]}" = 2 ]
@@ -121,7 +121,7 @@ WORDS
     background ns "$SYSTEM_PYTHON" "$SCRIPTS/hand_on.py" 7000 "$PROGRAMS/sock" hold
     table
     [ "${#lines[@]}" = 1 ]
-    [[ ${lines[0]} =~ pid\ $last_pid\ \(python3[^\)]*\),\ pid\ [0-9]+\ \(sock\) ]]
+    [[ ${lines[0]} =~ pid\ $last_pid\ \(hand_on\.py\),\ pid\ [0-9]+\ \(sock\) ]]
 }
 
 @test "a unit is told by the cgroup of the socket, a container with its engine" {

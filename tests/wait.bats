@@ -158,7 +158,7 @@ ends_with() {
     waiting 10.9.9.9:80 --timeout none
     wait_for 10.9.9.9:80 --timeout 20ms
     [ "$status" = 1 ]
-    [[ $output == *"no such address"* ]]
+    [[ $output == *"not to be had"* ]]
     ns ip addr add 10.9.9.9/32 dev lo
     ends_with 0
 }

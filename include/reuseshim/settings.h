@@ -20,7 +20,8 @@ enum variable {
     VARIABLE_COMMANDS,
     VARIABLE_COUNT
 };
-extern const char *const variable_names[VARIABLE_COUNT];
+enum { VARIABLE_ROOM = 24 };
+extern const char variable_names[VARIABLE_COUNT][VARIABLE_ROOM];
 
 enum level { LEVEL_ERROR, LEVEL_CONFLICT, LEVEL_CHANGE, LEVEL_TRACE };
 enum diagnose { DIAGNOSE_AUTO, DIAGNOSE_ALWAYS, DIAGNOSE_NEVER };

@@ -6,6 +6,7 @@
 
 #include "reuseshim/proc.h"
 
+#include <errno.h>
 #include <string.h>
 
 static void read_name(struct thread_status *status, const char *text)
@@ -25,7 +26,9 @@ static void read_name(struct thread_status *status, const char *text)
 void thread_status_read(struct thread_status *status, char *buffer, size_t size)
 {
     uint64_t pid, tid, uid, seccomp;
-    if (proc_read("/proc/thread-self/status", buffer, size) <= 0)
+    ssize_t length = proc_read("/proc/thread-self/status", buffer, size);
+    status->no_descriptor = length == -EMFILE || length == -ENFILE;
+    if (length <= 0 && !status->no_descriptor)
         /* Before 3.17: the main thread's, whose filter is nearly always the same. */
         (void)proc_read("/proc/self/status", buffer, size);
     read_name(status, buffer);

@@ -37,11 +37,13 @@ bool workspace_may_ask(const struct workspace *work, const struct shim *shim)
            (shim->settings.diagnose == DIAGNOSE_AUTO && !work->status.filtered);
 }
 
-static enum bare why_bare(const struct shim *shim)
+static enum bare why_bare(const struct workspace *work, const struct shim *shim)
 {
     if (shim->facts->secure)
         return BARE_PRIVILEGES;
-    return shim->settings.diagnose == DIAGNOSE_NEVER ? BARE_NEVER : BARE_SECCOMP;
+    if (shim->settings.diagnose == DIAGNOSE_NEVER)
+        return BARE_NEVER;
+    return work->status.no_descriptor ? BARE_NO_DESCRIPTOR : BARE_SECCOMP;
 }
 
 /* Nothing was found: was there a descriptor to look with? */
@@ -81,7 +83,7 @@ bool workspace_explain(struct workspace *work, const struct hooked_call *hooked,
         return explained;
     }
     work->record.event = refusal_event(&work->newcomer);
-    work->record.bare = why_bare(shim);
+    work->record.bare = why_bare(work, shim);
     /* Most often EADDRNOTAVAIL is a peer that no local address reaches (::1 without IPv6), and without a look
      * at the sockets nothing tells that from a port that is taken. EINVAL is said to many things. */
     return (hooked->which != CALL_CONNECT || error != EADDRNOTAVAIL) && error != EINVAL;

@@ -162,7 +162,7 @@ bool take_duration(struct parser *parser, struct draft *draft, const struct keyw
                    struct word argument)
 {
     static const struct {
-        const char *word;
+        char word[4];
         uint32_t milliseconds;
     } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}};
     const uint32_t longest = 86400000; /* a day */

@@ -53,7 +53,8 @@ static ssize_t write_without_blocking(const struct sink *sink, const char *bytes
     if (written != -EOPNOTSUPP && written != -EINVAL && written != -ENOSYS)
         return written;
     written = write_by_own_descriptor(sink->fd, bytes, size, budget_ms);
-    if ((written == -EACCES || written == -EPERM || written == -ENOENT || written == -ENXIO) &&
+    if ((written == -EACCES || written == -EPERM || written == -ENOENT || written == -ENXIO ||
+         written == -EMFILE || written == -ENFILE) &&
         raw_wait_writable(sink->fd, budget_ms) > 0)
         written = raw_write(sink->fd, bytes, size, false);
     return written;

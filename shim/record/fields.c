@@ -183,44 +183,46 @@ static void lost(struct text *text, const struct record *record)
         text_unsigned(text, record->lost);
 }
 
-static const struct {
-    char name[20];
-    void (*write)(struct text *text, const struct record *record);
-} fields[] = {
-    {"EVENT", event},
-    {"CALL", call},
-    {"ERRNO", error},
-    {"PROGRAM", program},
-    {"PROTOCOL", protocol},
-    {"LOCAL_ADDRESS", local_address},
-    {"LOCAL_PORT", local_port},
-    {"LOCAL_PATH", local_path},
-    {"REMOTE_ADDRESS", remote_address},
-    {"REMOTE_PORT", remote_port},
-    {"POLICY", policy},
-    {"CAUSE", cause},
-    {"HOLDER_ADDRESS", holder_address},
-    {"HOLDER_STATE", holder_state},
-    {"HOLDER_PID", holder_pid},
-    {"HOLDER_PROGRAM", holder_program},
-    {"HOLDER_UID", holder_uid},
-    {"HOLDER_CGROUP", holder_cgroup},
-    {"HOLDER_UNIT", holder_unit},
-    {"HOLDER_CONTAINER", holder_container},
-    {"WAITED_MS", waited},
-    {"EVICTED", evicted},
-    {"REPEATED", repeated},
-    {"LOST", lost},
-};
+/* Two tables, since a pointer makes all of its table private memory in every process. */
+#define FIELDS(_)                                                                                            \
+    _("EVENT", event)                                                                                        \
+    _("CALL", call)                                                                                          \
+    _("ERRNO", error)                                                                                        \
+    _("PROGRAM", program)                                                                                    \
+    _("PROTOCOL", protocol)                                                                                  \
+    _("LOCAL_ADDRESS", local_address)                                                                        \
+    _("LOCAL_PORT", local_port)                                                                              \
+    _("LOCAL_PATH", local_path)                                                                              \
+    _("REMOTE_ADDRESS", remote_address)                                                                      \
+    _("REMOTE_PORT", remote_port)                                                                            \
+    _("POLICY", policy)                                                                                      \
+    _("CAUSE", cause)                                                                                        \
+    _("HOLDER_ADDRESS", holder_address)                                                                      \
+    _("HOLDER_STATE", holder_state)                                                                          \
+    _("HOLDER_PID", holder_pid)                                                                              \
+    _("HOLDER_PROGRAM", holder_program)                                                                      \
+    _("HOLDER_UID", holder_uid)                                                                              \
+    _("HOLDER_CGROUP", holder_cgroup)                                                                        \
+    _("HOLDER_UNIT", holder_unit)                                                                            \
+    _("HOLDER_CONTAINER", holder_container)                                                                  \
+    _("WAITED_MS", waited)                                                                                   \
+    _("EVICTED", evicted)                                                                                    \
+    _("REPEATED", repeated)                                                                                  \
+    _("LOST", lost)
+
+#define FIELD_NAME(name, function)   name,
+#define FIELD_WRITER(name, function) function,
+static const char names[][20] = {FIELDS(FIELD_NAME)};
+static void (*const writers[])(struct text *text, const struct record *record) = {FIELDS(FIELD_WRITER)};
 
 const char *record_field(struct text *value, const struct record *record, unsigned *field)
 {
-    while (*field < sizeof fields / sizeof *fields) {
+    while (*field < sizeof writers / sizeof *writers) {
         unsigned at = (*field)++;
         size_t before = value->used;
-        fields[at].write(value, record);
+        writers[at](value, record);
         if (value->used > before || value->full)
-            return fields[at].name;
+            return names[at];
     }
     return NULL;
 }

@@ -79,8 +79,7 @@ static void tell_unusable(const struct sink *sink, const struct shim *shim, cons
     text_string(&text, "] ");
     text_escaped(&text, record->program, strnlen(record->program, 64));
     text_string(&text, ": REUSESHIM_LOG: ");
-    if (shim->settings.log_path)
-        text_tail(&text, shim->settings.log_path, 80);
+    text_tail(&text, shim->facts->values[VARIABLE_LOG] ? shim->facts->values[VARIABLE_LOG] : "", 80);
     text_string(&text, " cannot be written (");
     errno_name_write(&text, error);
     text_string(&text, "); records come here until it can be\n");
@@ -118,13 +117,13 @@ static bool write_where_told(const struct shim *shim, struct record *record, cha
     return *error == 0;
 }
 
-/* A file that cannot be written: rather where `auto` would write than nowhere. The file lacks it all the
+/* A log that cannot be written: rather where `auto` would write than nowhere. The file lacks it all the
  * same. */
 static void write_elsewhere(const struct shim *shim, struct record *record, char *buffer, int error)
 {
     struct sink sink = {.fd = -1};
     uint64_t lost = record->lost;
-    if (shim->settings.log != LOG_FILE || sink_open_auto(&sink, shim, record->usual_calls_only) < 0)
+    if (shim->settings.log == LOG_AUTO || shim->settings.log == LOG_STDERR || sink_open_auto(&sink, shim, record->usual_calls_only) < 0)
         return;
     tell_unusable(&sink, shim, record, -error);
     record->lost = 0;

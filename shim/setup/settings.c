@@ -7,7 +7,7 @@
 #include <limits.h>
 #include <string.h>
 
-const char *const variable_names[VARIABLE_COUNT] = {
+const char variable_names[VARIABLE_COUNT][VARIABLE_ROOM] = {
     [VARIABLE_POLICY] = "REUSESHIM_POLICY",     [VARIABLE_RULES] = "REUSESHIM_RULES",
     [VARIABLE_LOG] = "REUSESHIM_LOG",           [VARIABLE_FORMAT] = "REUSESHIM_FORMAT",
     [VARIABLE_LEVEL] = "REUSESHIM_LEVEL",       [VARIABLE_ON_ERROR] = "REUSESHIM_ON_ERROR",

@@ -42,7 +42,7 @@ static enum look look_at_free(const struct goal *goal, struct probe *probe, stru
     }
     /* A port below 1024 that this user may not bind: by the kernel's rule. */
     probe_run(probe, options, BUDGET_MS, scratch);
-    return probe_is_free(probe) ? LOOK_REACHED : probe_is_refused(probe) ? LOOK_NOT_YET : LOOK_HOPELESS;
+    return probe->free_by_rule ? LOOK_REACHED : probe_is_refused(probe) ? LOOK_NOT_YET : LOOK_HOPELESS;
 }
 
 /* All of them, but for addresses that nobody named and that are not here. */

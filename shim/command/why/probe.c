@@ -120,12 +120,24 @@ static bool is_refused_otherwise(const struct probe *probe)
            !probe_is_refused(probe);
 }
 
+/* Does any socket there refuse it for certain, or in the way of `other`? */
+static bool any_blocks(const struct probe *probe, tristate other)
+{
+    for (uint32_t i = 0; i < probe->conflict.holder_count; i++)
+        if (probe->conflict.holders[i].blocks == YES || probe->conflict.holders[i].blocks == other)
+            return true;
+    return false;
+}
+
 /* Everybody on the port; what a privileged port's own rule says of them; else what is wrong with the call. */
 static void look_around(struct probe *probe, unsigned budget_ms, struct scratch *scratch)
 {
     conflict_present(&probe->conflict, &probe->newcomer, scratch);
     if (probe->error == EACCES)
         conflict_judge(&probe->conflict, &probe->newcomer);
+    probe->free_by_rule = probe->error == EACCES && !any_blocks(probe, UNKNOWN) && probe->conflict.all_sockets &&
+                          probe->conflict.holders_omitted == 0 &&
+                          (!protocol_is_tcp(probe->protocol) || probe->conflict.shows_bound);
     if (!is_refused_otherwise(probe))
         return;
     conflict_begin(&probe->conflict, budget_ms, false);
@@ -159,15 +171,6 @@ void probe_run(struct probe *probe, unsigned options, unsigned budget_ms, struct
     if (probe->error && fd >= 0)
         raw_close(fd);
     fill_record(probe);
-}
-
-/* Does any socket there refuse it for certain, or in the way of `other`? */
-static bool any_blocks(const struct probe *probe, tristate other)
-{
-    for (uint32_t i = 0; i < probe->conflict.holder_count; i++)
-        if (probe->conflict.holders[i].blocks == YES || probe->conflict.holders[i].blocks == other)
-            return true;
-    return false;
 }
 
 bool probe_is_refused(const struct probe *probe)

@@ -10,6 +10,7 @@
 enum { PROBES_MAX = 4 };
 
 struct probe {
+    bool free_by_rule; /* EACCES: not allowed to try, but nobody there would refuse it */
     int protocol; /* IPPROTO_*, 0 for AF_UNIX */
     int type;     /* SOCK_STREAM or SOCK_DGRAM */
     struct endpoint local;
