@@ -86,6 +86,71 @@ everything_found() {
     jq -r .MESSAGE "$BATS_TEST_TMPDIR/journal" | grep -q "^sock: bind("
 }
 
+# record_of LINE...: of a service with these lines and no drop-in, which is refused its port; to $LOG.
+record_of() {
+    service "$name" "Type=exec" "Environment=LD_PRELOAD=$(machine sh -c "echo /usr/local/lib/*/libreuseshim.so") REUSESHIM_BUDGET_MS=$REUSESHIM_BUDGET_MS" "$@"
+    machine systemctl start "$name" 2>/dev/null || true
+    until_true machine sh -c "journalctl -q -o json _SYSTEMD_UNIT=$name.service SYSLOG_IDENTIFIER=reuseshim REUSESHIM_LOCAL_PORT=$port | grep -q ."
+    machine journalctl -q -o json -n 1 _SYSTEMD_UNIT="$name.service" SYSLOG_IDENTIFIER=reuseshim | jq -r .REUSESHIM_JSON >"$LOG"
+    machine systemctl stop "$name"
+}
+
+@test "a service that is in the way is told by its unit, to root and to others, and 'systemctl stop' of it, as it is told, helps" {
+    holder_service
+    for user in root daemon; do
+        record_of "User=$user" "ExecStart=/opt/test/sock tcp bind 127.0.0.1:$port hold"
+        expect_record ".holders[0].unit == \"$name-holder.service\"" '.holders[0].container == null' \
+            ".cures[0].text | test(\"systemctl stop $name-holder.service\")" '.cures[0].needs == ["stop-holder"]'
+        machine journalctl --rotate --vacuum-time=1us -q 2>/dev/null
+    done
+    # shellcheck disable=SC2046 # words
+    machine $(record '.cures[0].text' | grep -oE "systemctl stop [^ ,]*")
+    service "$name" "Type=exec" "ExecStart=/opt/test/sock tcp bind 127.0.0.1:$port listen hold"
+    machine systemctl start "$name"
+    until_true machine sh -c "ss -Htln 'sport = :$port' | grep -q ."
+    machine systemctl stop "$name"
+}
+
+@test "a port that systemd itself holds is told by its socket unit, whose stop helps, and with LISTEN_FDS" {
+    machine sh -c 'printf "[Socket]\nListenStream=127.0.0.1:%s\n" "$1" >"/etc/systemd/system/$0-late.socket"' "$name" "$port"
+    service "$name-late" "Type=exec" "ExecStart=/opt/test/sock hold"
+    machine systemctl start "$name-late.socket"
+    record_of "ExecStart=/opt/test/sock tcp bind 127.0.0.1:$port hold"
+    expect_record '.holders[0].processes[0] | .pid == 1 and .program == "systemd"' ".holders[0].unit == \"$name-late.socket\"" \
+        ".cures[0].text | test(\"systemctl stop $name-late.socket.*LISTEN_FDS\")"
+    machine systemctl stop "$name-late.socket"
+    machine /opt/test/sock tcp bind 127.0.0.1:"$port" listen
+}
+
+@test "under Accept=yes with standard error on the connection, no record goes to the client but to the system's log" {
+    holder_service
+    machine sh -c 'printf "[Socket]\nListenStream=127.0.0.1:%s\nAccept=yes\n" "$1" >"/etc/systemd/system/$0-each.socket"' "$name" "$((port + 100))"
+    service "$name-each@" "Environment=LD_PRELOAD=$(machine sh -c "echo /usr/local/lib/*/libreuseshim.so")" "StandardInput=socket" "StandardOutput=socket" "StandardError=socket" \
+        "ExecStart=/opt/test/sock tcp bind 127.0.0.1:$port"
+    machine systemctl start "$name-each.socket"
+    [ "$(machine bash -c "cat </dev/tcp/127.0.0.1/$((port + 100))")" = "bind: EADDRINUSE" ]
+    until_true machine sh -c "journalctl -q -o cat | grep -q 'failed: EADDRINUSE.*held by.*127.0.0.1:$port'"
+    machine systemctl stop "$name-each.socket"
+}
+
+@test "a bind that SocketBindDeny= forbids is denied, with the setting of the unit that allows it, which helps" {
+    record_of "SocketBindDeny=any" "ExecStart=/opt/test/sock tcp bind 127.0.0.1:$port hold"
+    expect_record '.event == "refused"' '.errno == "EPERM"' '.cause == "denied"' \
+        ".cures[0].text | test(\"$name.service.*SocketBindAllow=tcp:$port\")"
+    service "$name" "Type=exec" "SocketBindDeny=any" "SocketBindAllow=tcp:$port" "ExecStart=/opt/test/sock tcp bind 127.0.0.1:$port listen hold"
+    machine systemctl start "$name"
+    until_true machine sh -c "ss -Htln 'sport = :$port' | grep -q ."
+    machine systemctl stop "$name"
+}
+
+@test "one failed start of a service is a record in full and a line for each more try" {
+    holder_service
+    record_of "ExecStart=/opt/test/sock repeat 5 bind 127.0.0.1:$port tcp repeat 5 bind 127.0.0.1:$port hold"
+    machine journalctl -q -o json _SYSTEMD_UNIT="$name.service" SYSLOG_IDENTIFIER=reuseshim | jq -r .REUSESHIM_JSON >"$LOG"
+    [ "$(wc -l <"$LOG")" = 5 ]
+    holds '.repeated == 0 or (.diagnosis.source == "earlier" and .holders[0].processes[0].pid == '"$holder_pid"')' "$LOG"
+}
+
 @test "why without a port names the unit of a service, and of a socket that systemd holds for one" {
     holder_service
     printf '[Socket]\nListenStream=127.0.0.1:%s\n' $((port + 100)) | machine sh -c 'cat >/etc/systemd/system/$0.socket' "$name-late"

@@ -107,6 +107,7 @@ struct conflict {
     uint32_t address_count;
     struct endpoint addresses[MACHINE_ADDRESSES_MAX]; /* of this machine, where a cure may name them */
     struct refusal refusal;
+    char socket_unit[128]; /* "x.socket", if systemd itself is the first holder, for that one */
     char own_cgroup[CGROUP_ROOM]; /* "" where not known */
         bool by_hand;                             /* the command asks, which tells the next step itself */
     const struct rule *rule;                  /* that decided about the call; NULL for none */

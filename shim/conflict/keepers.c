@@ -13,14 +13,23 @@ static bool ends_in(struct part part, const char *suffix)
     return part.length > length && memcmp(part.start + part.length - length, suffix, length) == 0;
 }
 
+/* systemd itself, which has the socket before the service was ever started. */
+bool keeper_is_systemd(const struct owners *owners)
+{
+    return owners->count && owners->processes[0].pid == 1 &&
+           strcmp(owners->processes[0].names.program, "systemd") == 0;
+}
+
 struct manager conflict_manager(const struct conflict *conflict, const struct holder *holder)
 {
+    const struct owners *owners = &conflict->owners[holder->owners];
     const char *of_socket = holder->cgroup ? conflict->cgroups[holder->cgroup - 1].path : "";
-    const char *of_process = conflict->owners[holder->owners].cgroup;
-    struct manager by_socket = manager_of(of_socket), by_process = manager_of(of_process);
+    struct manager by_socket = manager_of(of_socket), by_process = manager_of(owners->cgroup);
+    if (keeper_is_systemd(owners) && by_socket.unit.length == 0 && conflict->socket_unit[0])
+        by_socket.unit = (struct part){conflict->socket_unit, strlen(conflict->socket_unit)};
     /* A socket was perhaps made by systemd for its service, or by a shell before the service began. */
     bool is_socket_unit = ends_in(by_socket.unit, ".socket") && by_process.unit.length == 0;
-    return of_process[0] == '\0' || is_socket_unit ? by_socket : by_process;
+    return owners->cgroup[0] == '\0' || is_socket_unit ? by_socket : by_process;
 }
 
 static bool same(struct part one, struct part other)

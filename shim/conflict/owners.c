@@ -244,6 +244,8 @@ bool conflict_find_owners(struct conflict *conflict, const struct newcomer *newc
     if (owners.self.pid) {
         likely_find(conflict, &owners.self, conflict->deadline, scratch);
         keepers_find(conflict, &owners.self);
+        if (conflict->holder_count && keeper_is_systemd(owners_of(conflict, 0)))
+            socket_unit_find(conflict, newcomer, scratch);
     }
     return !owners.search.late;
 }

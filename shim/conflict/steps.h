@@ -58,8 +58,14 @@ void owners_judge(struct conflict *conflict, const struct search *search);
 
 /* ---- keepers.c: who keeps the owners running ----------------------------------------------------- */
 
+/* Is it systemd itself that has the socket? Pure. */
+bool keeper_is_systemd(const struct owners *owners);
+
 /* Of the first holders: the cgroup and the parent of the first process, and our own cgroup. */
 void keepers_find(struct conflict *conflict, const struct self *self);
+
+/* Of the first holder, if systemd itself has it: the only socket unit whose file names the port. */
+void socket_unit_find(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch);
 
 /* ---- likely.c: the owner that does not show ------------------------------------------------------- */
 

@@ -61,19 +61,13 @@ static bool is_socket_unit(struct part unit)
     return unit.length > length && memcmp(unit.start + unit.length - length, suffix, length) == 0;
 }
 
-/* systemd itself has the socket, before its service was ever started. */
-static bool is_systemd(const struct owners *owners)
-{
-    return owners->count == 1 && strcmp(owners->processes[0].names.executable, "systemd") == 0;
-}
-
 static void write_by_systemd(struct text *text, struct part unit, const char *user)
 {
     if (unit.length == 0) {
         text_strings(text, "systemd holds the port for a socket unit: 'systemctl ", user,
                      "list-sockets' tells which; stop that one");
     } else {
-        text_strings(text, "systemd holds the port for ", "", "");
+        text_string(text, "systemd holds the port for ");
         write_part(text, unit);
         text_strings(text, ": 'systemctl ", user, "stop ");
         write_part(text, unit);
@@ -230,7 +224,7 @@ static void write_stop(struct text *text, const struct conflict *conflict, const
         write_by_signal(text, owners);
     else if (write_by_forwarder(text, owners, newcomer) || write_by_supervisor(text, owners))
         return;
-    else if (is_socket_unit(manager.unit) || is_systemd(owners))
+    else if (is_socket_unit(manager.unit) || keeper_is_systemd(owners))
         write_by_systemd(text, is_socket_unit(manager.unit) ? manager.unit : (struct part){"", 0}, user);
     else if (manager.unit.length && manager.engine == ENGINE_NONE && conflict->cause != CAUSE_INHERITED &&
              !conflict_is_own_unit(conflict, &manager))
