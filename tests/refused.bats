@@ -2,6 +2,11 @@
 # The other errors that bind gives in the same breath: each is recorded as "refused", with its cause, and its cures work.
 
 load helper
+load cgroup
+
+teardown_file() {
+    remove_cgroups
+}
 
 # refused_for CAUSE ERRNO WORDS...: the record of a bind that does not fail for a socket in its way.
 refused_for() {
@@ -125,6 +130,16 @@ veth() {
     run -1 shim "$PROGRAMS/landlock" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
     : refused_for denied EACCES, through another program
     expect_record '.event == "refused"' '.errno == "EACCES"' '.cause == "denied"' '.message | test("Landlock")'
+}
+
+@test "a bind that a BPF program on the cgroup forbids, as SocketBindDeny= does, is denied, and the unit's setting is named" {
+    make_cgroup "$BATS_TEST_NUMBER.service"
+    "$PROGRAMS/deny_bind" "$folder"
+    port=$(free_port)
+    run -1 ns sh -c 'echo 0 >"$0/cgroup.procs" && exec "$@"' "$folder" env LD_PRELOAD="$LIB" REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json \
+        "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    expect_record '.event == "refused"' '.errno == "EPERM"' '.cause == "denied"' \
+        ".cures[0].text | test(\"$BATS_TEST_NUMBER.service.*SocketBindAllow=tcp:$port\")"
 }
 
 @test "a multicast group that a socket joins twice is refused to setsockopt, and the record names the group" {

@@ -254,7 +254,7 @@ void stop_the_holder(struct conflict *conflict, const struct newcomer *newcomer)
     bool self = has_relation(owners, RELATION_SELF);
     if (conflict->holders[0].blocks != YES)
         return;
-    if (self || has_relation(owners, RELATION_ANCESTOR)) {
+    if (self || (has_relation(owners, RELATION_ANCESTOR) && !keeper_is_systemd(owners))) {
         tell_twice(conflict, self);
         return;
     }
