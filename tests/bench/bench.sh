@@ -8,8 +8,8 @@ bench=$build/programs/bench
 rounds=${ROUNDS:-11}
 
 # In a network namespace of its own where that is allowed, so that nobody else's sockets are in the figures.
-if [ -z "${REUSESHIM_BENCH_INSIDE:-}" ]; then
-    export REUSESHIM_BENCH_INSIDE=1
+if [ -z "${BENCH_INSIDE:-}" ]; then
+    export BENCH_INSIDE=1
     namespace=(unshare --net)
     [ "$(id -u)" = 0 ] || namespace=(unshare --user --map-root-user --net)
     exec "${namespace[@]}" sh -c 'ip link set lo up; exec "$0" "$@"' "$0" "${1:-build}"
@@ -54,10 +54,23 @@ if command -v valgrind >/dev/null; then
 else
     echo "instructions: not measured, valgrind is not installed"
 fi
-row "socket+bind+close under restart, over setting the option itself" \
-    "$(ratio "LD_PRELOAD=$lib $bench bind 20000" "$bench bind-own 20000")" "<= 1.10"
+row "socket+bind+close under restart, over bare" \
+    "$(ratio "LD_PRELOAD=$lib $bench bind 20000" "$bench bind 20000")" "<= 1.02"
+row "socket+bind+listen+close under restart, over setting the option itself" \
+    "$(ratio "LD_PRELOAD=$lib $bench listen 20000" "$bench listen-own 20000")" "<= 1.10"
+row "1,000 refused binds of one port in a row, over bare" \
+    "$(ratio "LD_PRELOAD=$lib $bench refused 1000 2>/dev/null" "$bench refused 1000")" "<= 3"
+row "200 taken ports one after the other, over bare" \
+    "$(ratio "LD_PRELOAD=$lib $bench taken 200 2>/dev/null" "$bench taken 200")" "<= 6"
+if unshare --net true 2>/dev/null; then
+    alone="unshare --net sh -c 'ip link set lo up && exec \"\$@\"' sh"
+    row "1,000 connects with the range used up, over bare" \
+        "$(rounds=3 ratio "$alone env LD_PRELOAD=$lib $bench exhausted 1000 2>/dev/null" "$alone $bench exhausted 1000")" "<= 1.5"
+else
+    echo "connects with the range used up: not measured, a network namespace may not be made"
+fi
 row "explained EADDRINUSE, over the bare one plus one sock_diag dump" \
-    "$(ratio "LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null $bench refused 300" "$bench refused-bare 300")" "<= 2"
+    "$(ratio "LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_DIAGNOSE=always $bench refused 300" "$bench refused-bare 300")" "<= 2"
 # A machine with a thousand processes and ten thousand sockets, in which ss(8) and the library look for the one who has
 # a port. Prints the ratio of the medians; $1: the holder is in a cgroup of its own, or not.
 crowded() {
@@ -73,7 +86,7 @@ crowded() {
     crowd=("$holder_PID" "$pid")
     exec 2>&3 3>&-
     read -r _ <&"${holder[0]}"
-    ratio "LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_BUDGET_MS=1000 $bench refused-at $port 9" "$bench run-of 9 ss -tanp 'sport = :$port'"
+    ratio "LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_DIAGNOSE=always REUSESHIM_BUDGET_MS=1000 $bench refused-at $port 9" "$bench run-of 9 ss -tanp 'sport = :$port'"
     kill "${crowd[@]}"
     wait 2>/dev/null
     [ -z "$group" ] || rmdir "$group"
@@ -92,8 +105,8 @@ cgroup_of_its_own() {
 growth() {
     local few many
     export REUSESHIM_RULES=keep
-    few=$(LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_BUDGET_MS=10000 "$bench" refused-among 1000 200)
-    many=$(LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_BUDGET_MS=10000 "$bench" refused-among 100000 200)
+    few=$(LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_DIAGNOSE=always REUSESHIM_BUDGET_MS=10000 "$bench" refused-among 1000 200)
+    many=$(LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_DIAGNOSE=always REUSESHIM_BUDGET_MS=10000 "$bench" refused-among 100000 200)
     awk -v a="$many" -v b="$few" 'BEGIN {printf "%.2f\n", a / b}'
 }
 
@@ -117,4 +130,4 @@ private_memory() {
 }
 
 row "private memory that the library adds to a process, KB" "$(private_memory)" "<= 16"
-row "the library file, KB" "$(($(stat -c %s "$lib") / 1024))" "<= 128"
+row "the library file, KB" "$(($(stat -c %s "$lib") / 1024))" "<= 192"

@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -128,6 +129,59 @@ static void refused_once(int bare)
     if (bare)
         dump();
     close(fd);
+}
+
+static void listen_once(int own)
+{
+    int one = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (own)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, 8) != 0)
+        exit(1);
+    close(fd);
+}
+
+/* Each of so many ports is taken; they are tried one after the other. */
+static double try_taken(long count)
+{
+    struct sockaddr_in *taken = calloc((size_t)count, sizeof *taken);
+    for (long i = 0; i < count; i++) {
+        socklen_t length = sizeof *taken;
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        taken[i] = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        if (bind(fd, (struct sockaddr *)&taken[i], length) || listen(fd, 8) ||
+            getsockname(fd, (struct sockaddr *)&taken[i], &length))
+            exit(1);
+    }
+    double start = now();
+    for (long i = 0; i < count; i++) {
+        address = taken[i];
+        refused_once(0);
+    }
+    return now() - start;
+}
+
+/* Binds until no port of the range is left, then connects so many times. */
+static double connect_without_ports(long count)
+{
+    struct rlimit files = {1 << 17, 1 << 17};
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    setrlimit(RLIMIT_NOFILE, &files);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(1);
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, 8))
+        exit(1);
+    struct sockaddr_in any = {.sin_family = AF_INET};
+    while (bind(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&any, sizeof any) == 0)
+        continue;
+    double start = now();
+    for (long i = 0; i < count; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+            exit(1);
+        close(fd);
+    }
+    return now() - start;
 }
 
 static void calls(const char *which, long count)
@@ -266,6 +320,10 @@ int main(int argc, char **argv)
         time_runs(atol(argv[3]), NULL);
         return 0;
     }
+    if (strcmp(mode, "taken") == 0 || strcmp(mode, "exhausted") == 0) {
+        printf("%.0f\n", mode[0] == 't' ? try_taken(count) : connect_without_ports(count));
+        return 0;
+    }
     choose_port();
     if (strncmp(mode, "refused", 7) == 0) {
         int holder = socket(AF_INET, SOCK_STREAM, 0);
@@ -276,6 +334,8 @@ int main(int argc, char **argv)
     for (long i = 0; i < count; i++) {
         if (strncmp(mode, "refused", 7) == 0)
             refused_once(mode[7] != '\0');
+        else if (mode[0] == 'l')
+            listen_once(mode[6] != '\0');
         else
             bind_once(mode[4] != '\0');
     }
