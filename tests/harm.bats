@@ -31,7 +31,7 @@ like_without() {
     background shim "$PROGRAMS/sock" tcp bind 127.0.0.1:728 connect 127.0.0.1:1 hold
     walk=("$PROGRAMS/sock" tcp)
     for port in 731 730 729 728; do
-        walk+=(bind 127.0.0.1:$port)
+        walk+=(bind "127.0.0.1:$port")
     done
     run -1 ns "${walk[@]}"
     without=$output

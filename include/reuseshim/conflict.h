@@ -107,10 +107,10 @@ struct conflict {
     uint32_t address_count;
     struct endpoint addresses[MACHINE_ADDRESSES_MAX]; /* of this machine, where a cure may name them */
     struct refusal refusal;
-    char socket_unit[128]; /* "x.socket", if systemd itself is the first holder, for that one */
+    char socket_unit[128];        /* "x.socket", if systemd itself is the first holder, for that one */
     char own_cgroup[CGROUP_ROOM]; /* "" where not known */
-        bool by_hand;                             /* the command asks, which tells the next step itself */
-    const struct rule *rule;                  /* that decided about the call; NULL for none */
+    bool by_hand;                 /* the command asks, which tells the next step itself */
+    const struct rule *rule;      /* that decided about the call; NULL for none */
     const char *path_trouble;     /* AF_UNIX: why the path is taken, if not by a socket; NULL else */
     /* From here on nothing is set to begin with: it would cost more than most looks. */
     char room[ARGUMENTS_ROOM];         /* working memory */

@@ -49,7 +49,7 @@ static bool is_kernel_thread(pid_t pid, char room[ARGUMENTS_ROOM])
 
 static void consider(struct candidates *candidates, pid_t pid, struct conflict *conflict)
 {
-    char group[CGROUP_ROOM];
+    char group[CGROUP_ROOM] = "";
     if (!hides_descriptors(pid) || is_kernel_thread(pid, conflict->room))
         return;
     if (candidates->group[0])

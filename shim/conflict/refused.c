@@ -28,7 +28,8 @@ static void look_at(void *context, const struct interface_address *address)
     if (endpoint_same_address(&address->address, search->wanted)) {
         search->found = *address;
         search->any = true;
-    } else if (address->up && !address->tentative && !link_local && conflict->address_count < MACHINE_ADDRESSES_MAX) {
+    } else if (address->up && !address->tentative && !link_local &&
+               conflict->address_count < MACHINE_ADDRESSES_MAX) {
         conflict->addresses[conflict->address_count++] = address->address;
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The socket unit for which systemd itself holds a port. Where sockets are made in the cgroup of process 1 nothing
- * but the units' files tells (systemd.unit(5), "Unit File Load Path"). Contract in steps.h.
+ * The socket unit for which systemd itself holds a port. Where sockets are made in the cgroup of process 1
+ * nothing but the units' files tells (systemd.unit(5), "Unit File Load Path"). Contract in steps.h.
  */
 #include "reuseshim/proc.h"
 #include "reuseshim/protocol.h"
@@ -57,7 +57,8 @@ static void look_at(struct unit_search *search, const char *folder, const char *
     struct text text = text_in(path, sizeof path);
     text_strings(&text, folder, "/", name);
     text_end(&text);
-    if (text.full || strlen(name) >= sizeof conflict->socket_unit || strcmp(name, conflict->socket_unit) == 0 ||
+    if (text.full || strlen(name) >= sizeof conflict->socket_unit ||
+        strcmp(name, conflict->socket_unit) == 0 ||
         proc_read(path, conflict->room, sizeof conflict->room) <= 0 || !listens_there(search, conflict->room))
         return;
     search->several |= conflict->socket_unit[0] != '\0';
@@ -66,11 +67,12 @@ static void look_at(struct unit_search *search, const char *folder, const char *
 
 void socket_unit_find(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch)
 {
-    static const char folders[][32] = {"/etc/systemd/system", "/run/systemd/system", "/run/systemd/generator",
-                                       "/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
-                                       "/lib/systemd/system"};
+    static const char folders[][32] = {"/etc/systemd/system",     "/run/systemd/system",
+                                       "/run/systemd/generator",  "/usr/local/lib/systemd/system",
+                                       "/usr/lib/systemd/system", "/lib/systemd/system"};
     struct unit_search search = {.conflict = conflict,
-                                 .setting = protocol_is_udp(newcomer->protocol) ? "ListenDatagram=" : "ListenStream=",
+                                 .setting = protocol_is_udp(newcomer->protocol) ? "ListenDatagram="
+                                                                                : "ListenStream=",
                                  .port = newcomer->local.port};
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         struct folder folder = folder_open(folders[i], scratch->bytes, sizeof scratch->bytes);

@@ -123,7 +123,8 @@ static void write_elsewhere(const struct shim *shim, struct record *record, char
 {
     struct sink sink = {.fd = -1};
     uint64_t lost = record->lost;
-    if (shim->settings.log == LOG_AUTO || shim->settings.log == LOG_STDERR || sink_open_auto(&sink, shim, record->usual_calls_only) < 0)
+    if (shim->settings.log == LOG_AUTO || shim->settings.log == LOG_STDERR ||
+        sink_open_auto(&sink, shim, record->usual_calls_only) < 0)
         return;
     tell_unusable(&sink, shim, record, -error);
     record->lost = 0;

@@ -53,7 +53,8 @@ void record_write_one_line(struct text *text, const struct record *record, uint3
 void record_write_tenths(struct text *text, int64_t milliseconds);
 void record_write_device(struct text *text, const char *device);
 void record_write_socket(struct text *text, const struct holder *holder);
-void record_write_holders(struct text *text, const struct record *record, const char *line_break, uint32_t shown);
+void record_write_holders(struct text *text, const struct record *record, const char *line_break,
+                          uint32_t shown);
 
 /* The native protocol of systemd-journald, https://systemd.io/JOURNAL_NATIVE_PROTOCOL/. */
 void record_write_journal(struct text *text, const struct record *record, uint32_t shown, bool json);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What SocketBindDeny= of systemd is to the kernel: deny_bind CGROUP puts a BPF program on a cgroup that lets no bind
- * of an IPv4 socket through. It goes with the cgroup.
+ * What SocketBindDeny= of systemd is to the kernel: deny_bind CGROUP puts a BPF program on a cgroup that lets
+ * no bind of an IPv4 socket through. It goes with the cgroup.
  */
 #include <fcntl.h>
 #include <linux/bpf.h>

@@ -111,12 +111,13 @@ static void fill_record(struct probe *probe)
         record->message = probe->error ? strerror(probe->error) : "free";
 }
 
-/* For another reason than a socket in its way; of an address that nobody asked for by name that is no news. */
+/* For another reason than a socket in its way; of an address that nobody asked for by name that is no news.
+ */
 static bool is_refused_otherwise(const struct probe *probe)
 {
     return endpoint_is_internet(&probe->local) &&
-           ((probe->error == EADDRNOTAVAIL && !probe->implied) || probe->error == EACCES || probe->error == EPERM ||
-            probe->error == EINVAL) &&
+           ((probe->error == EADDRNOTAVAIL && !probe->implied) || probe->error == EACCES ||
+            probe->error == EPERM || probe->error == EINVAL) &&
            !probe_is_refused(probe);
 }
 
@@ -135,8 +136,8 @@ static void look_around(struct probe *probe, unsigned budget_ms, struct scratch 
     conflict_present(&probe->conflict, &probe->newcomer, scratch);
     if (probe->error == EACCES)
         conflict_judge(&probe->conflict, &probe->newcomer);
-    probe->free_by_rule = probe->error == EACCES && !any_blocks(probe, UNKNOWN) && probe->conflict.all_sockets &&
-                          probe->conflict.holders_omitted == 0 &&
+    probe->free_by_rule = probe->error == EACCES && !any_blocks(probe, UNKNOWN) &&
+                          probe->conflict.all_sockets && probe->conflict.holders_omitted == 0 &&
                           (!protocol_is_tcp(probe->protocol) || probe->conflict.shows_bound);
     if (!is_refused_otherwise(probe))
         return;

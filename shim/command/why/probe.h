@@ -11,8 +11,8 @@ enum { PROBES_MAX = 4 };
 
 struct probe {
     bool free_by_rule; /* EACCES: not allowed to try, but nobody there would refuse it */
-    int protocol; /* IPPROTO_*, 0 for AF_UNIX */
-    int type;     /* SOCK_STREAM or SOCK_DGRAM */
+    int protocol;      /* IPPROTO_*, 0 for AF_UNIX */
+    int type;          /* SOCK_STREAM or SOCK_DGRAM */
     struct endpoint local;
     uint16_t last_port; /* the answer is that of all ports from `local` to this one; 0: of one port */
     struct unix_path path;

@@ -64,7 +64,8 @@ pid_t process_table_master(struct process_table *table, pid_t pid)
         const struct process *process = process_table_find(table, pid);
         const struct process *parent =
             process && process->parent > 1 ? process_table_find(table, process->parent) : NULL;
-        if (parent == NULL || parent->names.program[0] == '\0' || strcmp(parent->names.program, process->names.program) != 0)
+        if (parent == NULL || parent->names.program[0] == '\0' ||
+            strcmp(parent->names.program, process->names.program) != 0)
             break;
         pid = parent->pid;
     }
