@@ -86,3 +86,18 @@ listens() {
     expect_record '.cause == "listener"' '.program == "legacy"' '.holders[0].processes[0].program == "legacy"'
     pod exec legacy-server /opt/sock tcp bind 127.0.0.1:8081 listen get reuseaddr | grep -qx reuseaddr=1
 }
+
+@test "a holder in a container is told by the container's id, with the engine's command, which helps" {
+    pod run -d --name holder --network none localhost/reuseshim /opt/sock tcp bind 127.0.0.1:8090 listen hold >/dev/null
+    pid=$(pod inspect -f '{{.State.Pid}}' holder) id=$(pod inspect -f '{{.Id}}' holder)
+    meet() {
+        nsenter --net --target "$pid" env LD_PRELOAD="$LIB" REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json "$PROGRAMS/sock" \
+            tcp bind 127.0.0.1:8090 listen
+    }
+    until_true eval 'meet; [ -s "$LOG" ]'
+    expect_record ".holders[0].container == \"$id\"" '.holders[0].unit == null' '.holders[0].processes[0].program == "sock"' \
+        ".cures[0].text | startswith(\"podman stop ${id:0:12}\")"
+    # shellcheck disable=SC2046 # words
+    pod $(record '.cures[0].text' | grep -oE "stop [0-9a-f]{12}") -t 1 >/dev/null
+    [ "$(pod inspect -f '{{.State.Running}}' holder)" = false ]
+}

@@ -47,7 +47,14 @@ long  | ncat             | ncat              | programs: two servers on one port
 long  | tcpserver        | ucspi-tcp         | programs: two servers on one port
 long  | tinyproxy        | tinyproxy         | programs: two servers on one port
 long  | nginx            | nginx-light       | programs: two servers on one port
-long  | busybox          | busybox           | programs: two servers on one port; container: the base image
+long  | busybox          | busybox           | programs: two servers on one port; container: the base image; daemons: applets
+long  | /usr/sbin/inetd  | openbsd-inetd     | daemons: a standard error that is the client's connection
+long  | runsv            | runit             | daemons: who starts again what is killed
+long  | s6-supervise     | s6                | the same
+long  | supervisord      | supervisor        | the same
+long  | mosquitto        | mosquitto         | daemons: one that gave up root hides what it has open
+long  | /usr/sbin/ngircd | ngircd            | the same
+long  | gunicorn         | gunicorn          | daemons: a script's own name
 long  | podman           | podman            | container: the image and the pod of README
 long  | runc             | runc              | the same
 long  | chromium         | chromium          | summary: the page of reuseshim log --html

@@ -57,8 +57,8 @@ struct self {
 /* `room` is working memory, which may not be that of a search. */
 void process_self(struct self *self, char room[ARGUMENTS_ROOM]);
 void process_describe(struct process *process, pid_t pid, const struct self *self, char room[ARGUMENTS_ROOM]);
-/* The path of its cgroup v2, "" where not known: the kernel shows it to everybody. Of this process for pid 0.
- */
+/* The path of its cgroup, of version 2 if that is not the root; "" where not known. The kernel shows it to
+ * everybody. Of this process for pid 0. */
 void process_cgroup(pid_t pid, char path[CGROUP_ROOM], char room[ARGUMENTS_ROOM]);
 /* The parent of a process, 0 where not known. */
 pid_t process_parent(pid_t pid);

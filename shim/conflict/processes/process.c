@@ -156,20 +156,32 @@ void process_describe(struct process *process, pid_t pid, const struct self *sel
     process->relation = relation_to(process, facts.parent, self);
 }
 
+/* Where it begins and how long it is, of a line "ID:CONTROLLERS:PATH". */
+static const char *path_of_group(const char *line, size_t *length)
+{
+    const char *end = line + strcspn(line, "\n"), *at = line;
+    for (int colons = 0; at < end && colons < 2; at++)
+        colons += *at == ':';
+    *length = (size_t)(end - at);
+    return at;
+}
+
+/* Version 2 has one line. Beside version 1 (a hybrid mount) it may be the root, and the others tell more. */
 void process_cgroup(pid_t pid, char group[CGROUP_ROOM], char room[ARGUMENTS_ROOM])
 {
     char path[PROC_PATH_MAX];
     group[0] = '\0';
     (void)proc_read(pid ? proc_path(path, pid, "cgroup") : "/proc/self/cgroup", room, ARGUMENTS_ROOM);
-    const char *line = strncmp(room, "0::", 3) == 0 ? room : strstr(room, "\n0::");
-    if (line == NULL)
-        return;
-    line += strlen("0::") + (*line == '\n');
-    size_t length = strcspn(line, "\n");
-    if (length >= CGROUP_ROOM)
-        return;
-    memcpy(group, line, length);
-    group[length] = '\0';
+    for (const char *line = room; *line;) {
+        size_t length;
+        const char *found = path_of_group(line, &length);
+        bool is_version_2 = strncmp(line, "0::", 3) == 0, is_root = length < 2;
+        if (length < CGROUP_ROOM && !is_root && (group[0] == '\0' || is_version_2)) {
+            memcpy(group, found, length);
+            group[length] = '\0';
+        }
+        line = found + length + (found[length] == '\n');
+    }
 }
 
 pid_t process_parent(pid_t pid)
