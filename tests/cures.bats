@@ -169,6 +169,41 @@ cures() {
     cures unix_stale 1
 }
 
+# ---- the default policy beside a cure -----------------------------------------------------------------------------
+
+# serves_twice RULES: a server under these rules and the default policy serves, closes first, and serves again at once.
+serves_twice() {
+    local kind=tcp address=127.0.0.1
+    [[ $1 != ipv6* ]] || kind=tcp6 address='[::1]'
+    for _ in 1 2; do
+        ns env LD_PRELOAD="$LIB" REUSESHIM_LOG=none REUSESHIM_RULES="$1" "$PROGRAMS/sock" "$kind" bind "$address:$port" listen \
+            "$kind" connect "$address:$port" back accept close closeall || { echo "no restart under: $1" >&2; return 1; }
+    done
+    [ -n "$(ns ss -Htan state time-wait "sport = :$port")" ]
+}
+
+@test "a cure takes nothing away that the default policy gives: under the rules of each the next restart works" {
+    local one rules tried=0
+    for one in "${scenarios[@]}"; do
+        [[ $one != unix* && $one != udp* && $one != exhausted* && $one != *mptcp ]] || continue
+        begin_again
+        port=$(free_port) peer_pid=
+        [[ $one != ephemeral* ]] || port=40000
+        "arrange_$one"
+        rm -f "$LOG"
+        NEW_RULES="port 1 keep" "attempt_$one" # about nothing here: the default policy decides
+        [ -s "$LOG" ] || continue
+        record '.cures[].rules | strings' >"$BATS_TEST_TMPDIR/rules" || true
+        while read -r rules <&9; do
+            begin_again
+            serves_twice "$(jq -r . <<<"$rules")"
+            tried=$((tried + 1))
+        done 9<"$BATS_TEST_TMPDIR/rules"
+    done
+    echo "$tried rules tried"
+    ((tried >= 12))
+}
+
 @test "every situation of scenarios.bash is tried here" {
     for one in "${scenarios[@]}"; do
         grep -qE "cures $one [1-9]" "$BATS_TEST_FILENAME"
