@@ -264,7 +264,7 @@ situation() {
         esac
         # shellcheck disable=SC2086
         run -111 --separate-stderr ns sh -c 'exec "$0" "$@" >/dev/full' "$BUILD/reuseshim" $words
-        [ "$stderr" = "reuseshim: standard output: No space left on device" ]
+        [ "${stderr_lines[-1]}" = "reuseshim: standard output: No space left on device" ]
     done
 }
 
