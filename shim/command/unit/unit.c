@@ -32,7 +32,7 @@ static const char help[] =
     "users other than root.\n";
 
 /* What a diagnosis asks of the kernel under a seccomp filter, besides what every program does. All of them
- * are in systemd's @system-service; tests/systemd.bats traces that there are no more. */
+ * are in systemd's @system-service; tests/unit.bats traces that there are no more. */
 static const char *const calls[] = {
     "clock_gettime",   "close",  "connect",     "fcntl",      "fstat",         "getdents64",
     "getpeername",     "getpid", "getsockname", "getsockopt", "gettid",        "getuid",
