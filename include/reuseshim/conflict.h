@@ -133,6 +133,10 @@ bool conflict_is_own_container(const struct conflict *conflict, const struct man
  * about something else than a port that is taken. */
 bool conflict_explain(struct conflict *conflict, struct newcomer *newcomer, struct scratch *scratch);
 
+/* Does connect() give EADDRNOTAVAIL because no local address can reach that peer? Asked by a datagram socket,
+ * which sends nothing. `device` may be NULL. */
+bool conflict_peer_is_unreachable(const struct endpoint *remote, const char *device);
+
 /* After a success: who else is on the port of `newcomer`. False if nobody is. */
 bool conflict_sharing(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch);
 

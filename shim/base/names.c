@@ -45,7 +45,7 @@ static void find_script(struct names *names, const char *arguments, size_t lengt
 {
     size_t at = strnlen(arguments, length) + 1;
     while (at < length && arguments[at] == '-') {
-        if (strchr("cem-", arguments[at + 1]) && arguments[at + 1])
+        if (at + 1 < length && arguments[at + 1] && strchr("cem-", arguments[at + 1]))
             return;
         at += strnlen(arguments + at, length - at) + 1;
     }

@@ -122,6 +122,16 @@ void raw_unmap(void *memory, size_t size)
 }
 #endif
 
+void *raw_map_forgotten_by_children(size_t size)
+{
+    enum { WIPE_ON_FORK = 18 }; /* MADV_WIPEONFORK, of every architecture */
+    void *memory = raw_map(size);
+    if (memory == NULL || CALL(SYS_madvise, memory, size, WIPE_ON_FORK) == 0)
+        return memory;
+    raw_unmap(memory, size);
+    return NULL;
+}
+
 /* struct stat differs between libcs and between 32-bit ABIs; where the kernel's is not surely what the header
  * says, statx (4.11) is asked, which has one layout. */
 static bool identify(int directory, const char *path, int flags, struct raw_identity *identity)

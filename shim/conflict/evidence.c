@@ -54,28 +54,24 @@ static bool was_started_by_instance(const struct process *process, const struct 
     return parent->relation == RELATION_SAME_PROGRAM || parent->relation == RELATION_SELF;
 }
 
-/* It got the socket by fork and waits for something unrelated; or across an exec of a program other than
- * ours, and waits for other things only. */
-static bool does_not_serve(const struct process *process, int64_t deadline, struct scratch *scratch)
-{
-    bool came_with_exec =
-        process->relation != RELATION_SAME_PROGRAM && process_closes_on_exec(process->pid, process->fd) == NO;
-    if (!process->never_executed && !came_with_exec)
-        return false;
-    return process_is_idle(process->pid, deadline, scratch) == YES ||
-           (came_with_exec && process_serves(process->pid, process->fd, deadline, scratch) == NO);
-}
-
-/* Left behind: whoever started it is gone, or is us, or has closed the socket. */
+/* Left behind: whoever started it is gone, or is us, or has closed the socket. It got the socket by fork and
+ * waits for something unrelated; or across an exec of a program other than ours, and waits for other things
+ * only: that alone is no proof, since a server that is busy elsewhere does so, too. */
 static bool was_left_to(struct conflict *conflict, struct owners *owners, const struct process *process,
                         const struct self *self, struct scratch *scratch)
 {
+    bool came_with_exec =
+        process->relation != RELATION_SAME_PROGRAM && process_closes_on_exec(process->pid, process->fd) == NO;
     if (process->relation == RELATION_SELF || process->relation == RELATION_ANCESTOR ||
-        !does_not_serve(process, conflict->deadline, scratch))
+        (!process->never_executed && !came_with_exec))
         return false;
+    bool is_idle = process_is_idle(process->pid, conflict->deadline, scratch) == YES;
+    if (!is_idle &&
+        !(came_with_exec && process_serves(process->pid, process->fd, conflict->deadline, scratch) == NO))
+        return false;
+    /* keepers_find fills in the parents of the first holders only: the last one's place is free. */
     return process->relation == RELATION_DESCENDANT || is_owner(owners, process->parent) ||
-           process_is_orphan(process) ||
-           /* keepers_find fills in the parents of the first holders only: the last one's place is free. */
+           (is_idle && process_is_orphan(process)) ||
            was_started_by_instance(process, self, conflict->room, &conflict->owners[HOLDERS_MAX - 1].parent);
 }
 
@@ -103,7 +99,8 @@ static void ask_inherited(struct conflict *conflict, const struct newcomer *newc
     struct owner_search owners;
     owners_begin(&owners, conflict, newcomer, scratch);
     process_self(&owners.self, conflict->room);
-    if (conflict->complete && is_inherited(conflict, &owners.self, scratch))
+    if (conflict->complete && conflict->holders[0].owner == OWNER_KNOWN &&
+        is_inherited(conflict, &owners.self, scratch))
         conflict->holders[0].inherited = everybody_is_known(conflict, &owners, newcomer->uid) &&
                                          is_inherited(conflict, &owners.self, scratch);
 }

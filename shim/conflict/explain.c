@@ -76,30 +76,24 @@ static int collect_all(struct conflict *conflict, const struct newcomer *newcome
 
 /* connect() also gives EADDRNOTAVAIL if no local address can reach the peer. A UDP connect, which sends
  * nothing, gets the same error. */
-static bool peer_is_unreachable(const struct newcomer *newcomer)
+bool conflict_peer_is_unreachable(const struct endpoint *remote, const char *device)
 {
     union any_sockaddr peer;
-    socklen_t length = endpoint_to_sockaddr(&newcomer->remote, &peer);
-    int fd = raw_socket(newcomer->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    socklen_t length = endpoint_to_sockaddr(remote, &peer);
+    int fd = raw_socket(remote->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return false;
-    if (newcomer->device_name[0])
-        (void)raw_setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, newcomer->device_name, IF_NAMESIZE);
+    if (device && device[0])
+        (void)raw_setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, IF_NAMESIZE);
     int result = raw_connect(fd, &peer, length);
     raw_close(fd);
     return result == -EADDRNOTAVAIL;
 }
 
-/* Not every error of these numbers is about a port that is taken. */
-static bool is_about_ports(const struct newcomer *newcomer, const struct conflict *conflict)
+/* AF_UNIX says EAGAIN for a full backlog, a stream for other reasons. */
+static bool is_about_ports(const struct newcomer *newcomer)
 {
-    if (newcomer->call != CALL_CONNECT)
-        return true;
-    if (newcomer->error == EAGAIN)
-        return newcomer->type == SOCK_DGRAM;
-    /* Holders of other ports of the range prove nothing. */
-    bool proved = conflict->holder_count && newcomer->local.port;
-    return proved || !endpoint_is_internet(&newcomer->remote) || !peer_is_unreachable(newcomer);
+    return newcomer->call != CALL_CONNECT || newcomer->error != EAGAIN || newcomer->type == SOCK_DGRAM;
 }
 
 static void explain_port(struct conflict *conflict, struct newcomer *newcomer, struct scratch *scratch)
@@ -120,7 +114,8 @@ static void explain_port(struct conflict *conflict, struct newcomer *newcomer, s
 static bool is_about_something_else(const struct newcomer *newcomer)
 {
     if (newcomer->call == CALL_CONNECT)
-        return newcomer->error == EADDRNOTAVAIL && peer_is_unreachable(newcomer);
+        return newcomer->error == EADDRNOTAVAIL &&
+               conflict_peer_is_unreachable(&newcomer->remote, newcomer->device_name);
     return newcomer->error != EADDRINUSE && newcomer->error != EAGAIN;
 }
 
@@ -174,7 +169,7 @@ bool conflict_explain(struct conflict *conflict, struct newcomer *newcomer, stru
         exhausted_explain(conflict, newcomer, scratch);
     else if (internet)
         explain_port(conflict, newcomer, scratch);
-    if (!is_about_ports(newcomer, conflict))
+    if (!is_about_ports(newcomer))
         return false;
     conclude(conflict, newcomer);
     conflict->elapsed_us = microseconds_since(conflict->started);

@@ -97,6 +97,8 @@ static bool take_all(struct owners *owners, const struct candidates *candidates,
         if (strcmp(process->names.program, owners->processes[0].names.program) != 0)
             return false;
     }
+    owners->parent.pid = 0;
+    owners->parent.names.program[0] = '\0';
     owners->count = candidates->count;
     return candidates->count > 0;
 }

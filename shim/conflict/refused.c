@@ -60,7 +60,7 @@ static bool ipv6_is_off(const struct endpoint *address)
     char value[8];
     struct raw_identity file;
     if (!raw_identify_path("/proc/thread-self/net/if_inet6", &file))
-        return true;
+        return raw_identify_path("/proc/thread-self/net/tcp", &file); /* else there is no /proc to tell */
     const char *setting = endpoint_is_loopback(address) ? "/proc/sys/net/ipv6/conf/lo/disable_ipv6"
                                                         : "/proc/sys/net/ipv6/conf/all/disable_ipv6";
     return proc_read(setting, value, sizeof value) > 0 && value[0] == '1';

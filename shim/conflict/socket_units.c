@@ -3,6 +3,7 @@
  * The socket unit for which systemd itself holds a port. Where sockets are made in the cgroup of process 1
  * nothing but the units' files tells (systemd.unit(5), "Unit File Load Path"). Contract in steps.h.
  */
+#include "reuseshim/deadline.h"
 #include "reuseshim/proc.h"
 #include "reuseshim/protocol.h"
 #include "reuseshim/text.h"
@@ -10,11 +11,17 @@
 
 #include <string.h>
 
-/* The one unit that names the port, as far as the folders have been looked through. */
+static const char folders[][32] = {"/etc/systemd/system",     "/run/systemd/system",
+                                   "/run/systemd/generator",  "/usr/local/lib/systemd/system",
+                                   "/usr/lib/systemd/system", "/lib/systemd/system"};
+
+/* The one unit that names the port, as far as the folders have been looked through. A file hides those of its
+ * name in the folders behind. */
 struct unit_search {
     struct conflict *conflict;
     const char *setting; /* "ListenStream=" */
     uint16_t port;
+    size_t folder; /* index of the one that is looked through */
     bool several;
 };
 
@@ -50,6 +57,19 @@ static bool listens_there(const struct unit_search *search, const char *unit)
     return false;
 }
 
+static bool is_hidden(const struct unit_search *search, const char *name)
+{
+    char path[320];
+    struct raw_identity file;
+    for (size_t i = 0; i < search->folder; i++) {
+        struct text text = text_in(path, sizeof path);
+        text_strings(&text, folders[i], "/", name);
+        if (raw_identify_link(text_end(&text), &file))
+            return true;
+    }
+    return false;
+}
+
 static void look_at(struct unit_search *search, const char *folder, const char *name)
 {
     struct conflict *conflict = search->conflict;
@@ -58,7 +78,7 @@ static void look_at(struct unit_search *search, const char *folder, const char *
     text_strings(&text, folder, "/", name);
     text_end(&text);
     if (text.full || strlen(name) >= sizeof conflict->socket_unit ||
-        strcmp(name, conflict->socket_unit) == 0 ||
+        strcmp(name, conflict->socket_unit) == 0 || is_hidden(search, name) ||
         proc_read(path, conflict->room, sizeof conflict->room) <= 0 || !listens_there(search, conflict->room))
         return;
     search->several |= conflict->socket_unit[0] != '\0';
@@ -67,17 +87,15 @@ static void look_at(struct unit_search *search, const char *folder, const char *
 
 void socket_unit_find(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch)
 {
-    static const char folders[][32] = {"/etc/systemd/system",     "/run/systemd/system",
-                                       "/run/systemd/generator",  "/usr/local/lib/systemd/system",
-                                       "/usr/lib/systemd/system", "/lib/systemd/system"};
     struct unit_search search = {.conflict = conflict,
                                  .setting = protocol_is_udp(newcomer->protocol) ? "ListenDatagram="
                                                                                 : "ListenStream=",
                                  .port = newcomer->local.port};
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        search.folder = i;
         struct folder folder = folder_open(folders[i], scratch->bytes, sizeof scratch->bytes);
         const struct raw_entry *entry;
-        while ((entry = folder_next(&folder)) != NULL)
+        while (!deadline_has_passed(conflict->deadline) && (entry = folder_next(&folder)) != NULL)
             if (ends_in_socket(entry->name))
                 look_at(&search, folders[i], entry->name);
         folder_close(&folder);

@@ -92,7 +92,8 @@ bool refused_explain(struct conflict *conflict, const struct newcomer *newcomer,
 /* What the sentence says beyond the cause. Pure. */
 void refusal_write(struct text *text, const struct conflict *conflict, const struct newcomer *newcomer);
 
-/* Puts the addresses of this network namespace into the conflict, those that are up first come first. */
+/* Puts the addresses of this network namespace into the conflict, those that can be bound, no link-local
+ * ones. */
 void machine_addresses(struct conflict *conflict, struct scratch *scratch);
 
 /* An AF_UNIX name that is taken: fills in holder, owner and cause. */

@@ -4,7 +4,9 @@
  */
 #include "repetition.h"
 
+#include <errno.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 #include <time.h>
 
@@ -12,33 +14,40 @@ enum {
     REMEMBERED = 64,
     FREE_EXPLANATIONS = 3,
     SHARE = 20, /* a twentieth of the time may go into explanations: 5 % */
+    /* As long as nobody can have installed a seccomp filter, made a process, or ended a thread and begun
+     * another one on its stack: each takes longer than that. */
+    UNCHANGED_NS = 5000,
 };
-#define FRESH_NS        10000000000 /* as long as an answer is told again */
-#define STATUS_FRESH_NS 1000000     /* as long as nobody can have put a filter on and been refused again */
+#define FRESH_NS 10000000000 /* as long as an answer is told again */
 
 /* One refusal is the same as another if these are. */
 struct refusal_key {
     int call, error, protocol;
     struct endpoint address; /* asked for; of connect the peer */
+    struct endpoint local;   /* of connect */
+    struct unix_path path;
 };
 
 struct remembered {
     struct refusal_key key;
     int64_t explained; /* CLOCK_MONOTONIC, ns; 0: never */
     uint64_t times;
-    bool has_holder, has_process;
+    bool has_holder, has_process, is_other; /* the last: event "refused" */
     enum cause cause;
     struct holder holder;
     struct process process;
     char cgroup[CGROUP_ROOM];
 };
 
+/* The kernel empties it in a child of fork(2). */
 struct table {
     _Atomic bool busy;
-    pid_t pid; /* of the process whose it is */
-    uint32_t explanations;
-    int64_t first, spent; /* ns */
-    int64_t status_read;  /* CLOCK_REALTIME, ns: the one that costs no system call */
+    /* These count without the lock. */
+    _Atomic uint32_t explanations;
+    _Atomic int64_t first, spent; /* ns */
+    pid_t pid;
+    uintptr_t frame; /* of the thread that was here last, */
+    int64_t left;    /* and when; CLOCK_MONOTONIC, ns */
     uint32_t count, oldest;
     struct remembered entries[REMEMBERED];
     struct workspace work;
@@ -46,66 +55,73 @@ struct table {
 
 static _Atomic(struct table *) published;
 
-/* The table if there is one that nobody has, or NULL. */
-static struct table *take(void)
+/* ---- the table ---------------------------------------------------------------------------------- */
+
+static struct table *table_there(void)
 {
-    struct table *table = atomic_load_explicit(&published, memory_order_acquire);
-    bool is_free = table && !atomic_exchange_explicit(&table->busy, true, memory_order_acquire);
-    return is_free ? table : NULL;
+    return atomic_load_explicit(&published, memory_order_acquire);
+}
+
+static bool take(struct table *table)
+{
+    return table && !atomic_exchange_explicit(&table->busy, true, memory_order_acquire);
 }
 
 static void give_back(struct table *table)
 {
+    table->left = raw_monotonic();
     atomic_store_explicit(&table->busy, false, memory_order_release);
 }
 
 void repetition_give_back(void)
 {
-    give_back(atomic_load_explicit(&published, memory_order_acquire));
+    give_back(table_there());
 }
 
 static void make(void)
 {
-    struct table *none = NULL, *table = raw_map(sizeof *table);
+    struct table *none = NULL, *table = raw_map_forgotten_by_children(sizeof *table);
     if (table && !atomic_compare_exchange_strong(&published, &none, table))
         raw_unmap(table, sizeof *table);
 }
 
-/* What the parent was refused is not ours. */
-static void adopt(struct table *table, pid_t pid)
+/* What is remembered is this process's: not so after vfork(2), which shares memory. */
+static void belong_to(struct table *table, pid_t pid)
 {
-    if (table->pid == pid)
-        return;
+    if (table->pid != pid)
+        table->count = table->oldest = 0;
     table->pid = pid;
-    table->count = table->oldest = table->explanations = 0;
-    table->spent = 0;
 }
 
-/* Who we are, read a moment ago or now; false under a seccomp filter. */
-static bool know_ourselves(struct table *table)
+/* Who we are: known if this thread was here a moment ago, else read. False under a seccomp filter, which may
+ * kill for any question: before this has answered, none is asked. */
+static bool know_ourselves(struct table *table, uintptr_t frame)
 {
     struct workspace *work = &table->work;
-    int64_t now = raw_time_of_day();
-    bool fresh =
-        table->status_read && table->status_read <= now && now - table->status_read < STATUS_FRESH_NS;
-    pid_t tid = fresh ? raw_tid() : 0;
-    /* The same thread is of the same process; another one may be a child's. */
-    if (fresh && (tid == work->record.tid || table->pid == raw_pid())) {
-        work->record.tid = tid;
-    } else {
+    bool unchanged = table->frame == frame && raw_monotonic() - table->left < UNCHANGED_NS;
+    if (unchanged)
+        return !work->status.filtered;
+    workspace_identify(work);
+    table->frame = frame;
+    bool is_named = table->pid == work->status.pid && work->record.program;
+    belong_to(table, work->status.pid);
+    if (!is_named)
         workspace_begin(work);
-        table->status_read = now;
-        adopt(table, work->status.pid);
-    }
     return !work->status.filtered;
+}
+
+static bool is_same_place(const struct endpoint *one, const struct endpoint *other)
+{
+    return one->family == other->family && one->port == other->port && one->scope == other->scope &&
+           memcmp(one->address, other->address, sizeof one->address) == 0;
 }
 
 static bool is_same(const struct refusal_key *one, const struct refusal_key *other)
 {
     return one->call == other->call && one->error == other->error && one->protocol == other->protocol &&
-           one->address.family == other->address.family && one->address.port == other->address.port &&
-           one->address.scope == other->address.scope &&
-           memcmp(one->address.address, other->address.address, sizeof one->address.address) == 0;
+           is_same_place(&one->address, &other->address) && is_same_place(&one->local, &other->local) &&
+           one->path.length == other->path.length &&
+           memcmp(one->path.bytes, other->path.bytes, one->path.length) == 0;
 }
 
 /* The place of a refusal; the oldest one gives way. */
@@ -115,108 +131,153 @@ static struct remembered *place_of(struct table *table, const struct refusal_key
         if (is_same(&table->entries[i].key, key))
             return &table->entries[i];
     uint32_t at = table->count < REMEMBERED ? table->count++ : table->oldest++ % REMEMBERED;
-    table->entries[at] = (struct remembered){.key = *key};
+    memset(&table->entries[at], 0, offsetof(struct remembered, holder));
+    table->entries[at].key = *key;
     return &table->entries[at];
 }
 
-static bool may_explain(const struct table *table, int64_t now)
+static void read_local(int fd, struct endpoint *local)
 {
-    return table->explanations < FREE_EXPLANATIONS || table->spent * SHARE <= now - table->first;
-}
-
-static void tell_call(struct workspace *work, const struct refusal_key *key)
-{
-    struct newcomer *newcomer = &work->newcomer;
-    newcomer_ask(newcomer, (enum call)key->call, -1, key->error, &key->address, false);
-    newcomer->protocol = key->protocol;
-    work->record.newcomer = newcomer;
-    work->record.event = refusal_event(newcomer);
-    work->record.conflict = NULL;
-}
-
-static void tell_holder(struct workspace *work, const struct remembered *entry, int64_t now)
-{
-    struct conflict *conflict = &work->conflict;
-    conflict->cause = entry->cause;
-    conflict->source = SOURCE_EARLIER;
-    conflict->complete = true;
-    conflict->holder_count = entry->has_holder;
-    conflict->holders[0] = entry->holder;
-    conflict->holders[0].owners = conflict->holders[0].cgroup = 0;
-    conflict->owners[0].count = entry->has_process;
-    conflict->owners[0].processes[0] = entry->process;
-    memcpy(conflict->owners[0].cgroup, entry->cgroup, sizeof entry->cgroup);
-    work->record.conflict = conflict;
-    work->record.age_ms = (now - entry->explained) / 1000000;
+    union any_sockaddr name;
+    socklen_t length = sizeof name;
+    if (raw_getsockname(fd, &name, &length) < 0 || !endpoint_from_sockaddr(local, &name, length))
+        local->family = AF_UNSPEC;
 }
 
 /* What tells one refusal from another; false where that is not known. */
 static bool find_key(struct refusal_key *key, const struct repeated_call *call)
 {
     const struct hooked_call *hooked = call->hooked;
-    if (!endpoint_is_internet(&hooked->argument))
-        return false;
-    *key = (struct refusal_key){
-        .call = (int)hooked->which,
-        .error = call->error,
-        .protocol = hooked->protocol ? hooked->protocol : raw_option(hooked->fd, SOL_SOCKET, SO_PROTOCOL),
-        .address = hooked->argument};
-    return key->protocol >= 0;
+    memset(key, 0, sizeof *key);
+    key->call = (int)hooked->which;
+    key->error = call->error;
+    key->address = hooked->argument;
+    if (hooked->argument.family == AF_UNIX && hooked->address)
+        key->path = unix_path_from_sockaddr(hooked->address, hooked->length);
+    if (hooked->which == CALL_LISTEN)
+        read_local(hooked->fd, &key->address);
+    if (hooked->which == CALL_CONNECT)
+        read_local(hooked->fd, &key->local);
+    key->protocol = hooked->protocol ? hooked->protocol : raw_option(hooked->fd, SOL_SOCKET, SO_PROTOCOL);
+    return key->protocol >= 0 && (endpoint_is_internet(&key->address) || key->path.length);
 }
 
-static enum verdict judge(struct table *table, struct repeated_call *call)
+/* ---- what is told -------------------------------------------------------------------------------- */
+
+static bool may_explain(const struct table *table)
+{
+    int64_t spent = atomic_load_explicit(&table->spent, memory_order_relaxed);
+    int64_t first = atomic_load_explicit(&table->first, memory_order_relaxed);
+    return atomic_load_explicit(&table->explanations, memory_order_relaxed) < FREE_EXPLANATIONS ||
+           spent * SHARE <= raw_monotonic() - first;
+}
+
+static void tell_call(struct repeated_call *call, const struct refusal_key *key)
+{
+    struct workspace *work = call->work;
+    struct newcomer *newcomer = &work->newcomer;
+    newcomer_ask(newcomer, (enum call)key->call, call->hooked->fd, key->error, &key->address, false);
+    newcomer->protocol = key->protocol;
+    newcomer->path = key->path;
+    if (key->call == CALL_CONNECT)
+        newcomer->local = key->local;
+    work->record.newcomer = newcomer;
+    work->record.event = refusal_event(newcomer);
+    work->record.conflict = NULL;
+    work->record.rule = call->hooked->rule;
+    work->record.repeated = call->before;
+    work->record.bare = BARE_BUSY;
+}
+
+static void tell_holder(struct workspace *work, const struct remembered *entry)
+{
+    struct conflict *conflict = &work->conflict;
+    conflict->cause = entry->cause;
+    conflict->source = SOURCE_EARLIER;
+    conflict->complete = true; /* others are not kept */
+    conflict->holder_count = entry->has_holder;
+    conflict->holders[0] = entry->holder;
+    conflict->holders[0].owners = conflict->holders[0].cgroup = 0;
+    conflict->owners[0].count = entry->has_process;
+    if (entry->has_process)
+        conflict->owners[0].processes[0] = entry->process;
+    memcpy(conflict->owners[0].cgroup, entry->cgroup, sizeof entry->cgroup);
+    work->record.event = entry->is_other ? EVENT_REFUSED : work->record.event;
+    work->record.bare = BARE_NOT;
+    work->record.conflict = conflict;
+    work->record.age_ms = (raw_monotonic() - entry->explained) / 1000000;
+}
+
+/* Errors that are mostly about something else, and then get no record: only a look tells. It costs little. */
+static bool wants_a_look(const struct repeated_call *call)
+{
+    bool connects = call->hooked->which == CALL_CONNECT;
+    if (call->error == EADDRINUSE || call->error == EAGAIN)
+        return false;
+    return !connects || conflict_peer_is_unreachable(&call->hooked->argument, NULL);
+}
+
+static enum verdict judge(struct table *table, struct repeated_call *call, uintptr_t frame)
 {
     struct refusal_key key;
-    if (!know_ourselves(table) || !find_key(&key, call))
+    if (!know_ourselves(table, frame) || !find_key(&key, call))
         return EXPLAIN;
-    int64_t now = raw_monotonic();
     struct remembered *entry = place_of(table, &key);
-    bool fresh = entry->explained && now - entry->explained < FRESH_NS;
+    bool fresh = entry->explained && raw_monotonic() - entry->explained < FRESH_NS;
     call->before = entry->times++;
-    bool always = call->hooked->shim->settings.diagnose == DIAGNOSE_ALWAYS;
-    if (always || (!fresh && may_explain(table, now)))
+    if (call->hooked->shim->settings.diagnose == DIAGNOSE_ALWAYS ||
+        (!fresh && (may_explain(table) || wants_a_look(call))))
         return EXPLAIN;
     call->work = &table->work;
-    tell_call(call->work, &key);
-    call->work->newcomer.fd = call->hooked->fd;
-    call->work->record.rule = call->hooked->rule;
-    call->work->record.repeated = call->before;
-    call->work->record.bare = fresh ? BARE_NOT : BARE_BUSY;
+    tell_call(call, &key);
     if (fresh)
-        tell_holder(call->work, entry, now);
+        tell_holder(call->work, entry);
     return fresh ? REPEAT : BE_BRIEF;
 }
 
 enum verdict repetition_ask(struct repeated_call *call)
 {
-    struct table *table = take();
-    enum verdict verdict = table ? judge(table, call) : EXPLAIN;
-    if (table && verdict == EXPLAIN)
+    struct table *table = table_there();
+    call->contended = table != NULL && !take(table);
+    if (table == NULL || call->contended)
+        return EXPLAIN;
+    enum verdict verdict = judge(table, call, (uintptr_t)__builtin_frame_address(0));
+    if (verdict == EXPLAIN)
         give_back(table);
     return verdict;
+}
+
+/* ---- what is kept -------------------------------------------------------------------------------- */
+
+static void count(struct table *table, const struct conflict *conflict)
+{
+    int64_t none = 0;
+    atomic_compare_exchange_strong(&table->first, &none, conflict->started);
+    atomic_fetch_add_explicit(&table->spent, raw_monotonic() - conflict->started, memory_order_relaxed);
+    atomic_fetch_add_explicit(&table->explanations, 1, memory_order_relaxed);
 }
 
 static void keep(struct table *table, const struct repeated_call *call, const struct workspace *work)
 {
     const struct conflict *conflict = &work->conflict;
-    const struct owners *owners = &conflict->owners[conflict->holders[0].owners];
     struct refusal_key key;
     if (!find_key(&key, call))
         return;
-    adopt(table, work->status.pid);
+    belong_to(table, work->status.pid);
     struct remembered *entry = place_of(table, &key);
-    int64_t now = raw_clock(CLOCK_MONOTONIC);
-    if (table->explanations++ == 0)
-        table->first = conflict->started;
-    table->spent += now - conflict->started;
-    entry->explained = now;
     entry->times += entry->times == 0;
+    if (!conflict->complete || work->record.bare != BARE_NOT)
+        return; /* a better answer may be had the next time */
+    entry->explained = raw_monotonic();
     entry->cause = conflict->cause;
+    entry->is_other = work->record.event == EVENT_REFUSED;
     entry->has_holder = conflict->holder_count > 0;
-    entry->has_process = entry->has_holder && owners->count > 0;
+    entry->has_process = entry->has_holder && conflict->owners[conflict->holders[0].owners].count > 0;
+    entry->cgroup[0] = '\0';
     if (entry->has_holder)
         entry->holder = conflict->holders[0];
     if (entry->has_process) {
+        const struct owners *owners = &conflict->owners[conflict->holders[0].owners];
         entry->process = owners->processes[0];
         memcpy(entry->cgroup, owners->cgroup, sizeof entry->cgroup);
     }
@@ -226,11 +287,20 @@ void repetition_keep(const struct repeated_call *call, const struct workspace *w
 {
     if (work->status.filtered || work->record.conflict == NULL)
         return;
-    if (atomic_load_explicit(&published, memory_order_acquire) == NULL)
+    if (table_there() == NULL)
         make();
-    struct table *table = take();
-    if (table == NULL)
+    struct table *table = table_there();
+    if (table)
+        count(table, &work->conflict);
+    if (!take(table))
         return;
     keep(table, call, work);
-    give_back(table);
+    table->left = 0; /* the next one reads who it is */
+    atomic_store_explicit(&table->busy, false, memory_order_release);
+}
+
+bool repetition_allows(void)
+{
+    const struct table *table = table_there();
+    return table == NULL || may_explain(table);
 }

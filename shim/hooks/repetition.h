@@ -22,6 +22,7 @@ enum verdict {
 struct repeated_call {
     const struct hooked_call *hooked;
     int error;
+    bool contended;         /* the table was in use */
     uint64_t before;        /* how many of the same kind came before it */
     struct workspace *work; /* for REPEAT and BE_BRIEF: the record is filled in, and must be given back */
 };
@@ -32,5 +33,8 @@ void repetition_give_back(void);
 
 /* Remembers what it was explained with. Not under a seccomp filter, which may kill for a question. */
 void repetition_keep(const struct repeated_call *call, const struct workspace *work);
+
+/* May the time for one more explanation be spent? For those who could not have the table. */
+bool repetition_allows(void);
 
 #endif

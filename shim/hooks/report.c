@@ -66,6 +66,24 @@ void report_sharing(const struct hooked_call *hooked)
     raw_unmap(work, sizeof *work);
 }
 
+/* Another thread has what is remembered, and enough time has gone into explanations. */
+static bool must_be_brief(const struct workspace *work, const struct repeated_call *call)
+{
+    return call->contended && !work->status.filtered && call->error == EADDRINUSE && !repetition_allows() &&
+           call->hooked->shim->settings.diagnose != DIAGNOSE_ALWAYS;
+}
+
+static bool explain_in(struct workspace *work, const struct repeated_call *call)
+{
+    if (must_be_brief(work, call)) {
+        workspace_be_brief(work, call->hooked, call->error);
+        return true;
+    }
+    bool wanted = workspace_explain(work, call->hooked, call->error);
+    repetition_keep(call, work);
+    return wanted;
+}
+
 static void explain(const struct repeated_call *call)
 {
     struct workspace *work = raw_map(sizeof *work);
@@ -74,9 +92,8 @@ static void explain(const struct repeated_call *call)
         return;
     }
     workspace_begin(work);
-    if (workspace_explain(work, call->hooked, call->error)) {
+    if (explain_in(work, call)) {
         work->record.repeated = call->before;
-        repetition_keep(call, work);
         record_emit(call->hooked->shim, &work->record, work->output);
     }
     raw_unmap(work, sizeof *work);

@@ -13,7 +13,7 @@ enum event refusal_event(const struct newcomer *newcomer)
     return by_bind && newcomer->error != EADDRINUSE ? EVENT_REFUSED : EVENT_CONFLICT;
 }
 
-void workspace_begin(struct workspace *work)
+void workspace_identify(struct workspace *work)
 {
     struct record *record = &work->record;
     struct thread_status *status = &work->status;
@@ -22,12 +22,17 @@ void workspace_begin(struct workspace *work)
     record->tid = status->tid;
     record->uid = status->uid;
     record->usual_calls_only = status->filtered;
+}
+
+void workspace_begin(struct workspace *work)
+{
+    workspace_identify(work);
     /* Without files to ask, what the program was started by has to do. */
-    if (status->filtered)
+    if (work->status.filtered)
         names_started_by(&work->names);
     else
         names_of_self(&work->names, work->scratch.bytes);
-    record->program = work->names.program[0] ? work->names.program : status->name;
+    work->record.program = work->names.program[0] ? work->names.program : work->status.name;
 }
 
 /* Unless told otherwise, nothing unusual under a seccomp filter, which may kill for it. */
@@ -64,6 +69,9 @@ bool workspace_explain(struct workspace *work, const struct hooked_call *hooked,
     const struct endpoint *argument =
         hooked->argument.family == AF_UNSPEC || hooked->which == CALL_LISTEN ? NULL : &hooked->argument;
     newcomer_ask(&work->newcomer, hooked->which, hooked->fd, error, argument, may_ask);
+    /* An address of the wrong family for the socket is no refusal. */
+    if (may_ask && error == EINVAL && argument && work->newcomer.family != argument->family)
+        return false;
     if (hooked->argument.family == AF_UNIX && hooked->address)
         work->newcomer.path = unix_path_from_sockaddr(hooked->address, hooked->length);
     else if (hooked->argument.family == AF_UNSPEC && hooked->address && hooked->which == CALL_BIND)
@@ -87,4 +95,15 @@ bool workspace_explain(struct workspace *work, const struct hooked_call *hooked,
     /* Most often EADDRNOTAVAIL is a peer that no local address reaches (::1 without IPv6), and without a look
      * at the sockets nothing tells that from a port that is taken. EINVAL is said to many things. */
     return (hooked->which != CALL_CONNECT || error != EADDRNOTAVAIL) && error != EINVAL;
+}
+
+void workspace_be_brief(struct workspace *work, const struct hooked_call *hooked, int error)
+{
+    const struct endpoint *argument = hooked->argument.family == AF_UNSPEC ? NULL : &hooked->argument;
+    newcomer_ask(&work->newcomer, hooked->which, hooked->fd, error, argument, false);
+    work->newcomer.protocol = raw_option(hooked->fd, SOL_SOCKET, SO_PROTOCOL);
+    work->record.newcomer = &work->newcomer;
+    work->record.rule = hooked->rule;
+    work->record.event = refusal_event(&work->newcomer);
+    work->record.bare = BARE_BUSY;
 }

@@ -93,17 +93,34 @@ static void write_by_engine(struct text *text, const struct manager *manager)
     text_strings(text, ", if that ", engine_word(manager->engine), " container is not needed");
 }
 
-/* Programs that start again what is only killed, and the command that they want instead. Their argument, or
- * their child, is what is to be stopped. */
+/* Programs that start again what is only killed, and the command that they want instead. */
 static const struct {
     char parent[20];
-    char command[24];
-    bool named; /* the parent's last argument is the name */
+    char before[24], after[8]; /* the command, around the name */
+    enum { NOT_TOLD, FIRST_ARGUMENT, LAST_ARGUMENT } name;
 } supervisors[] = {
-    {"supervisord", "supervisorctl stop", false}, {"runsv", "sv stop", true},
-    {"s6-supervise", "s6-svc -d", true},          {"supervise", "svc -d", true},
-    {"supervise-daemon", "rc-service", true},     {"dinit", "dinitctl stop", false},
+    {"supervisord", "supervisorctl stop ", "", NOT_TOLD},
+    {"runsv", "sv stop ", "", LAST_ARGUMENT},
+    {"s6-supervise", "s6-svc -d ", "", LAST_ARGUMENT},
+    {"supervise", "svc -d ", "", LAST_ARGUMENT},
+    {"supervise-daemon", "rc-service ", " stop", FIRST_ARGUMENT},
+    {"dinit", "dinitctl stop ", "", NOT_TOLD},
 };
+
+/* An argument of a command line, by the blanks between. */
+static struct part argument_of(const struct process *process, bool first)
+{
+    const char *line = process->command, *end = line + process->command_length;
+    const char *blank = memchr(line, ' ', process->command_length);
+    if (blank == NULL)
+        return (struct part){line, 0};
+    const char *start = first ? blank + 1 : end, *stop = end;
+    while (!first && start[-1] != ' ')
+        start--;
+    if (first && memchr(start, ' ', (size_t)(end - start)))
+        stop = memchr(start, ' ', (size_t)(end - start));
+    return (struct part){start, (size_t)(stop - start)};
+}
 
 static bool write_by_supervisor(struct text *text, const struct owners *owners)
 {
@@ -113,15 +130,12 @@ static bool write_by_supervisor(struct text *text, const struct owners *owners)
         at++;
     if (owners->count == 0 || at == count)
         return false;
-    size_t start = parent->command_length;
-    while (start > 0 && parent->command[start - 1] != ' ')
-        start--;
-    text_strings(text, supervisors[at].command, " ");
-    if (supervisors[at].named)
-        text_escaped(text, parent->command + start, parent->command_length - start);
-    else
+    text_string(text, supervisors[at].before);
+    if (supervisors[at].name == NOT_TOLD)
         text_string(text, "its name");
-    text_strings(text, ", if it is not needed: ", parent->names.program, " (pid ");
+    else
+        write_part(text, argument_of(parent, supervisors[at].name == FIRST_ARGUMENT));
+    text_strings(text, supervisors[at].after, ", if it is not needed: ", parent->names.program, " (pid ");
     text_signed(text, parent->pid);
     text_string(text, ") starts again what is only killed");
     return true;

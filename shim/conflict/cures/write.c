@@ -55,4 +55,6 @@ void cure_rules(struct conflict *conflict, struct cure *cure, const struct newco
     rule_write_actions(&text, &rule);
     text_string(&text, addition.more ? addition.more : "");
     text_end(&text);
+    if (text.full) /* half of them would be other rules */
+        cure->rules[0] = '\0';
 }

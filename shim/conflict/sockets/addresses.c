@@ -32,33 +32,44 @@ static void ask_ipv4(address_taker *found, void *context, struct scratch *scratc
     raw_close(fd);
 }
 
-static unsigned digit(char c)
+/* The next word of a line, of length 0 at its end. */
+static const char *next_word(const char **at, size_t *length)
 {
-    return (unsigned)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10) & 15;
+    const char *word = *at + strspn(*at, " ");
+    *length = strcspn(word, " \n");
+    *at = word + *length;
+    return word;
 }
 
-static unsigned byte(const char *digits)
+static unsigned hexadecimal(const char *digits, size_t count)
 {
-    return digit(digits[0]) << 4 | digit(digits[1]);
+    unsigned value = 0;
+    for (size_t i = 0; i < count; i++)
+        value = value << 4 |
+                ((unsigned)(digits[i] <= '9' ? digits[i] - '0' : (digits[i] | 0x20) - 'a' + 10) & 15);
+    return value;
 }
 
 /* "fe80000000000000505400fffe123456 02 40 20 80     eth0": address, interface, prefix, scope, flags, name. */
-static bool read_line(struct interface_address *address, const char *line, size_t length)
+static bool read_line(struct interface_address *address, const char *line)
 {
-    enum { ADDRESS = 32, FLAGS = 42, NAME = 45, TENTATIVE = 0x40, DAD_FAILED = 0x08 }; /* linux/if_addr.h */
+    enum { DIGITS = 32, TENTATIVE = 0x40, DAD_FAILED = 0x08 }; /* linux/if_addr.h */
     unsigned char bytes[16];
+    size_t lengths[6];
+    const char *words[6];
     *address = (struct interface_address){.up = true};
-    if (length <= NAME || strspn(line, "0123456789abcdef") < ADDRESS)
+    for (int i = 0; i < 6; i++)
+        words[i] = next_word(&line, &lengths[i]);
+    if (lengths[0] != DIGITS || lengths[5] == 0 || lengths[5] >= IF_NAMESIZE)
         return false;
     for (size_t i = 0; i < sizeof bytes; i++)
-        bytes[i] = (unsigned char)byte(line + 2 * i);
+        bytes[i] = (unsigned char)hexadecimal(words[0] + 2 * i, 2);
+    unsigned flags = hexadecimal(words[4], lengths[4]);
     address->address = endpoint_of(AF_INET6, bytes, 0);
-    address->address.scope = byte(line + ADDRESS + 1);
-    address->tentative = byte(line + FLAGS) & TENTATIVE;
-    address->duplicate = byte(line + FLAGS) & DAD_FAILED;
-    size_t start = NAME + strspn(line + NAME, " ");
-    size_t name = length > start && length - start < IF_NAMESIZE ? length - start : 0;
-    memcpy(address->interface, line + start, name);
+    address->address.scope = hexadecimal(words[1], lengths[1]);
+    address->tentative = flags & TENTATIVE;
+    address->duplicate = flags & DAD_FAILED;
+    memcpy(address->interface, words[5], lengths[5]);
     return true;
 }
 
@@ -80,7 +91,7 @@ static void ask_ipv6(address_taker *found, void *context, struct scratch *scratc
     while (*line) {
         struct interface_address address;
         size_t length = strcspn(line, "\n");
-        if (read_line(&address, line, length)) {
+        if (read_line(&address, line)) {
             address.up = is_up(fd, address.interface);
             found(context, &address);
         }
