@@ -20,6 +20,20 @@ like_without() {
     expect_record '.cause == "bound"' '.holders[0].blocks'
 }
 
+@test "a lock that got in by the retry, beside what is left of the instance before, is a lock like any other until it listens" {
+    port=$(free_port)
+    shim "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen tcp connect 127.0.0.1:"$port" back accept close closeall
+    ns ss -Htan "sport = :$port" | grep -q TIME-WAIT
+    background shim "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" get reuseaddr hold
+    grep -qx reuseaddr=0 "$last_out"
+    run -1 shim "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    [ "$output" = "bind: EADDRINUSE" ]
+    expect_record '.cause == "bound"'
+    stop
+    run -0 shim "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen get reuseaddr
+    [ "$output" = "reuseaddr=1" ]
+}
+
 @test "a client that walks down the ports until one is free gets the same port as without the library, and connects from it" {
     ns "$PROGRAMS/sock" tcp bind 127.0.0.1:1 listen hold >"$BATS_TEST_TMPDIR/server" 3>&- &
     started+=($!)
@@ -115,4 +129,30 @@ answer_of() {
     refused_as=$(shim REUSESHIM_RULES=keep REUSESHIM_COMMANDS=name "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" || true)
     [ "$refused_as" = "bind: EADDRINUSE" ]
     expect_record '.holders[0].processes[0].command == null' '.holders[0].processes[0].program == "sock"'
+}
+
+@test "a secret is masked wherever it stands in an argument, and what is none stays" {
+    port=$(free_port)
+    masked=(--env=MYSQL_PASSWORD=S3CR3T --header=X-Token:S3CR3T 'host=h password=S3CR3T' 'host=h;password=S3CR3T' 'jdbc:mysql://h/d?user=u&password=S3CR3T'
+        --opt=user=x,password=S3CR3T '{"password":"S3CR3T"}' auth.password:S3CR3T --password:S3CR3T 'Authorization:Bearer S3CR3T'
+        pass:S3CR3T https://user:S3CR3T@host/path --pwd=S3CR3T)
+    holder tcp bind 127.0.0.1:"$port" listen hold "${masked[@]}" tokenless --listen=keyserver:8080 http://host:80/a@b
+    for record in "shim REUSESHIM_RULES=keep $PROGRAMS/sock tcp bind 127.0.0.1:$port" "ns $BUILD/reuseshim why --json 127.0.0.1:$port" \
+        "ns $BUILD/reuseshim why --json" "ns $BUILD/reuseshim wait 127.0.0.1:$port --timeout 0"; do
+        # shellcheck disable=SC2086
+        run $record
+        echo "$output" >>"$LOG"
+        # shellcheck disable=SC2086
+        REUSESHIM_COMMANDS=name run $record
+        [[ $output != *tokenless* ]]
+    done
+    ! grep S3CR3T "$LOG"
+    head -n 1 "$LOG" | holds '.holders[0].processes[0].command | contains("https://user:***@host/path") and contains(" tokenless --listen=keyserver:8080 http://host:80/a@b")'
+}
+
+@test "a title that a program writes over its arguments is no name beyond what the kernel shows" {
+    port=$(free_port)
+    background ns perl -e '$0 = "myd: --password=S3CR3T"; use Socket; socket(S, PF_INET, SOCK_STREAM, 0) && bind(S, sockaddr_in(shift, INADDR_LOOPBACK)) && listen(S, 1) && print("ready\n") && ($| = 1) && sleep 1000' "$port"
+    run -1 shim REUSESHIM_RULES=keep "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    expect_record '.holders[0].processes[0].program == "myd: --password"' '.holders[0].processes[0].command == "myd: --password=***"'
 }

@@ -205,3 +205,28 @@ same_from_both() {
     same_from_both udp bind 0.0.0.0:0
     expect_record '.cause == "ports-exhausted"'
 }
+
+@test "a unit's name that a shell would take for more than a word is quoted in the cure, or the process is told instead" {
+    port=$(free_port)
+    make_cgroup 'system.slice/wg-quick@my\x2dnet.service'
+    background_in_cgroup "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen hold
+    run -1 shim REUSESHIM_RULES=keep "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    expect_record '.cures[0].text | startswith("systemctl stop '"'wg-quick@my\\\\x2dnet.service'"'")'
+    port=$(free_port)
+    make_cgroup "system.slice/a.service; touch \$HOME #'.service"
+    background_in_cgroup "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen hold
+    run -1 shim REUSESHIM_RULES=keep "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    expect_record ".cures[0].text | startswith(\"stop process $last_pid \")"
+}
+
+# bats test_tags=long
+@test "an applet of busybox goes by its own name, by a link and by hand, and is no other instance of another one" {
+    port=$(free_port)
+    spawn ns busybox nc -l -p "$port"
+    until_true ns sh -c "ss -Htln 'sport = :$port' | grep -q ."
+    for rule in "program httpd force reuseport" "program busybox force reuseport"; do
+        run -1 shim REUSESHIM_RULES="$rule" busybox httpd -f -p "$port"
+        expect_record '.program == "httpd" and .rule == "REUSESHIM_RULES:1"' 'all(.cures[]; .policy != "handover")' \
+            '.holders[0].processes[0] | .program == "nc" and .executable == "busybox" and .relation != "same-program"'
+    done
+}

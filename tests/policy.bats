@@ -20,11 +20,12 @@ under() {
     done
 }
 
-@test "retry sets an option only after a refusal, and takes it back if that does not help" {
+@test "retry sets an option only after a refusal, and takes it back if that does not help, or if listen is to set it" {
     port=$(free_port)
     [ "$(under REUSESHIM_RULES="retry reuseaddr" tcp bind 127.0.0.1:"$port" get reuseaddr)" = "reuseaddr=0" ]
-    [ "$(under REUSESHIM_RULES="retry reuseaddr" tcp set reuseaddr bind 127.0.0.1:"$port" tcp bind 127.0.0.1:"$port" get reuseaddr)" = \
-        "reuseaddr=1" ]
+    twice=(tcp set reuseaddr bind 127.0.0.1:"$port" tcp bind 127.0.0.1:"$port" get reuseaddr)
+    [ "$(under REUSESHIM_RULES="retry reuseaddr;on listen keep" "${twice[@]}")" = "reuseaddr=1" ]
+    [ "$(under REUSESHIM_POLICY=restart "${twice[@]}" get reuseaddr)" = $'reuseaddr=0\nreuseaddr=0' ]
     holder tcp bind 127.0.0.1:"$port"
     run -1 under REUSESHIM_RULES="retry reuseaddr,reuseport" tcp bind 127.0.0.1:"$port" get reuseaddr get reuseport
     [ "$output" = $'bind: EADDRINUSE\nreuseaddr=0\nreuseport=0' ]

@@ -42,6 +42,30 @@ veth() {
     why_says address-absent 10.1.2.3:"$port"
     refused_for address-absent EADDRNOTAVAIL tcp6 bind [2001:db8::7]:"$port"
     with_cure 2 tcp6 bind [2001:db8::7]:"$port" listen
+    refused_for address-absent EADDRNOTAVAIL tcp6 bind [::ffff:10.1.2.3]:"$port"
+    expect_record '.cures[2].text | test("net.ipv4.ip_nonlocal_bind=1")'
+    with_cure 2 tcp6 bind [::ffff:10.1.2.3]:"$port" listen
+}
+
+@test "an absent address with a port that is privileged as well: both are said, and no cure is for the one alone" {
+    needs_root
+    open_folder
+    cp "$LIB" "$PROGRAMS/sock" "$open"
+    run -1 --separate-stderr ns setpriv --reuid 4711 --clear-groups env LD_PRELOAD="$open/${LIB##*/}" REUSESHIM_FORMAT=json \
+        "$open/sock" tcp bind 10.1.2.3:80
+    holds '.cause == "address-absent" and (.message | test("CAP_NET_BIND_SERVICE")) and all(.cures[]; .rules == null or (.rules | test("freebind") | not))' \
+        <<<"${stderr_lines[0]}"
+}
+
+@test "an address that another machine on the link has, too, is told so, with what to do" {
+    port=$(free_port)
+    veth up
+    ns ip -6 address add 2001:db8:6::9/64 dev veth0 nodad
+    ns ip -6 address add 2001:db8:6::9/64 dev veth1
+    until_true ns sh -c 'ip -6 address show dev veth1 | grep -q dadfailed'
+    ns ip -6 address del 2001:db8:6::9/64 dev veth0
+    refused_for address-tentative EADDRNOTAVAIL tcp6 bind [2001:db8:6::9]:"$port"
+    expect_record '.message | test("another machine")' '.cures[0].text | test("another address")'
 }
 
 @test "wait waits for an address that is still to come, and restart-now does not" {
@@ -103,6 +127,10 @@ veth() {
     address=$(ns ip -6 -o address show dev veth0 scope link | grep -oE 'fe80::[0-9a-f:]+')
     refused_for no-interface EINVAL tcp6 bind ["$address"]:"$port"
     expect_record ".cures[0].text | test(\"$address%veth0\")"
+    # With the wrong one it is told, too; the right one works.
+    run -111 ns "$BUILD/reuseshim" why "[$address%veth1]:$port"
+    [[ $output == *"the one that was named has not got it, but veth0"*"$address%veth0"* ]]
+    until_true ns "$BUILD/reuseshim" why "[$address%veth0]:$port"
 }
 
 @test "a port below the bound names the bound, the capability and the setting; the setting helps" {

@@ -334,6 +334,25 @@ launches() {
     done
 }
 
+@test "a launcher behind env, nohup, nice, timeout and the like is told as well, and an env that takes the library away" {
+    printf '#!/bin/sh\nexit 7\n' >"$BATS_TEST_TMPDIR/systemctl" && chmod +x "$BATS_TEST_TMPDIR/systemctl"
+    for words in nohup "env A=1" "nice -n 5" "setsid -w" "timeout -k 5 9" "timeout -s TERM 9 env -u A nohup" "stdbuf -o L"; do
+        # shellcheck disable=SC2086
+        run -7 --separate-stderr ns env PATH="$BATS_TEST_TMPDIR:$PATH" "$BUILD/reuseshim" run $words systemctl restart nginx
+        [[ ${stderr_lines[0]} == "reuseshim: systemctl: "*"reuseshim unit nginx"* ]]
+    done
+    for words in "env -i true" "env - true" "env -u LD_PRELOAD true" "nohup env --unset=LD_PRELOAD true" "env -iv0 A=b true"; do
+        # shellcheck disable=SC2086
+        run --separate-stderr tool run $words
+        [[ ${stderr_lines[0]} == "reuseshim: env: it takes the library out of the environment; "* ]]
+    done
+    for words in "env A=1 true -i" "env -u A true" "nice true systemctl start x" "timeout 9 true sudo"; do
+        # shellcheck disable=SC2086
+        run -0 --separate-stderr tool run $words
+        [ -z "$stderr" ]
+    done
+}
+
 @test "a launcher that starts nothing, one that hands the environment on, and what only stands before a program is run without a word" {
     launches "" systemctl status nginx
     launches "" systemctl stop nginx

@@ -175,6 +175,14 @@ make_both_forms() {
     holds ".records == 2 * $(wc -l <"$LOG") and .damaged == 0 and .foreign == 2" <<<"$output"
 }
 
+@test "text records that say no more than that a refusal came again are counted with the cause and holder of the first" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -1 ns env LD_PRELOAD="$LIB" REUSESHIM_LOG="$LOG" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" bind 127.0.0.1:"$port" tcp bind 127.0.0.1:"$port"
+    run -0 tool log --json "$LOG"
+    holds '.conflicts == 3 and .repeated == 2 and .causes == [{name: "listener", count: 3}] and .holders == [{name: "sock, LISTEN", count: 3}]' <<<"$output"
+}
+
 @test "text records behind what syslog, a container engine or a collector puts before each line are read, with their time" {
     make_both_forms
     yesterday=$(date -ud yesterday +%s)

@@ -182,6 +182,12 @@ WORDS
     table
     [[ $output == *'(ev\x1b[31mil)'* ]]
     [[ $output != *$'\e'* ]]
+    # Nor is it taken for what the table says itself.
+    stop
+    cp "$PROGRAMS/sock" "$BATS_TEST_TMPDIR/x)  uid 0 (root"
+    background ns "$BATS_TEST_TMPDIR/x)  uid 0 (root" tcp bind 127.0.0.1:1 listen hold
+    table
+    [[ $output == *'("x)  uid 0 (root")'* ]]
 }
 
 @test "without sock_diag the list comes from /proc/net, and what that does not show is said" {

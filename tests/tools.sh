@@ -47,7 +47,7 @@ long  | ncat             | ncat              | programs: two servers on one port
 long  | tcpserver        | ucspi-tcp         | programs: two servers on one port
 long  | tinyproxy        | tinyproxy         | programs: two servers on one port
 long  | nginx            | nginx-light       | programs: two servers on one port
-long  | busybox          | busybox           | programs: two servers on one port; container: the base image; daemons: applets
+long  | busybox          | busybox           | programs: two servers on one port; container: the base image; daemons, owners: applets
 long  | /usr/sbin/inetd  | openbsd-inetd     | daemons: a standard error that is the client's connection
 long  | runsv            | runit             | daemons: who starts again what is killed
 long  | s6-supervise     | s6                | the same

@@ -69,6 +69,8 @@ bool prefix_contains(const struct prefix *prefix, const struct endpoint *endpoin
 void address_write(struct text *text, const struct endpoint *endpoint);
 /* 10.0.0.1:80, [::1]:80, "?" where not known. */
 void endpoint_write(struct text *text, const struct endpoint *endpoint);
+/* The same with the interface, "" for none, as it is typed: "[fe80::1%eth0]:80", "0.0.0.0%eth0:80". */
+void endpoint_write_on(struct text *text, const struct endpoint *endpoint, const char *interface);
 /* A path, @abstract or (unnamed); escaped for a terminal. */
 void unix_path_write(struct text *text, const struct unix_path *path);
 

@@ -76,7 +76,7 @@
       "the interface that has the address is down", \
       "", set_interface_up, wait_for_address, bind_before_it_comes) \
     _(NO_INTERFACE, "no-interface", \
-      "a link-local address is there once for each interface; this one was given without", \
+      "a link-local address is there once for each interface", \
       "", name_interface) \
     _(PRIVILEGED_PORT, "privileged-port", \
       "ports below a bound are for those with CAP_NET_BIND_SERVICE", \

@@ -35,4 +35,7 @@ __attribute__((sentinel)) void command_error(const char *first, ...);
  * do and is none. */
 void command_warn_of_variables(void);
 
+/* Does REUSESHIM_COMMANDS say that arguments are not to be shown? */
+bool command_names_only(void);
+
 #endif

@@ -75,6 +75,8 @@ struct range_use {
 struct refusal {
     bool found;                  /* the call was refused for such a reason: event "refused" */
     char interface[IF_NAMESIZE]; /* that has the address, "" for none */
+    bool on_another;             /* the interface that was named has not got it, that one has */
+    bool lacks_right_too;        /* had it been here, a privileged port would have been refused */
     bool duplicate;              /* another machine on its link has the address, too */
     uint32_t first_unprivileged; /* net.ipv4.ip_unprivileged_port_start */
     bool has_right;              /* CAP_NET_BIND_SERVICE is in force, but not for this network namespace */
@@ -86,6 +88,8 @@ struct conflict {
     char because[600];
     uint32_t holder_count;
     uint32_t holders_omitted;
+    bool omitted_differ;      /* from the last one that is listed: nothing that counts is known of them */
+    int64_t omitted_timer_ms; /* of those that expire the last; -1 if one does not */
     struct holder holders[HOLDERS_MAX]; /* the surest blockers first */
     struct cgroup cgroups[CGROUPS_MAX];
     enum hidden hidden;

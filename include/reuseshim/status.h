@@ -11,6 +11,7 @@ struct thread_status {
     pid_t pid, tid;
     uid_t uid;
     bool filtered;      /* seccomp is on, or /proc did not say */
+    bool no_proc;       /* there is none */
     bool no_descriptor; /* /proc did not say because none was left to read it with */
     char name[64];      /* of the thread: what ps calls it; "" where /proc did not say */
 };

@@ -20,7 +20,16 @@ enum event {
 };
 
 /* Why a record says no more than what the call itself shows. */
-enum bare { BARE_NOT, BARE_SECCOMP, BARE_NEVER, BARE_PRIVILEGES, BARE_NO_DESCRIPTOR, BARE_BUSY, BARE_COUNT };
+enum bare {
+    BARE_NOT,
+    BARE_SECCOMP,
+    BARE_NEVER,
+    BARE_PRIVILEGES,
+    BARE_NO_DESCRIPTOR,
+    BARE_NO_PROC,
+    BARE_BUSY,
+    BARE_COUNT
+};
 const char *bare_word(enum bare bare); /* NULL for BARE_NOT */
 /* The same for a person, with the variable that changes it. */
 const char *bare_phrase(enum bare bare);

@@ -195,12 +195,19 @@ void address_write(struct text *text, const struct endpoint *endpoint)
 
 void endpoint_write(struct text *text, const struct endpoint *endpoint)
 {
+    endpoint_write_on(text, endpoint, "");
+}
+
+void endpoint_write_on(struct text *text, const struct endpoint *endpoint, const char *interface)
+{
     switch (endpoint->family) {
     case AF_INET:
     case AF_INET6:
         if (endpoint->family == AF_INET6)
             text_char(text, '[');
         address_write(text, endpoint);
+        text_string(text, interface[0] ? "%" : "");
+        text_escaped(text, interface, strlen(interface));
         text_string(text, endpoint->family == AF_INET6 ? "]:" : ":");
         text_unsigned(text, endpoint->port);
         break;

@@ -53,6 +53,20 @@ static void find_script(struct names *names, const char *arguments, size_t lengt
         take_base(names->script, arguments + at, strnlen(arguments + at, length - at));
 }
 
+/* "busybox httpd": its applets go by their own names. */
+static bool find_applet(struct names *names, const char *arguments, size_t length)
+{
+    static const char boxes[][8] = {"busybox", "toybox"};
+    size_t at = strnlen(arguments, length) + 1;
+    bool found = false;
+    for (size_t i = 0; i < sizeof boxes / sizeof *boxes; i++)
+        found |= strcmp(names->started_as, boxes[i]) == 0;
+    if (!found || at >= length || arguments[at] == '-')
+        return false;
+    take_base(names->started_as, arguments + at, strnlen(arguments + at, length - at));
+    return true;
+}
+
 /* Is the kernel's name this one, which it has perhaps cut? */
 static bool is_cut_from(const char *kernel_name, const char *name)
 {
@@ -63,7 +77,7 @@ static bool is_cut_from(const char *kernel_name, const char *name)
 
 void names_choose(struct names *names, const char *kernel_name, const char *arguments, size_t length)
 {
-    const char *const longer[] = {names->started_as, names->executable, names->script};
+    const char *const longer[] = {names->executable, names->script, names->started_as};
     names->started_as[0] = names->script[0] = '\0';
     if (length) {
         bool login = arguments[0] == '-'; /* a login shell's */
@@ -75,10 +89,15 @@ void names_choose(struct names *names, const char *kernel_name, const char *argu
     bool by_hand = kernel_name[0] == '\0' || is_cut_from(kernel_name, names->executable) ||
                    (interprets && is_cut_from(kernel_name, names->started_as));
     const char *chosen = kernel_name[0] ? kernel_name : names->executable;
+    /* Of a title that the program has written over its arguments no more than the kernel shows. */
+    bool titled = names->started_as[strcspn(names->started_as, " =")] != '\0';
+    size_t candidates = sizeof longer / sizeof *longer - titled;
     if (names->script[0] && by_hand)
         chosen = names->script;
+    else if (find_applet(names, arguments, length))
+        chosen = names->started_as;
     else
-        for (size_t i = 0; i < sizeof longer / sizeof *longer && strlen(chosen) <= KERNEL_NAME; i++)
+        for (size_t i = 0; i < candidates && strlen(chosen) <= KERNEL_NAME; i++)
             if (is_cut_from(kernel_name, longer[i]))
                 chosen = longer[i];
     take_base(names->program, chosen, strlen(chosen));

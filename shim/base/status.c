@@ -30,7 +30,8 @@ void thread_status_read(struct thread_status *status, char *buffer, size_t size)
     status->no_descriptor = length == -EMFILE || length == -ENFILE;
     if (length <= 0 && !status->no_descriptor)
         /* Before 3.17: the main thread's, whose filter is nearly always the same. */
-        (void)proc_read("/proc/self/status", buffer, size);
+        length = proc_read("/proc/self/status", buffer, size);
+    status->no_proc = length == -ENOENT;
     read_name(status, buffer);
     status->filtered = !proc_number(buffer, "\nSeccomp:\t", UINT32_MAX, &seccomp) || seccomp != 0;
     if (proc_number(buffer, "\nTgid:\t", UINT32_MAX, &pid) &&

@@ -187,6 +187,15 @@ void text_name(struct text *text, const char *name)
         text_escaped(text, name, length);
 }
 
+bool text_is_shell_word(const char *bytes, size_t count)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-";
+    size_t same = 0;
+    while (same < count && bytes[same] && strchr(plain, bytes[same]))
+        same++;
+    return count > 0 && same == count;
+}
+
 void text_json(struct text *text, const char *bytes, size_t count)
 {
     const unsigned char *at = (const unsigned char *)bytes;

@@ -6,6 +6,7 @@
 #include "reuseshim/command.h"
 #include "reuseshim/settings.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 extern char **environ;
@@ -29,4 +30,13 @@ void command_warn_of_variables(void)
         variable_complain(&complaint, *entry);
         command_error(complaint.line, (char *)NULL);
     }
+}
+
+bool command_names_only(void)
+{
+    struct complaint complaint;
+    struct settings settings;
+    const char *values[VARIABLE_COUNT] = {NULL};
+    values[VARIABLE_COMMANDS] = getenv(variable_names[VARIABLE_COMMANDS]);
+    return settings_parse(&settings, values, &complaint) && settings.names_only;
 }

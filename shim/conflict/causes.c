@@ -58,7 +58,7 @@ enum cause cause_of_holder(const struct newcomer *newcomer, const struct holder 
 static enum cause choose(const struct conflict *conflict, const struct newcomer *newcomer)
 {
     enum cause sure = CAUSE_COUNT, perhaps = CAUSE_COUNT;
-    bool agreed = conflict->all_sockets && conflict->holders_omitted == 0;
+    bool agreed = conflict->all_sockets && !conflict->omitted_differ;
     for (uint32_t i = 0; i < conflict->holder_count; i++) {
         enum cause one = cause_of_holder(newcomer, &conflict->holders[i]);
         if (conflict->holders[i].blocks == NO)

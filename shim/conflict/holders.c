@@ -21,6 +21,25 @@ static bool concerns(const struct newcomer *newcomer, const struct holder *holde
     return rules_overlap(newcomer, holder) != NO;
 }
 
+/* What is left out is no secret as long as it is what the last one listed is. */
+static bool are_alike(const struct holder *one, const struct holder *other)
+{
+    return one->state == other->state && one->blocks == other->blocks && one->outgoing == other->outgoing &&
+           (one->inode == 0) == (other->inode == 0) && one->uid == other->uid &&
+           one->reuseaddr == other->reuseaddr && one->reuseport == other->reuseport &&
+           one->remote.family == other->remote.family && one->local.family == other->local.family &&
+           one->local.port == other->local.port && endpoint_same_address(&one->local, &other->local);
+}
+
+static void omit(struct conflict *conflict, const struct holder *holder, const struct holder *last)
+{
+    int64_t longest = conflict->holders_omitted++ ? conflict->omitted_timer_ms : 0;
+    conflict->omitted_differ |= !are_alike(holder, last);
+    conflict->omitted_timer_ms = longest < 0 || holder->timer_ms < 0 ? -1
+                                 : holder->timer_ms > longest        ? holder->timer_ms
+                                                                     : longest;
+}
+
 void holders_insert(struct conflict *conflict, const struct newcomer *newcomer, const struct holder *holder,
                     holder_rank *rank)
 {
@@ -30,14 +49,18 @@ void holders_insert(struct conflict *conflict, const struct newcomer *newcomer, 
         return; /* the newcomer itself, bound already */
     while (at < count && rank(newcomer, &conflict->holders[at]) <= own_rank)
         at++;
-    if (count == HOLDERS_MAX)
-        conflict->holders_omitted++;
+    struct holder *holders = conflict->holders;
+    enum { LAST = HOLDERS_MAX - 1 };
+    if (at > LAST) {
+        omit(conflict, holder, &holders[LAST]);
+        return;
+    }
+    if (count > LAST)
+        omit(conflict, &holders[LAST], at == LAST ? holder : &holders[LAST - 1]);
     else
         conflict->holder_count = ++count;
-    if (at >= count)
-        return;
-    memmove(&conflict->holders[at + 1], &conflict->holders[at], (count - 1 - at) * sizeof *holder);
-    conflict->holders[at] = *holder;
+    memmove(&holders[at + 1], &holders[at], (count - 1 - at) * sizeof *holder);
+    holders[at] = *holder;
 }
 
 void holders_add(struct conflict *conflict, const struct newcomer *newcomer, const struct holder *found)

@@ -89,6 +89,31 @@ static bool is_in_pod(struct part above, struct part component)
     return begins_with(above, "pod") && component.length == ID && is_hexadecimal(component);
 }
 
+/* A runtime that was told to use folders by a manager that names groups for systemd: the folder
+ * "kubepods-podUID.slice:cri-containerd:ID". */
+static const struct {
+    char between[20];
+    enum engine engine;
+} runtimes[] = {{":cri-containerd:", ENGINE_CONTAINERD},
+                {":crio:", ENGINE_CRIO},
+                {":docker:", ENGINE_DOCKER},
+                {":libpod:", ENGINE_PODMAN}};
+
+static bool is_folder_of_runtime(struct manager *manager, struct part component)
+{
+    for (size_t i = 0; i < sizeof runtimes / sizeof *runtimes; i++) {
+        size_t length = strlen(runtimes[i].between);
+        for (size_t at = 0; at + length < component.length; at++)
+            if (memcmp(component.start + at, runtimes[i].between, length) == 0) {
+                manager->container =
+                    (struct part){component.start + at + length, component.length - at - length};
+                manager->engine = runtimes[i].engine;
+                return true;
+            }
+    }
+    return false;
+}
+
 static bool is_unit(struct part component)
 {
     static const char kinds[][9] = {".service", ".socket", ".mount", ".swap"};
@@ -107,10 +132,11 @@ static void take_in(struct manager *manager, struct part above, struct part comp
         manager->container = (struct part){component.start + prefix, component.length - prefix - suffix};
         manager->engine = shapes[shape].engine;
         manager->unit.length = 0; /* what is around a container does not run what is inside it */
-        manager->of_user = false;
     } else if (shape == SHAPES && is_in_pod(above, component)) {
         manager->container = component;
         manager->engine = ENGINE_CONTAINERD;
+        manager->unit.length = 0;
+    } else if (shape == SHAPES && is_folder_of_runtime(manager, component)) {
         manager->unit.length = 0;
     } else if (begins_with(component, "user@")) {
         manager->of_user = true;

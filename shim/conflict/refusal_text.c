@@ -43,7 +43,18 @@ void refusal_write(struct text *text, const struct conflict *conflict, const str
                       ? " (net.ipv6.conf.lo.disable_ipv6, or no IPv6 in the kernel)"
                       : " (net.ipv6.conf.all.disable_ipv6, or no IPv6 in the kernel)");
         break;
+    case CAUSE_NO_INTERFACE:
+        text_string(text, refusal->on_another ? "; the one that was named has not got it, but "
+                                              : "; this one was given without");
+        if (refusal->on_another)
+            text_name(text, refusal->interface);
+        break;
     default:
         break;
+    }
+    if (refusal->lacks_right_too) {
+        text_string(text, "; and a port below ");
+        text_unsigned(text, refusal->first_unprivileged);
+        text_string(text, " needs CAP_NET_BIND_SERVICE, which this program has not got");
     }
 }

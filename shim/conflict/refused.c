@@ -17,8 +17,13 @@ struct address_search {
     struct conflict *conflict;
     const struct endpoint *wanted;
     struct interface_address found;
-    bool any;
+    bool any, elsewhere; /* the latter: on another interface than the one that was named */
 };
+
+static bool is_link_local(const struct endpoint *address)
+{
+    return address->family == AF_INET6 && address->address[0] == 0xfe && (address->address[1] & 0xc0) == 0x80;
+}
 
 static void look_at(void *context, const struct interface_address *address)
 {
@@ -26,7 +31,11 @@ static void look_at(void *context, const struct interface_address *address)
     struct conflict *conflict = search->conflict;
     bool link_local = address->address.family == AF_INET6 && address->address.address[0] == 0xfe;
     if (endpoint_same_address(&address->address, search->wanted)) {
-        search->found = *address;
+        uint32_t scope = is_link_local(search->wanted) ? search->wanted->scope : 0;
+        bool named = scope == 0 || scope == address->address.scope;
+        if (named || !search->any)
+            search->found = *address;
+        search->elsewhere = !named && (search->elsewhere || !search->any);
         search->any = true;
     } else if (address->up && !address->tentative && !link_local &&
                conflict->address_count < MACHINE_ADDRESSES_MAX) {
@@ -47,11 +56,6 @@ void machine_addresses(struct conflict *conflict, struct scratch *scratch)
 {
     static const struct endpoint none = {.family = AF_UNSPEC};
     (void)find_address(conflict, &none, scratch);
-}
-
-static bool is_link_local(const struct endpoint *address)
-{
-    return address->family == AF_INET6 && address->address[0] == 0xfe && (address->address[1] & 0xc0) == 0x80;
 }
 
 /* "1" in the setting of all interfaces, or no IPv6 in the kernel at all. */
@@ -82,6 +86,9 @@ static enum cause cause_of_address(struct conflict *conflict, const struct endpo
     }
     if (!search.any)
         return CAUSE_ADDRESS_ABSENT;
+    refusal->on_another = search.elsewhere;
+    if (search.elsewhere)
+        return CAUSE_NO_INTERFACE;
     if (!search.found.up)
         return CAUSE_INTERFACE_DOWN;
     if (search.found.tentative || search.found.duplicate)
@@ -107,8 +114,7 @@ static bool has_capability(const char *status, unsigned bit)
     return value >> bit % 4 & 1;
 }
 
-static enum cause cause_of_access(struct conflict *conflict, const struct newcomer *newcomer,
-                                  struct scratch *scratch)
+static void read_rights(struct conflict *conflict, struct scratch *scratch)
 {
     enum { CAP_NET_BIND_SERVICE = 10, USUAL = 1024 };
     struct refusal *refusal = &conflict->refusal;
@@ -119,10 +125,20 @@ static enum cause cause_of_access(struct conflict *conflict, const struct newcom
     refusal->first_unprivileged = (uint32_t)first;
     (void)proc_read("/proc/thread-self/status", scratch->bytes, sizeof scratch->bytes);
     refusal->has_right = has_capability(scratch->bytes, CAP_NET_BIND_SERVICE);
-    refusal->of_cgroup = newcomer->error == EPERM;
-    return newcomer->error == EACCES && newcomer->local.port && newcomer->local.port < first
-               ? CAUSE_PRIVILEGED_PORT
-               : CAUSE_DENIED;
+}
+
+static bool is_privileged(const struct conflict *conflict, const struct newcomer *newcomer)
+{
+    return newcomer->local.port && newcomer->local.port < conflict->refusal.first_unprivileged;
+}
+
+static enum cause cause_of_access(struct conflict *conflict, const struct newcomer *newcomer,
+                                  struct scratch *scratch)
+{
+    read_rights(conflict, scratch);
+    conflict->refusal.of_cgroup = newcomer->error == EPERM;
+    return newcomer->error == EACCES && is_privileged(conflict, newcomer) ? CAUSE_PRIVILEGED_PORT
+                                                                          : CAUSE_DENIED;
 }
 
 /* EINVAL: what the kernel says to many things. */
@@ -150,6 +166,9 @@ static enum cause find(struct conflict *conflict, const struct newcomer *newcome
                    : CAUSE_UNKNOWN;
     switch (newcomer->error) {
     case EADDRNOTAVAIL:
+        /* inet_bind() looks at the address first, and only then at the port. */
+        read_rights(conflict, scratch);
+        conflict->refusal.lacks_right_too = is_privileged(conflict, newcomer) && !conflict->refusal.has_right;
         return cause_of_address(conflict, &newcomer->local, scratch);
     case EACCES:
     case EPERM:

@@ -107,7 +107,8 @@ static void write_circumstances(struct text *text, const struct conflict *confli
     const struct holder *first = &conflict->holders[0];
     const struct owners *owners = &conflict->owners[first->owners];
     bool leftover = conflict->cause == CAUSE_TIME_WAIT || conflict->cause == CAUSE_ORPHAN;
-    if (conflict->holder_count == 0)
+    /* Of those who took a whole range the first is one of many. */
+    if (conflict->holder_count == 0 || conflict->cause == CAUSE_PORTS_EXHAUSTED)
         return;
     if (leftover && first->outgoing != NO)
         text_string(text, first->outgoing == YES

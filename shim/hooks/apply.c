@@ -209,14 +209,30 @@ unsigned apply_for_retry(const struct hooked_call *hooked)
     return changed;
 }
 
+/* What a rule on listen will set again is not needed in between, where it would let others in beside a port
+ * that is bound as a lock. */
+static bool is_given_at_listen(const struct hooked_call *hooked, enum socket_option option)
+{
+    struct situation situation = {.when = WHEN_LISTEN,
+                                  .protocol = raw_option(hooked->fd, SOL_SOCKET, SO_PROTOCOL),
+                                  .family = hooked->argument.family,
+                                  .address = &hooked->argument};
+    if (hooked->which != CALL_BIND || !endpoint_is_internet(&hooked->argument))
+        return false;
+    const struct rule *rule = policy_match(&hooked->shim->policy, &situation);
+    return rule && rule->force & option_bit(option);
+}
+
 void apply_after_retry(const struct hooked_call *hooked, unsigned options, bool helped)
 {
     for (; options; options &= options - 1) {
         const enum socket_option option = (enum socket_option)__builtin_ctz(options);
         const int off = 0;
+        bool passing = helped && is_given_at_listen(hooked, option);
         if (helped)
-            note(hooked, option, "set after EADDRINUSE", 0);
-        else
+            note(hooked, option, passing ? "set for a second try after EADDRINUSE" : "set after EADDRINUSE",
+                 0);
+        if (!helped || passing)
             (void)raw_setsockopt(hooked->fd, option_table[option].level, option_table[option].name, &off,
                                  sizeof off);
     }

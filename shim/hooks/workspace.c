@@ -48,7 +48,9 @@ static enum bare why_bare(const struct workspace *work, const struct shim *shim)
         return BARE_PRIVILEGES;
     if (shim->settings.diagnose == DIAGNOSE_NEVER)
         return BARE_NEVER;
-    return work->status.no_descriptor ? BARE_NO_DESCRIPTOR : BARE_SECCOMP;
+    return work->status.no_descriptor ? BARE_NO_DESCRIPTOR
+           : work->status.no_proc     ? BARE_NO_PROC
+                                      : BARE_SECCOMP;
 }
 
 /* Nothing was found: was there a descriptor to look with? */

@@ -22,14 +22,6 @@ void record_write_tenths(struct text *text, int64_t milliseconds)
     text_string(text, " s");
 }
 
-void record_write_device(struct text *text, const char *device)
-{
-    if (device[0] == '\0')
-        return;
-    text_char(text, '%');
-    write_name(text, device);
-}
-
 /* "tcp 127.0.0.1:8080 <-> 127.0.0.1:53038  TIME_WAIT" */
 void record_write_socket(struct text *text, const struct holder *holder)
 {
@@ -38,8 +30,7 @@ void record_write_socket(struct text *text, const struct holder *holder)
     if (holder->local.family == AF_UNIX)
         unix_path_write(text, &holder->path);
     else
-        endpoint_write(text, &holder->local);
-    record_write_device(text, holder->device_name);
+        endpoint_write_on(text, &holder->local, holder->device_name);
     if (holder->remote.family != AF_UNSPEC) {
         text_string(text, " <-> ");
         endpoint_write(text, &holder->remote);
@@ -122,7 +113,7 @@ static bool is_told(const struct owners *owners, uint32_t at)
     return false;
 }
 
-static const char *owner_phrase(enum owner owner)
+static const char *owner_phrase(const struct conflict *conflict, enum owner owner)
 {
     switch (owner) {
     case OWNER_NOT_SEARCHED:
@@ -130,7 +121,7 @@ static const char *owner_phrase(enum owner owner)
     case OWNER_NONE:
         return ", no process";
     case OWNER_HIDDEN:
-        return ", owner hidden";
+        return conflict->hidden == HIDDEN_IN_KERNEL ? ", no process has it open" : ", owner hidden";
     case OWNER_KNOWN:
     case OWNER_LIKELY:
     case OWNER_COUNT:
@@ -149,7 +140,7 @@ static void write_owner(struct text *text, const struct conflict *conflict, cons
         write_process(text, owners, i);
     }
     text_string(text, owners->count > PROCESSES_MAX ? "; and more processes" : "");
-    text_string(text, owner_phrase(holder->owner));
+    text_string(text, owner_phrase(conflict, holder->owner));
     if (owners->count == 0 && holder->uid_known) {
         text_string(text, " (uid ");
         text_unsigned(text, holder->uid);

@@ -23,7 +23,8 @@ static void protocol_key(struct json *json, int family, int type, int protocol)
     char word[24];
     struct text text = text_in(word, sizeof word);
     protocol_write(&text, family, type, protocol);
-    json_string(json, "protocol", family < 0 ? NULL : text_end(&text));
+    bool unknown = family < 0 || (protocol < 0 && (family == AF_INET || family == AF_INET6));
+    json_string(json, "protocol", unknown ? NULL : text_end(&text));
 }
 
 static void time_key(struct json *json, const char *key, bool known, int64_t nanoseconds, bool fraction)

@@ -49,9 +49,8 @@ const char *record_message_id(const struct record *record);
 void record_write_message(struct text *text, const struct record *record, uint32_t shown);
 /* The same in one line, where the log says program and pid: "reuseshim: head; held by ...; because ...". */
 void record_write_one_line(struct text *text, const struct record *record, uint32_t shown);
-/* Parts of a text record: "1.5 s", "%eth0", "tcp 127.0.0.1:8080  LISTEN", and all the lines about holders. */
+/* Parts of a text record: "1.5 s", "tcp 127.0.0.1:8080  LISTEN", and all the lines about holders. */
 void record_write_tenths(struct text *text, int64_t milliseconds);
-void record_write_device(struct text *text, const char *device);
 void record_write_socket(struct text *text, const struct holder *holder);
 void record_write_holders(struct text *text, const struct record *record, const char *line_break,
                           uint32_t shown);

@@ -17,7 +17,7 @@ static void write_address(struct text *text, const struct newcomer *newcomer)
         if (local->family == AF_UNIX)
             unix_path_write(text, &newcomer->path);
         else
-            endpoint_write(text, local);
+            endpoint_write_on(text, local, newcomer->device_name);
     }
     if (newcomer->other.family) {
         text_string(text, newcomer->other.family == AF_PACKET ? " interface " : " ");
@@ -31,7 +31,6 @@ static void write_address(struct text *text, const struct newcomer *newcomer)
         text_string(text, " -> ");
         endpoint_write(text, &newcomer->remote);
     }
-    record_write_device(text, newcomer->device_name);
 }
 
 /* " succeeded after 1.5 s", " after 1.5 s", "; 3 leftovers removed" */

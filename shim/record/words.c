@@ -25,6 +25,7 @@ const char *bare_word(enum bare bare)
                                      [BARE_NEVER] = "never",
                                      [BARE_PRIVILEGES] = "privileges",
                                      [BARE_NO_DESCRIPTOR] = "no descriptor left",
+                                     [BARE_NO_PROC] = "no /proc",
                                      [BARE_BUSY] = "busy"};
     _Static_assert(sizeof words / sizeof *words == BARE_COUNT, "a reason has no word");
     return words[bare][0] ? words[bare] : NULL;
@@ -40,6 +41,8 @@ const char *bare_phrase(enum bare bare)
         [BARE_PRIVILEGES] =
             "nobody was looked for: the program has more privileges than the one who started it",
         [BARE_NO_DESCRIPTOR] = "nobody could be looked for: no file descriptor is left (RLIMIT_NOFILE)",
+        [BARE_NO_PROC] =
+            "nobody was looked for: there is no /proc here; REUSESHIM_DIAGNOSE=always asks the kernel",
         [BARE_BUSY] =
             "nobody was looked for: explanations have had 5 % of its time; REUSESHIM_DIAGNOSE=always"};
     _Static_assert(sizeof phrases / sizeof *phrases == BARE_COUNT, "a reason has no phrase");

@@ -48,6 +48,8 @@ int main(void)
     check("/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1_2.slice/cri-containerd-" ID
           ".scope",
           "", "containerd", ID);
+    check("/system.slice/containerd.service/kubepods-pod1.slice:cri-containerd:" ID, "", "containerd", ID);
+    check("/kubepods-besteffort-pod1.slice:crio:" ID, "", "CRI-O", ID);
     check("/kubepods/burstable/pod12-34/" ID, "", "containerd", ID);
     check("/kubepods.slice/kubepods-pod1.slice/crio-" ID ".scope", "", "CRI-O", ID);
     check("/lxc.payload.web", "", "LXC", "web");

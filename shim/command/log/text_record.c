@@ -33,8 +33,10 @@ static void read_arguments(struct text_record *text, struct slice arguments)
         return;
     arguments = slice_from(&arguments, comma + 2);
     const char *blank = slice_find(&arguments, " ");
-    record->protocol =
-        keep(text, slice_between(arguments.start, blank ? blank : arguments.start + arguments.length));
+    struct slice protocol =
+        slice_between(arguments.start, blank ? blank : arguments.start + arguments.length);
+    if (!slice_is(&protocol, "ipv4") && !slice_is(&protocol, "ipv6")) /* then it was not asked for */
+        record->protocol = keep(text, protocol);
     if (blank == NULL)
         return;
     struct slice address = slice_from(&arguments, blank + 1);
@@ -74,6 +76,43 @@ static struct slice event_of_message(const struct slice *message)
     return word_of(event_word(slice_begins(message, "evict: ") ? EVENT_ERROR : EVENT_CHANGE));
 }
 
+/* ---- a refusal that comes again ---------------------------------------------------------------------- */
+
+/* FNV-1a; the descriptor in front of the arguments is another one each time. */
+static uint64_t hash_of_refusal(uint64_t pid, enum call call, const struct slice *arguments)
+{
+    uint64_t hash = (14695981039346656037U ^ pid) * 1099511628211U + (uint64_t)call;
+    for (size_t i = slice_digits(arguments); i < arguments->length; i++)
+        hash = (hash ^ (unsigned char)arguments->start[i]) * 1099511628211U;
+    return hash;
+}
+
+static void remember(struct text_record *text)
+{
+    enum { ROOM = sizeof text->explained / sizeof *text->explained };
+    if (text->record.cause.start && text->record.repeated == 0)
+        text->explained[text->explanations++ % ROOM] = (struct explained){text->refusal, text->record.cause};
+}
+
+static void read_holder(struct text_record *text, const struct slice *holder);
+
+/* "EADDRINUSE again (2 before); held by tcp 127.0.0.1:80  LISTEN, pid 7 (nginx), as found 0.1 s ago" */
+static void read_repetition(struct text_record *text, const struct slice *outcome)
+{
+    const char *again = slice_find(outcome, " again ("), *held = slice_find(outcome, "; held by ");
+    struct slice behind = again ? slice_from(outcome, again) : *outcome;
+    if (again == NULL || !slice_skip_word(&behind, " again (") ||
+        !text_to_number(behind.start, slice_digits(&behind), INT64_MAX, &text->record.repeated))
+        return;
+    for (size_t i = 0; i < sizeof text->explained / sizeof *text->explained; i++)
+        if (text->explained[i].refusal == text->refusal)
+            text->record.cause = text->explained[i].cause;
+    if (held == NULL)
+        return;
+    behind = slice_from(outcome, held + strlen("; held by "));
+    read_holder(text, &behind);
+}
+
 /* What follows the arguments. */
 static struct slice event_of_outcome(enum call call, struct slice outcome)
 {
@@ -98,8 +137,11 @@ static const char *read_head(struct text_record *text, const struct slice *head,
         const char *outcome = text_find_outcome(&behind);
         if (outcome == NULL)
             return "a text record that is cut off";
-        read_arguments(text, slice_between(behind.start, outcome));
-        record->event = event_of_outcome(call, slice_from(&behind, outcome));
+        struct slice arguments = slice_between(behind.start, outcome), rest = slice_from(&behind, outcome);
+        read_arguments(text, arguments);
+        record->event = event_of_outcome(call, rest);
+        text->refusal = hash_of_refusal(text->pid, call, &arguments);
+        read_repetition(text, &rest);
         return NULL;
     }
     if (program->start == NULL && colon == NULL)
@@ -229,6 +271,7 @@ const char *text_record_begin(struct text_record *text, const struct text_line *
     struct slice detail, next;
     const char *at = find_detail(&line->body, &detail), *end = line->body.start + line->body.length;
     struct slice head = slice_between(line->body.start, at);
+    remember(text);
     text->open = true;
     text->pid = line->pid;
     text->used = 0;

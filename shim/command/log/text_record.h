@@ -8,6 +8,12 @@
 #include "record_line.h"
 #include "text_line.h"
 
+/* What a refusal was explained with: those like it that follow say no more than that it came again. */
+struct explained {
+    uint64_t refusal; /* a hash of its pid, call and arguments */
+    struct slice cause;
+};
+
 /* A record that may have further lines. What it keeps is copied: the lines may go. */
 struct text_record {
     bool open;
@@ -15,6 +21,9 @@ struct text_record {
     struct record_line record;
     char room[1024];
     size_t used;
+    uint64_t refusal;
+    struct explained explained[64]; /* the oldest one gives way */
+    uint32_t explanations;
 };
 
 /* Begins a record by its first line; NULL, or what is wrong with the line. */

@@ -74,6 +74,74 @@ const struct launcher *launcher_find(const char *path)
     return NULL;
 }
 
+/* ---- what only stands before a command ----------------------------------------------------------------- */
+
+/* With the letters of those options that have an argument of their own, and how many operands come before the
+ * command. */
+static const struct wrapper {
+    char name[10], letters[6];
+    int operands;
+} wrappers[] = {{"env", "uCS", 0},   {"nohup", "", 0},  {"setsid", "", 0},    {"nice", "n", 0},
+                {"ionice", "cn", 0}, {"time", "fo", 0}, {"timeout", "ks", 1}, {"stdbuf", "ioe", 0},
+                {"chrt", "TPD", 1},  {"taskset", "", 1}};
+
+static const struct wrapper *find_wrapper(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++)
+        if (strcmp(wrappers[i].name, name) == 0)
+            return &wrappers[i];
+    return NULL;
+}
+
+/* env -i, env -u LD_PRELOAD */
+static bool takes_the_library_away(char *const *option)
+{
+    const char *word = *option;
+    if (strcmp(word, "-") == 0 || strcmp(word, "--ignore-environment") == 0 ||
+        strcmp(word, "--unset=LD_PRELOAD") == 0 || strcmp(word, "-uLD_PRELOAD") == 0)
+        return true;
+    if (strcmp(word, "-u") == 0 || strcmp(word, "--unset") == 0)
+        return option[1] && strcmp(option[1], "LD_PRELOAD") == 0;
+    return word[0] == '-' && word[1] != '-' && strchr(word, 'i') && word[strspn(word, "-iv0")] == '\0';
+}
+
+static char *const *skip_options(char *const *word, const struct wrapper *wrapper, const char **trouble)
+{
+    bool is_env = strcmp(wrapper->name, "env") == 0;
+    while (*word && word[0][0] == '-') {
+        const char *option = *word++;
+        if (is_env && takes_the_library_away(word - 1))
+            *trouble = "it takes the library out of the environment; put 'reuseshim run' behind it";
+        if (strcmp(option, "--") == 0)
+            break;
+        bool has_argument = option[1] && option[2] == '\0' && strchr(wrapper->letters, option[1]);
+        has_argument |= is_env && strcmp(option, "--unset") == 0;
+        word += has_argument && *word;
+    }
+    for (int i = 0; *word && i < wrapper->operands; i++)
+        word++;
+    while (is_env && *word && strchr(*word, '='))
+        word++;
+    return word;
+}
+
+char *const *launcher_unwrap(char *const *command, const char **trouble)
+{
+    const struct wrapper *wrapper;
+    *trouble = NULL;
+    while ((wrapper = find_wrapper(*command)) != NULL) {
+        char *const *behind = skip_options(command + 1, wrapper, trouble);
+        if (*behind == NULL || *trouble)
+            break;
+        command = behind;
+    }
+    return command;
+}
+
+/* ---- what has others started ----------------------------------------------------------------------------
+ */
+
 static bool is_among(const char *words, const char *word)
 {
     size_t length = strlen(word);

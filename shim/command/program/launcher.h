@@ -20,6 +20,10 @@ struct launcher {
 /* By the file name of a path; NULL if it is none. */
 const struct launcher *launcher_find(const char *path);
 
+/* The command behind env(1), nohup(1), nice(1) and the like, or what was given. *trouble tells if that one
+ * takes the library out of the environment, else it is NULL. */
+char *const *launcher_unwrap(char *const *command, const char **trouble);
+
 /* Do these arguments (the first is the launcher's own name) have a program started out of the library's
  * reach? If so, `text` is what to say of it; `library` is the file. */
 bool launcher_explain(struct text *text, const struct launcher *launcher, char *const *command,

@@ -178,10 +178,14 @@ static bool make_path_absolute(void)
 /* It is run all the same: what it starts may be meant to be as it is. */
 static void warn_of_launcher(const struct target *target, char **command, const char *library)
 {
-    const struct launcher *launcher = launcher_find(target->path);
+    const char *trouble;
+    char *const *inner = launcher_unwrap(command, &trouble);
+    const struct launcher *launcher = launcher_find(inner == command ? target->path : *inner);
     char line[LIBRARY_PATH_MAX];
     struct text text = text_in(line, sizeof line);
-    if (launcher && launcher_explain(&text, launcher, command, library))
+    if (trouble)
+        command_error(*inner, ": ", trouble, (char *)NULL);
+    else if (launcher && launcher_explain(&text, launcher, inner, library))
         command_error(launcher->name, ": ", text_end(&text), (char *)NULL);
 }
 

@@ -61,15 +61,7 @@ void answer_address(struct text *text, const struct endpoint *local, const char 
 {
     char name[IF_NAMESIZE] = "";
     const char *scope = local->scope && if_indextoname(local->scope, name) ? name : device;
-    if (local->family == AF_INET6)
-        text_char(text, '[');
-    address_write(text, local);
-    if (scope[0]) {
-        text_char(text, '%');
-        text_escaped(text, scope, strlen(scope));
-    }
-    text_string(text, local->family == AF_INET6 ? "]:" : ":");
-    text_unsigned(text, local->port);
+    endpoint_write_on(text, local, scope);
 }
 
 bool answer_is_plain(const struct probe *probe)

@@ -5,6 +5,8 @@
 #define _GNU_SOURCE
 #include "probe.h"
 
+#include "reuseshim/command.h"
+
 #include "reuseshim/linux.h"
 #include "reuseshim/protocol.h"
 
@@ -171,6 +173,8 @@ void probe_run(struct probe *probe, unsigned options, unsigned budget_ms, struct
         look_around(probe, budget_ms, scratch);
     if (probe->error && fd >= 0)
         raw_close(fd);
+    if (command_names_only())
+        conflict_forget_commands(&probe->conflict);
     fill_record(probe);
 }
 

@@ -4,6 +4,8 @@
  */
 #include "process_table.h"
 
+#include "reuseshim/command.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +56,8 @@ const struct process *process_table_find(struct process_table *table, pid_t pid)
     *place = process;
     table->count++;
     process_describe(process, pid, &nobody, room);
+    if (command_names_only())
+        process->command_length = 0;
     return process;
 }
 

@@ -78,8 +78,9 @@ static void write_processes(struct text *text, const struct process *const *proc
         text_string(text, programs > 1 ? ", pid " : "pid ");
         text_signed(text, processes[i]->pid);
         text_string(text, " (");
-        write_name(text, processes[i]->names.program[0] ? processes[i]->names.program : "?");
-        text_string(text, ")");
+        text_name(text, processes[i]->names.program[0] ? processes[i]->names.program : "?");
+        bool stopped = processes[i]->state == 'T' || processes[i]->state == 't';
+        text_string(text, stopped ? ", stopped)" : ")");
         if (others) {
             text_string(text, form & SHORT_COUNTS ? " +" : " and ");
             text_unsigned(text, others);

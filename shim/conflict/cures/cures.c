@@ -10,14 +10,26 @@ enum { REMEDIES_MAX = 5 };
 #define REMEDIES(name, word, plain, with_reuseaddr, ...) [CAUSE_##name] = {__VA_ARGS__},
 static remedy *const remedies[CAUSE_COUNT][REMEDIES_MAX] = {CAUSES(REMEDIES)};
 
+/* Too many to be listed, but of one kind. */
+static bool are_more_of_the_same(const struct conflict *conflict)
+{
+    return conflict->holders_omitted && !conflict->omitted_differ;
+}
+
+static bool are_more_leftovers(const struct conflict *conflict)
+{
+    return are_more_of_the_same(conflict) && conflict->holders[HOLDERS_MAX - 1].inode == 0;
+}
+
 /* What holds against those that are listed need not hold against others. */
 static bool all_is_known(const struct conflict *conflict, const struct newcomer *newcomer)
 {
     if (conflict->cause == CAUSE_PORTS_EXHAUSTED || conflict->cause == CAUSE_UNIX_STALE ||
         conflict->refusal.found || conflict->cause == CAUSE_ALREADY_MEMBER)
         return true;
-    return conflict->holder_count && conflict->holders_omitted == 0 && conflict->all_sockets &&
-           conflict->holders[0].blocks != NO && (newcomer->family == AF_UNIX || rule_word(newcomer)[0]);
+    return conflict->holder_count && conflict->all_sockets && conflict->holders[0].blocks != NO &&
+           (conflict->holders_omitted == 0 || are_more_leftovers(conflict)) &&
+           (newcomer->family == AF_UNIX || rule_word(newcomer)[0]);
 }
 
 void cures_find(struct conflict *conflict, const struct newcomer *newcomer)
@@ -31,6 +43,8 @@ void cures_find(struct conflict *conflict, const struct newcomer *newcomer)
             remedies[conflict->cause][i](conflict, newcomer);
         if (meets && conflict->holders[0].blocks == YES)
             bind_what_is_served(conflict, newcomer);
+    } else if (meets && are_more_of_the_same(conflict) && conflict->all_sockets) {
+        stop_the_holder(conflict, newcomer);
     }
     look_as_root(conflict, newcomer);
 }

@@ -12,6 +12,8 @@ static int64_t seconds_to_wait(const struct conflict *conflict)
      * (kernel/time/timer.c). */
     enum { TIME_WAIT_MS = 60000, LATE_MS = 5200 };
     int64_t longest = -1;
+    if (conflict->holders_omitted && conflict->omitted_timer_ms < 0)
+        return -1;
     for (uint32_t i = 0; i < conflict->holder_count; i++) {
         const struct holder *holder = &conflict->holders[i];
         if (holder->blocks == NO)
@@ -23,6 +25,8 @@ static int64_t seconds_to_wait(const struct conflict *conflict)
         if (left > longest)
             longest = left;
     }
+    if (longest >= 0 && conflict->holders_omitted && conflict->omitted_timer_ms > longest)
+        longest = conflict->omitted_timer_ms;
     return longest < 0 ? -1 : (longest + LATE_MS + 999) / 1000;
 }
 

@@ -15,10 +15,29 @@ static bool reuseaddr_would_help(const struct conflict *conflict)
     return true;
 }
 
+/* Instances of one program, by its file or its unit, all of which go on. */
+static bool are_instances(const struct conflict *conflict)
+{
+    const struct owners *owners = first_owners(conflict);
+    struct manager manager = conflict_manager(conflict, &conflict->holders[0]);
+    bool same_unit = manager.unit.length && conflict_is_own_unit(conflict, &manager);
+    if (conflict->holders[0].owner != OWNER_KNOWN)
+        return false;
+    for (uint32_t i = 0; i < owners->count && i < PROCESSES_MAX; i++) {
+        const struct process *process = &owners->processes[i];
+        if (process->state == 'T' || process->state == 't' ||
+            (!same_unit && process->relation != RELATION_SAME_PROGRAM))
+            return false;
+    }
+    return true;
+}
+
 /* What is bound and does not listen gets nothing from the policy restart, which acts at listen. */
 void reuse_address_of_bound(struct conflict *conflict, const struct newcomer *newcomer)
 {
-    if (!is_tcp(newcomer) || !reuseaddr_would_help(conflict) || conflict->holders[0].reuseaddr == YES)
+    /* Who binds without listening may hold the port as a lock: no other program is to share it. */
+    if (!is_tcp(newcomer) || !reuseaddr_would_help(conflict) || conflict->holders[0].reuseaddr == YES ||
+        !are_instances(conflict))
         return;
     struct cure *cure = cure_add(conflict, NULL, APPLY_TO_BOTH, 0);
     cure_text(cure,
@@ -56,6 +75,9 @@ void use_what_it_has(struct conflict *conflict, const struct newcomer *newcomer)
         by_address = by_address == YES && holder->reuseaddr == YES && !listens;
         by_port = by_port == YES && holder->reuseport == YES && rules_same_user(newcomer, holder) == YES;
     }
+    /* Of two receivers of UDP only one gets each datagram, a group's apart. */
+    if (!is_tcp(newcomer) && !endpoint_is_multicast(&newcomer->local) && !are_instances(conflict))
+        return;
     enum socket_option option = by_address == YES ? OPTION_REUSEADDR : OPTION_REUSEPORT;
     if ((by_address != YES && by_port != YES) || newcomer->options[option] == YES)
         return;
@@ -90,23 +112,6 @@ void bind_ipv6_alone(struct conflict *conflict, const struct newcomer *newcomer)
               -1, "");
     cure_rules(conflict, cure, newcomer,
                (struct addition){.family = "ipv6 ", .force = option_bit(OPTION_V6ONLY)});
-}
-
-/* Instances of one program, by its file or its unit, all of which go on. */
-static bool are_instances(const struct conflict *conflict)
-{
-    const struct owners *owners = first_owners(conflict);
-    struct manager manager = conflict_manager(conflict, &conflict->holders[0]);
-    bool same_unit = manager.unit.length && conflict_is_own_unit(conflict, &manager);
-    if (conflict->holders[0].owner != OWNER_KNOWN)
-        return false;
-    for (uint32_t i = 0; i < owners->count && i < PROCESSES_MAX; i++) {
-        const struct process *process = &owners->processes[i];
-        if (process->state == 'T' || process->state == 't' ||
-            (!same_unit && process->relation != RELATION_SAME_PROGRAM))
-            return false;
-    }
-    return true;
 }
 
 void share_the_port(struct conflict *conflict, const struct newcomer *newcomer)

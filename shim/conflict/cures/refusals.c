@@ -30,6 +30,12 @@ void wait_for_address(struct conflict *conflict, const struct newcomer *newcomer
 {
     enum { SOON_MS = 10000, LATER_MS = 60000 };
     bool soon = conflict->cause == CAUSE_ADDRESS_TENTATIVE;
+    if (conflict->refusal.duplicate)
+        cure_text(
+            cure_add(conflict, NULL, APPLY_TO_THIS, NEED_NET_ADMIN),
+            "give one of the two machines another address; here it stays unusable until it is deleted and "
+            "added again (ip address del, ip address add)",
+            -1, "");
     if (conflict->refusal.duplicate || newcomer->local.port == 0 || rule_word(newcomer)[0] == '\0')
         return;
     struct cure *cure = cure_add(conflict, NULL, APPLY_TO_THIS, NEED_WAIT);
@@ -42,11 +48,12 @@ void wait_for_address(struct conflict *conflict, const struct newcomer *newcomer
 
 void bind_before_it_comes(struct conflict *conflict, const struct newcomer *newcomer)
 {
-    if (conflict->refusal.duplicate || newcomer->local.port == 0 || rule_word(newcomer)[0] == '\0')
+    if (conflict->refusal.duplicate || conflict->refusal.lacks_right_too || newcomer->local.port == 0 ||
+        rule_word(newcomer)[0] == '\0')
         return;
     struct cure *cure = cure_add(conflict, NULL, APPLY_TO_THIS, 0);
     cure_text(cure,
-              newcomer->local.family == AF_INET
+              newcomer->local.family == AF_INET || endpoint_is_mapped(&newcomer->local)
                   ? "bind it before it is there (or for all programs: sysctl net.ipv4.ip_nonlocal_bind=1)"
                   : "bind it before it is there (or for all programs: sysctl net.ipv6.ip_nonlocal_bind=1)",
               -1, "");
@@ -60,7 +67,8 @@ void turn_ipv6_on(struct conflict *conflict, const struct newcomer *newcomer)
     cure_text(cure_add(conflict, NULL, APPLY_TO_THIS, 0),
               loopback
                   ? "use 127.0.0.1 instead of ::1; or switch IPv6 on: sysctl net.ipv6.conf.lo.disable_ipv6=0"
-                  : "use an IPv4 address; or switch IPv6 on: sysctl net.ipv6.conf.all.disable_ipv6=0",
+                  : "use an IPv4 address; or switch IPv6 on (sysctl "
+                    "net.ipv6.conf.all.disable_ipv6=0) and give the interface its address again",
               -1, "");
 }
 

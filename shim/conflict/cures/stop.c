@@ -49,9 +49,21 @@ static const char *leavings(const struct conflict *conflict, const struct newcom
 
 /* ---- by whom it is kept -------------------------------------------------------------------------- */
 
+/* Names that others have chosen, as a word of a command that is to be typed. */
+static bool can_be_typed(struct part part)
+{
+    for (size_t i = 0; i < part.length; i++)
+        if (part.start[i] < ' ' || part.start[i] > '~' || part.start[i] == '\'')
+            return false;
+    return part.length > 0;
+}
+
 static void write_part(struct text *text, struct part part)
 {
-    text_escaped(text, part.start, part.length);
+    const char *quote = text_is_shell_word(part.start, part.length) ? "" : "'";
+    text_string(text, quote);
+    text_bytes(text, part.start, part.length);
+    text_string(text, quote);
 }
 
 static bool is_socket_unit(struct part unit)
@@ -63,7 +75,7 @@ static bool is_socket_unit(struct part unit)
 
 static void write_by_systemd(struct text *text, struct part unit, const char *user)
 {
-    if (unit.length == 0) {
+    if (!text_is_shell_word(unit.start, unit.length)) {
         text_strings(text, "systemd holds the port for a socket unit: 'systemctl ", user,
                      "list-sockets' tells which; stop that one");
     } else {
@@ -74,6 +86,18 @@ static void write_by_systemd(struct text *text, struct part unit, const char *us
         text_char(text, '\'');
     }
     text_string(text, ", or let this program take the socket over from it (LISTEN_FDS, sd_listen_fds(3))");
+}
+
+/* A user's own manager, and his engine, answer to him alone. */
+static void write_as_user(struct text *text, const struct conflict *conflict, const struct newcomer *newcomer,
+                          const struct manager *manager)
+{
+    const struct holder *holder = &conflict->holders[0];
+    if (!manager->of_user || !holder->uid_known || rules_same_user(newcomer, holder) != NO)
+        return;
+    text_string(text, "as uid ");
+    text_unsigned(text, holder->uid);
+    text_string(text, ": ");
 }
 
 static void write_by_unit(struct text *text, struct part unit, const char *user)
@@ -131,10 +155,11 @@ static bool write_by_supervisor(struct text *text, const struct owners *owners)
     if (owners->count == 0 || at == count)
         return false;
     text_string(text, supervisors[at].before);
-    if (supervisors[at].name == NOT_TOLD)
+    struct part name = argument_of(parent, supervisors[at].name == FIRST_ARGUMENT);
+    if (supervisors[at].name == NOT_TOLD || !can_be_typed(name))
         text_string(text, "its name");
     else
-        write_part(text, argument_of(parent, supervisors[at].name == FIRST_ARGUMENT));
+        write_part(text, name);
     text_strings(text, supervisors[at].after, ", if it is not needed: ", parent->names.program, " (pid ");
     text_signed(text, parent->pid);
     text_string(text, ") starts again what is only killed");
@@ -221,6 +246,8 @@ static void write_by_process(struct text *text, const struct conflict *conflict,
                  leavings(conflict, newcomer));
     if (conflict->unseen_owners && conflict->holders[0].owner == OWNER_KNOWN)
         text_string(text, "; a process that cannot be seen from here may have it open, too");
+    if (conflict->holders_omitted)
+        text_string(text, "; not every socket was looked at, others may be another process's");
     if (newcomer->path.length && newcomer->path.bytes[0]) {
         text_string(text, ", then remove the file ");
         unix_path_write(text, &newcomer->path);
@@ -240,12 +267,15 @@ static void write_stop(struct text *text, const struct conflict *conflict, const
         return;
     else if (is_socket_unit(manager.unit) || keeper_is_systemd(owners))
         write_by_systemd(text, is_socket_unit(manager.unit) ? manager.unit : (struct part){"", 0}, user);
-    else if (manager.unit.length && manager.engine == ENGINE_NONE && conflict->cause != CAUSE_INHERITED &&
-             !conflict_is_own_unit(conflict, &manager))
+    else if (can_be_typed(manager.unit) && manager.engine == ENGINE_NONE &&
+             conflict->cause != CAUSE_INHERITED && !conflict_is_own_unit(conflict, &manager)) {
+        write_as_user(text, conflict, newcomer, &manager);
         write_by_unit(text, manager.unit, user);
-    else if (manager.engine != ENGINE_NONE && !conflict_is_own_container(conflict, &manager))
+    } else if (manager.engine != ENGINE_NONE && can_be_typed(manager.container) &&
+               !conflict_is_own_container(conflict, &manager)) {
+        write_as_user(text, conflict, newcomer, &manager);
         write_by_engine(text, &manager);
-    else if (owners->count)
+    } else if (owners->count)
         write_by_process(text, conflict, newcomer);
 }
 

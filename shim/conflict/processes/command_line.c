@@ -7,10 +7,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Does an option, or the name before '=', promise a secret? */
+/* Does an option, or the name before '=' or ':', promise a secret? */
 static bool names_a_secret(const char *name, size_t length)
 {
-    static const char words[][12] = {"pass", "secret", "token", "credential", "key"};
+    static const char words[][16] = {"pass", "pwd", "secret", "token", "credential", "authorization", "key"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         for (size_t at = 0, size = strlen(words[i]); at + size <= length; at++) {
             size_t same = 0;
@@ -40,20 +40,78 @@ static void add(struct line *line, const char *bytes, size_t count)
     }
 }
 
-/* Of "--password=x", "PGPASSWORD=x" and of the x behind "--password" only stars. */
+static bool belongs_to_name(char c)
+{
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || c == '-' ||
+           c == '.';
+}
+
+/* "keyserver:8080" */
+static bool is_port(const char *text, size_t length)
+{
+    size_t digits = 0;
+    while (digits < length && text[digits] >= '0' && text[digits] <= '9')
+        digits++;
+    return digits > 0 && digits <= 5 && digits == length;
+}
+
+/* How much of an argument may be shown: up to a name that promises a secret, wherever it stands
+ * ("--env=PGPASSWORD=x", "host=h password=x", "?user=u&token=x", "{"password":"x"}", "X-Api-Key: x"). */
+static size_t open_part(const char *argument, size_t length)
+{
+    for (size_t at = 0; at < length; at++) {
+        if (argument[at] != '=' && argument[at] != ':')
+            continue;
+        size_t end = at;
+        while (end > 0 && (argument[end - 1] == '"' || argument[end - 1] == '\'' || argument[end - 1] == ' '))
+            end--;
+        size_t start = end;
+        while (start > 0 && belongs_to_name(argument[start - 1]))
+            start--;
+        bool host = argument[at] == ':' && is_port(argument + at + 1, length - at - 1);
+        if (!host && names_a_secret(argument + start, end - start))
+            return at + 1;
+    }
+    return length;
+}
+
+static void add_stars(struct line *line)
+{
+    add(line, "***", 3);
+}
+
+/* Of "scheme://user:password@host" the password is left out. */
+static void add_address(struct line *line, const char *text, size_t length)
+{
+    static const char between[] = "://";
+    size_t start = 0;
+    while (start + sizeof between - 1 < length && memcmp(text + start, between, sizeof between - 1) != 0)
+        start++;
+    size_t end = start += sizeof between - 1;
+    while (end < length && text[end] != '/' && text[end] != '?')
+        end++;
+    const char *colon = start < end ? memchr(text + start, ':', end - start) : NULL;
+    const char *at = start < end ? memchr(text + start, '@', end - start) : NULL;
+    if (colon == NULL || at == NULL || at < colon) {
+        add(line, text, length);
+        return;
+    }
+    add(line, text, (size_t)(colon + 1 - text));
+    add_stars(line);
+    add(line, at, length - (size_t)(at - text));
+}
+
+/* Of the x behind "--password" only stars. */
 static void add_argument(struct line *line, const char *argument, size_t length, bool *secret)
 {
-    static const char stars[] = "***";
-    const char *equals = memchr(argument, '=', length);
     bool is_option = length && argument[0] == '-';
     bool hide_all = *secret && !is_option;
-    size_t name = equals ? (size_t)(equals - argument) : length;
-    bool named = names_a_secret(argument, name);
-    if (!hide_all)
-        add(line, argument, equals && named ? name + 1 : length);
-    if (hide_all || (equals && named))
-        add(line, stars, sizeof stars - 1);
-    *secret = is_option && named && !equals;
+    size_t open = hide_all ? 0 : open_part(argument, length);
+    add_address(line, argument, open);
+    if (hide_all || open < length)
+        add_stars(line);
+    *secret =
+        is_option && open == length && !memchr(argument, '=', length) && names_a_secret(argument, length);
 }
 
 static size_t finish(struct line *line)
