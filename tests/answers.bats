@@ -150,13 +150,13 @@ as_user() {
 @test "a name cannot forge a record, nor change the direction of writing, nor hide" {
     port=$(free_port)
     mkdir "$BATS_TEST_TMPDIR/bin"
-    for name in 'p) of uid 0: init; pid 1 (systemd' $'good\u202egnp.exe' $'a\u200bb' '"quoted"'; do
+    for name in 'p) of uid 0: init; pid 1 (systemd' $'good\u202egnp.exe' $'a\u200bb' $'a\u2800' $'a\u00a0b' '"quoted"'; do
         ln -sf "$PROGRAMS/sock" "$BATS_TEST_TMPDIR/bin/$name"
         background ns "$BATS_TEST_TMPDIR/bin/$name" tcp bind 127.0.0.1:"$port" listen hold
         told tcp bind 127.0.0.1:"$port"
         [[ $text == *"pid $last_pid ("* ]]
         ! grep -qE 'pid [0-9]+ \((p\)|systemd)' <<<"$text"
-        ! grep -q $'\u202e\|\u200b' <<<"$text"
+        ! grep -q $'\u202e\|\u200b\|\u2800\|\u00a0' <<<"$text"
         stop
     done
 }
@@ -289,11 +289,16 @@ leave_outgoing() {
     expect_record '.cures[0].text | test("tcp_tw_reuse")'
 }
 
-@test "a path that is a directory, or a link that leads nowhere, is called that" {
+@test "a path that is a directory, a FIFO, a device, or a link that leads nowhere, is called that" {
     mkdir "$BATS_TEST_TMPDIR/folder"
     ln -s nowhere "$BATS_TEST_TMPDIR/link"
     refused unix bind "$BATS_TEST_TMPDIR/folder"
     expect_record '.message | test("directory")'
+    mkfifo "$BATS_TEST_TMPDIR/fifo"
+    refused unix bind "$BATS_TEST_TMPDIR/fifo"
+    expect_record '.message | test("FIFO")'
+    refused unix bind /dev/null
+    expect_record '.message | test("device")'
     refused unix bind "$BATS_TEST_TMPDIR/link"
     expect_record '.message | test("link")'
 }

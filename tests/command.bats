@@ -31,6 +31,8 @@ tool() {
     done
     run -100 --separate-stderr tool check --json=foo
     [[ $stderr == *"--json=foo: takes no value"* ]]
+    run -100 --separate-stderr tool log --html
+    [[ $stderr == *"--html: expected a value"* ]]
     run -100 --separate-stderr tool why --re 80
     [[ $stderr == *"--re: more than one option begins like that"* ]]
     run -100 --separate-stderr tool log --top

@@ -29,9 +29,9 @@ static void complain(char **argv, const char *letters, const struct option *opti
     letter[1] = (char)optopt;
     const char *trouble = is_long && count_like(options, last + 2) > 1
                               ? ": more than one option begins like that"
-                          : at && at[1] == ':' ? ": expected a value"
-                          : is_long && optopt  ? ": takes no value"
-                                               : ": no such option";
+                          : is_long && optopt && strchr(last, '=')      ? ": takes no value"
+                          : (at && at[1] == ':') || (is_long && optopt) ? ": expected a value"
+                                                                        : ": no such option";
     command_error(argv[0], ": ", is_long ? last : letter, trouble, "; see 'reuseshim ", argv[0], " --help'",
                   (char *)NULL);
 }

@@ -119,8 +119,17 @@ static const char *find_trouble(struct name_search *name)
     }
     if (S_ISSOCK(name->file.mode))
         return NULL;
-    return S_ISDIR(name->file.mode) ? "that path is a directory; a socket needs a name of its own in it"
-                                    : "that path is a file and no socket; the library will not remove it";
+    static const struct {
+        unsigned type;
+        const char *trouble;
+    } kinds[] = {{S_IFDIR, "that path is a directory; a socket needs a name of its own in it"},
+                 {S_IFIFO, "that path is a FIFO and no socket; the library will not remove it"},
+                 {S_IFCHR, "that path is a device and no socket; the library will not remove it"},
+                 {S_IFBLK, "that path is a device and no socket; the library will not remove it"}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if ((name->file.mode & S_IFMT) == kinds[i].type)
+            return kinds[i].trouble;
+    return "that path is a file and no socket; the library will not remove it";
 }
 
 void unix_explain(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch)
