@@ -243,12 +243,13 @@ leave_outgoing() {
     refused tcp bind 127.0.0.1:5000
     expect_record '.cause == "time-wait"' '.message | test("outgoing")' 'any(.cures[]; .policy == "client" and .apply_to == "both")' \
         'all(.cures[]; .policy != "restart")'
-    with=client leave_outgoing 5001
-    run -0 shim REUSESHIM_POLICY=client "$PROGRAMS/sock" tcp bind 127.0.0.1:5001 connect 127.0.0.1:1
     rules=$(record 'first(.cures[] | select(.policy == "client")).rules' | jq -r .)
     echo "$rules"
+    with=client leave_outgoing 5001
+    # The bind gets in at once; to the same peer the kernel connects after a second (net.ipv4.tcp_tw_reuse).
+    until_true shim REUSESHIM_POLICY=client "$PROGRAMS/sock" tcp bind 127.0.0.1:5001 connect 127.0.0.1:1
     ns env LD_PRELOAD="$LIB" REUSESHIM_LOG=none REUSESHIM_RULES="${rules//5000/5002}" "$PROGRAMS/sock" tcp bind 127.0.0.1:5002 connect 127.0.0.1:1 close
-    run -0 shim REUSESHIM_RULES="${rules//5000/5002}" "$PROGRAMS/sock" tcp bind 127.0.0.1:5002 connect 127.0.0.1:1
+    until_true shim REUSESHIM_RULES="${rules//5000/5002}" "$PROGRAMS/sock" tcp bind 127.0.0.1:5002 connect 127.0.0.1:1
     # On a port that the kernel gives away by itself: reserve it.
     leave_outgoing 40000
     refused tcp bind 127.0.0.1:40000
