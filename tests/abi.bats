@@ -21,7 +21,7 @@ load helper
         grep -qx "$name" <<<"$imports" || { echo "not allowed: $name"; return 1; }
     done
     for name in dlsym getauxval clock_gettime; do
-        ! nm -D --undefined-only "$LIB" | grep -q " U $name$"
+        run ! grep " U $name$" <<<"$(nm -D --undefined-only "$LIB")"
     done
 }
 
