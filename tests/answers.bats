@@ -156,7 +156,7 @@ as_user() {
         told tcp bind 127.0.0.1:"$port"
         [[ $text == *"pid $last_pid ("* ]]
         # What is in quotes is the name's own.
-        run ! grep -E 'pid [0-9]+ \((p\)|systemd)' <<<"$(sed 's/"[^"]*"//g' <<<"$text")"
+        run ! grep -E 'pid [0-9]+ \((p\)|systemd)' < <(printf '%s\n' "$text" | sed 's/"[^"]*"//g')
         run ! grep $'\u202e\|\u200b\|\u2800\|\u00a0' <<<"$text"
         stop
     done
