@@ -63,11 +63,12 @@ static int collect_all(struct conflict *conflict, const struct newcomer *newcome
     uint32_t connected = ALL_STATES & ~(uint32_t)(LISTENING | BOUND);
     if (newcomer->call == CALL_CONNECT)
         return collect(conflict, newcomer, connected, scratch);
-    /* To find the bound ones the kernel goes through all connections of the port, too
-     * (inet_diag_dump_icsk()). */
-    bool few = are_few();
-    int result = collect(conflict, newcomer, few ? LISTENING | BOUND : LISTENING, scratch);
-    if (result == 0 && !few && !is_decided(conflict))
+    /* To find the bound ones the kernel goes through all its buckets of ports, and all connections of this
+     * one (inet_diag_dump_icsk()). Of them only a wildcard can meet one beside a listener that is not of its
+     * kind. */
+    bool at_once = endpoint_is_wildcard(&newcomer->local) && are_few();
+    int result = collect(conflict, newcomer, at_once ? LISTENING | BOUND : LISTENING, scratch);
+    if (result == 0 && !at_once && !is_decided(conflict))
         result = collect(conflict, newcomer, BOUND, scratch);
     if (result == 0 && !is_decided(conflict))
         result = collect(conflict, newcomer, connected, scratch);
