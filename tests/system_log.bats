@@ -68,7 +68,7 @@ entries_are() {
 @test "journalctl -x explains a record, and says what to do, once the catalog is installed" {
     setup_conflict
     journald
-    make -s -C "$TOP" BUILD="$BUILD" PREFIX="$BATS_TEST_TMPDIR/usr" install >"$BATS_TEST_TMPDIR/install"
+    make -s -C "$TOP" BUILD="$BATS_TEST_TMPDIR/b" PREFIX="$BATS_TEST_TMPDIR/usr" install >"$BATS_TEST_TMPDIR/install"
     [[ $(tail -n 1 "$BATS_TEST_TMPDIR/install") == *": journalctl --update-catalog" ]]
     # journalctl takes catalogs from no other folders than /usr/lib and /usr/local/lib.
     inside sh -c 'mkdir /run/catalog && mount --bind /run/catalog /var/lib/systemd/catalog &&
