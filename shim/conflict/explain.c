@@ -39,11 +39,13 @@ static int collect(struct conflict *conflict, const struct newcomer *newcomer, u
     return sockets_ask(&question, &conflict->source, scratch);
 }
 
-/* A listener that certainly blocks is answer enough; its connections, perhaps 100,000, need not be walked. */
-static bool is_decided(const struct conflict *conflict)
+/* A listener that certainly blocks as one is answer enough: no cause comes before that. Its connections,
+ * perhaps 100,000, need not be walked. */
+static bool is_decided(const struct conflict *conflict, const struct newcomer *newcomer)
 {
-    return conflict->holder_count && conflict->holders[0].blocks == YES &&
-           conflict->holders[0].state == STATE_LISTEN;
+    const struct holder *first = &conflict->holders[0];
+    return conflict->holder_count && first->blocks == YES && first->state == STATE_LISTEN &&
+           cause_of_holder(newcomer, first) == CAUSE_LISTENER;
 }
 
 /* "TCP: inuse 27 orphan 1 tw 12 ...": few enough that one more look at all of them does not matter? */
@@ -68,9 +70,9 @@ static int collect_all(struct conflict *conflict, const struct newcomer *newcome
      * kind. */
     bool at_once = endpoint_is_wildcard(&newcomer->local) && are_few();
     int result = collect(conflict, newcomer, at_once ? LISTENING | BOUND : LISTENING, scratch);
-    if (result == 0 && !at_once && !is_decided(conflict))
+    if (result == 0 && !at_once && !is_decided(conflict, newcomer))
         result = collect(conflict, newcomer, BOUND, scratch);
-    if (result == 0 && !is_decided(conflict))
+    if (result == 0 && !is_decided(conflict, newcomer))
         result = collect(conflict, newcomer, connected, scratch);
     return result;
 }
