@@ -132,6 +132,10 @@ check-quick check check-long: ## the tests: in a minute; what a change has to pa
 check-fresh: ## make check in a Debian made for it (SUITE=, COMMAND=)
 	$(Q)tests/fresh_root.sh $(or $(SUITE),bookworm) "$(or $(COMMAND),make check)"
 
+check-faults: all programs ## each system call of the library fails in turn: the whole matrix
+	$(Q)unshare --net --pid --fork --mount-proc sh -c 'ip link set lo up && exec "$$@"' sh \
+	    python3 tests/programs/fault_matrix.py $(BUILD)/programs/faults $(abspath $(BUILD))/libreuseshim.so
+
 bench: all programs ## what the library costs, as ratios
 	$(Q)tests/bench/bench.sh $(BUILD)
 
@@ -180,5 +184,5 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh bench install uninstall deb clean
+.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults bench install uninstall deb clean
 .DELETE_ON_ERROR:

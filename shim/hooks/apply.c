@@ -214,12 +214,16 @@ unsigned apply_for_retry(const struct hooked_call *hooked)
 static bool is_given_at_listen(const struct hooked_call *hooked, enum socket_option option)
 {
     struct situation situation = {.when = WHEN_LISTEN,
-                                  .protocol = raw_option(hooked->fd, SOL_SOCKET, SO_PROTOCOL),
+                                  .protocol = hooked->protocol ? hooked->protocol : PROTOCOL_NOT_ASKED,
                                   .family = hooked->argument.family,
                                   .address = &hooked->argument};
     if (hooked->which != CALL_BIND || !endpoint_is_internet(&hooked->argument))
         return false;
     const struct rule *rule = policy_match(&hooked->shim->policy, &situation);
+    if (situation.resume) {
+        situation.protocol = raw_option(hooked->fd, SOL_SOCKET, SO_PROTOCOL);
+        rule = policy_match(&hooked->shim->policy, &situation);
+    }
     return rule && rule->force & option_bit(option);
 }
 

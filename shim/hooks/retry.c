@@ -26,12 +26,18 @@ static int64_t now_ms(void)
     return raw_clock(CLOCK_MONOTONIC) / 1000000;
 }
 
-/* The call once more: 0, or its errno. */
-static int repeat(const struct hooked_call *hooked)
+static bool may_pass(int error)
+{
+    return error == EADDRINUSE || error == EADDRNOTAVAIL;
+}
+
+/* The call once more: 0, or its errno. What goes wrong only in such a try is nothing that the program has
+ * asked for: it hears what it would have heard. */
+static int repeat(const struct hooked_call *hooked, int error)
 {
     int result = hooked->which == CALL_BIND ? next.bind(hooked->fd, hooked->address, hooked->length)
                                             : next.listen(hooked->fd, hooked->backlog);
-    return result == 0 ? 0 : errno;
+    return result == 0 ? 0 : may_pass(errno) ? errno : error;
 }
 
 /* ---- evict ------------------------------------------------------------------------------------- */
@@ -122,11 +128,6 @@ static bool sleep_once(struct attempt *attempt)
 
 /* ---- both -------------------------------------------------------------------------------------- */
 
-static bool may_pass(int error)
-{
-    return error == EADDRINUSE || error == EADDRNOTAVAIL;
-}
-
 static void look(struct attempt *attempt, int error)
 {
     if (attempt->work)
@@ -190,10 +191,10 @@ static int try_until_done(struct attempt *attempt, int error)
     for (;;) {
         look(attempt, error);
         if (error == EADDRINUSE && evict(attempt))
-            error = repeat(attempt->hooked);
+            error = repeat(attempt->hooked, error);
         if (!may_pass(error) || is_in_vain(attempt, error) || !sleep_once(attempt))
             return error;
-        error = repeat(attempt->hooked);
+        error = repeat(attempt->hooked, error);
         if (!may_pass(error))
             return error;
     }
@@ -222,7 +223,7 @@ int retry(const struct hooked_call *hooked, int error)
 {
     unsigned options = error == EADDRINUSE ? apply_for_retry(hooked) : 0;
     if (options)
-        error = repeat(hooked);
+        error = repeat(hooked, error);
     if (may_pass(error) && (hooked->rule->evict || hooked->rule->wait_ms))
         error = evict_and_wait(hooked, error);
     else if (error)
