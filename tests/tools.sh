@@ -32,6 +32,7 @@ check | git              | git               | package: the tree is not touched
 check | gzip             | gzip              | summary: compressed logs
 check | zsh              | zsh               | package: completion; programs: a server that cannot restart
 check | fish             | fish              | package: completion
+check | g++              | g++               | companions: objects of C++ that bind before main
 long  | perl             | perl              | programs: a server that cannot restart
 long  | lua5.3           | lua5.3            | programs: a server that cannot restart
 long  | ?lua_socket      | lua-socket        | the same
@@ -47,7 +48,7 @@ long  | ncat             | ncat              | programs: two servers on one port
 long  | tcpserver        | ucspi-tcp         | programs: two servers on one port
 long  | tinyproxy        | tinyproxy         | programs: two servers on one port
 long  | nginx            | nginx-light       | programs: two servers on one port
-long  | busybox          | busybox           | programs: two servers on one port; container: the base image; daemons, owners: applets
+long  | ?busybox         | busybox           | programs: two servers on one port; container: the base image; daemons, owners: applets
 long  | /usr/sbin/inetd  | openbsd-inetd     | daemons: a standard error that is the client's connection
 long  | runsv            | runit             | daemons: who starts again what is killed
 long  | s6-supervise     | s6                | the same
@@ -55,6 +56,12 @@ long  | supervisord      | supervisor        | the same
 long  | mosquitto        | mosquitto         | daemons: one that gave up root hides what it has open
 long  | /usr/sbin/ngircd | ngircd            | the same
 long  | gunicorn         | gunicorn          | daemons: a script's own name
+long  | sudo             | sudo              | whole_system: what people do on a machine that has the library everywhere
+long  | /usr/sbin/sshd   | openssh-server    | the same
+long  | ssh              | openssh-client    | the same
+long  | /usr/sbin/cron   | cron              | the same
+long  | gdb              | gdb               | companions: a debugger
+long  | valgrind         | valgrind          | companions: the same
 long  | podman           | podman            | container: the image and the pod of README
 long  | runc             | runc              | the same
 long  | chromium         | chromium          | summary: the page of reuseshim log --html
@@ -85,6 +92,8 @@ tools_has_m32() { [ "$(uname -m)" != x86_64 ] || tools_compiles -m32; }
 tools_has_python3() { /usr/bin/python3 -c 'import http.server' 2>/dev/null; }
 tools_has_lua_socket() { lua5.3 -e 'require("socket")' 2>/dev/null; }
 tools_has_fuzzer() { printf 'int LLVMFuzzerTestOneInput(void) { return 0; }\n' | clang -fsanitize=fuzzer -x c -o /dev/null - 2>/dev/null; }
+# Not busybox-static: that has no loader that would preload anything. (apt replaces it.)
+tools_has_busybox() { readelf -lW "$(command -v busybox)" 2>/dev/null | grep -q INTERP; }
 tools_has_build_essential() { [ -e /usr/share/doc/build-essential ] || ! command -v dpkg >/dev/null; }
 
 # The kernel is asked by trying: exit(0), linked with nothing. (It may be that there is no Python yet.)

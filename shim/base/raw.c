@@ -299,10 +299,15 @@ void raw_signals_release(const struct raw_signals *saved, bool failed)
     (void)CALL(SYS_rt_sigprocmask, SIG_SETMASK, saved->old, NULL, KERNEL_SIGSET_BYTES);
 }
 
+/* Raised by the thread itself: they come also while they are blocked, and then past their handlers. */
+#define OWN_SIGNAL(number) (1UL << ((number)-1))
+static const unsigned long own_signals = OWN_SIGNAL(SIGILL) | OWN_SIGNAL(SIGTRAP) | OWN_SIGNAL(SIGBUS) |
+                                         OWN_SIGNAL(SIGFPE) | OWN_SIGNAL(SIGSEGV) | OWN_SIGNAL(SIGSYS);
+
 void raw_mask_hold(struct raw_mask *saved)
 {
-    static const unsigned long all[4] = {~0UL, ~0UL, ~0UL, ~0UL};
-    (void)CALL(SYS_rt_sigprocmask, SIG_SETMASK, all, saved->bits, KERNEL_SIGSET_BYTES);
+    static const unsigned long all[4] = {~own_signals, ~0UL, ~0UL, ~0UL};
+    (void)CALL(SYS_rt_sigprocmask, SIG_BLOCK, all, saved->bits, KERNEL_SIGSET_BYTES);
 }
 
 void raw_mask_release(const struct raw_mask *saved)

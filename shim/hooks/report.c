@@ -8,6 +8,9 @@
 
 #include <errno.h>
 
+/* A handler that leaves by longjmp(3), or the cancellation of a thread, in the middle of one of the three
+ * functions below would leave descriptors and memory behind: signals have to wait for their end. */
+
 /* Is this error of this call about an address or port that is taken, or of bind about one that is not to be
  * had? */
 static bool is_refusal(const struct hooked_call *hooked, int error)
@@ -59,11 +62,14 @@ void report_sharing(const struct hooked_call *hooked)
 {
     if (!record_wanted(hooked->shim, LEVEL_CONFLICT))
         return;
+    struct raw_mask mask;
+    raw_mask_hold(&mask);
     struct workspace *work = raw_map(sizeof *work);
-    if (work == NULL)
-        return;
-    share_in(work, hooked);
-    raw_unmap(work, sizeof *work);
+    if (work) {
+        share_in(work, hooked);
+        raw_unmap(work, sizeof *work);
+    }
+    raw_mask_release(&mask);
 }
 
 /* Another thread has what is remembered, and enough time has gone into explanations. */
@@ -102,26 +108,22 @@ static void explain(const struct repeated_call *call)
 void report_refusal(const struct hooked_call *hooked, int error)
 {
     struct repeated_call call = {.hooked = hooked, .error = error};
+    struct raw_mask mask;
     if (!is_refusal(hooked, error) || !record_wanted(hooked->shim, LEVEL_CONFLICT))
         return;
+    raw_mask_hold(&mask);
     if (repetition_ask(&call) == EXPLAIN) {
         explain(&call);
     } else {
         record_emit(hooked->shim, &call.work->record, call.work->output);
         repetition_give_back();
     }
+    raw_mask_release(&mask);
 }
 
-void report_message(const struct shim *shim, const struct hooked_call *hooked, enum level level,
-                    const char *message)
+static void tell(struct workspace *work, const struct shim *shim, const struct hooked_call *hooked,
+                 enum level level, const char *message)
 {
-    if (!record_wanted(shim, level))
-        return;
-    struct workspace *work = raw_map(sizeof *work);
-    if (work == NULL) {
-        record_lost();
-        return;
-    }
     workspace_begin(work);
     work->record.event = level == LEVEL_ERROR    ? EVENT_ERROR
                          : level == LEVEL_CHANGE ? EVENT_CHANGE
@@ -134,5 +136,21 @@ void report_message(const struct shim *shim, const struct hooked_call *hooked, e
         work->record.rule = hooked->rule;
     }
     record_emit(shim, &work->record, work->output);
-    raw_unmap(work, sizeof *work);
+}
+
+void report_message(const struct shim *shim, const struct hooked_call *hooked, enum level level,
+                    const char *message)
+{
+    struct raw_mask mask;
+    if (!record_wanted(shim, level))
+        return;
+    raw_mask_hold(&mask);
+    struct workspace *work = raw_map(sizeof *work);
+    if (work) {
+        tell(work, shim, hooked, level, message);
+        raw_unmap(work, sizeof *work);
+    } else {
+        record_lost();
+    }
+    raw_mask_release(&mask);
 }

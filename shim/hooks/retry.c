@@ -202,20 +202,18 @@ static int try_until_done(struct attempt *attempt, int error)
 
 static int evict_and_wait(const struct hooked_call *hooked, int error)
 {
-    struct attempt attempt = {.hooked = hooked,
-                              .work = raw_map(sizeof(struct workspace)),
-                              .started = now_ms(),
-                              .pause_ms = FIRST_PAUSE_MS};
+    struct attempt attempt = {.hooked = hooked, .started = now_ms(), .pause_ms = FIRST_PAUSE_MS};
     attempt.end = attempt.started + hooked->rule->wait_ms;
-    /* A signal that comes while we look shall end the wait, and not be slept through. */
+    /* A signal that comes while we look shall end the wait, and not be slept through; nor end the look. */
     raw_mask_hold(&attempt.mask);
+    attempt.work = raw_map(sizeof *attempt.work);
     if (attempt.work)
         workspace_begin(attempt.work);
     error = try_until_done(&attempt, error);
-    raw_mask_release(&attempt.mask);
     record_end(&attempt, error);
     if (attempt.work)
         raw_unmap(attempt.work, sizeof *attempt.work);
+    raw_mask_release(&attempt.mask);
     return error;
 }
 
