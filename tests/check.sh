@@ -107,7 +107,7 @@ build() {
 
 unit_tests() {
     local unit
-    for unit in text rules policy never; do
+    for unit in text strings rules policy never; do
         job "unit $unit" "build/unit/$unit"
     done
 }
@@ -116,7 +116,7 @@ unit_tests_sanitized() {
     local unit
     make -s -j2 BUILD=build/asan FRAME= CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" \
         units >/dev/null || { failed=1; finish; }
-    for unit in text rules policy never; do
+    for unit in text strings rules policy never; do
         job "unit $unit, with address and undefined behaviour sanitizers" "build/asan/unit/$unit"
     done
 }

@@ -77,8 +77,9 @@ uid_t raw_uid(void);
 int raw_wait_writable(int fd, int milliseconds);
 
 /* Block all signals of this thread but those that it raises itself (SIGSEGV and the like), also the ones that
- * libc keeps for itself (a cancellation: 32 in glibc, 33 in musl; pthreads(7)). raw_sleep alone lets them in:
- * -EINTR if one came, even before the sleep; 0 after `milliseconds`. */
+ * libc keeps for itself (a cancellation: 32 in glibc, 33 in musl; pthreads(7)), and those that
+ * raw_signals_hold is for, so that it sees what the program had blocked. raw_sleep alone lets them in: -EINTR
+ * if one came, even before the sleep; 0 after `milliseconds`. */
 struct raw_mask {
     unsigned long bits[4];
 };

@@ -306,7 +306,7 @@ static const unsigned long own_signals = OWN_SIGNAL(SIGILL) | OWN_SIGNAL(SIGTRAP
 
 void raw_mask_hold(struct raw_mask *saved)
 {
-    static const unsigned long all[4] = {~own_signals, ~0UL, ~0UL, ~0UL};
+    const unsigned long all[4] = {~(own_signals | held_signals), ~0UL, ~0UL, ~0UL};
     (void)CALL(SYS_rt_sigprocmask, SIG_BLOCK, all, saved->bits, KERNEL_SIGSET_BYTES);
 }
 
