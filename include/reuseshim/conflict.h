@@ -115,6 +115,7 @@ struct conflict {
     char own_cgroup[CGROUP_ROOM]; /* "" where not known */
     bool by_hand;                 /* the command asks, which tells the next step itself */
     const struct rule *rule;      /* that decided about the call; NULL for none */
+    struct self self;             /* pid 0: not read yet */
     const char *path_trouble;     /* AF_UNIX: why the path is taken, if not by a socket; NULL else */
     /* From here on nothing is set to begin with: it would cost more than most looks. */
     char room[ARGUMENTS_ROOM];         /* working memory */

@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Reads up to size bytes of a file; the number read, or -errno. Meant for the small files of /proc. */
+/* Reads up to size bytes of a file; the number read, or -errno. Only for files of /proc and /sys
+ * whose lines are shorter than half a page. */
 ssize_t file_read(const char *path, char *buffer, size_t size);
 
 struct file_text {

@@ -82,9 +82,10 @@ struct search {
     void *context;
     int64_t deadline;
     struct scratch *scratch;
-    bool usual_calls_only; /* as in struct conflict */
-    bool late;             /* the deadline came first */
-    bool unreadable;       /* at least one process would not show its descriptors */
+    bool usual_calls_only;   /* as in struct conflict */
+    bool late;               /* the deadline came first */
+    bool unreadable;         /* at least one process would not show its descriptors */
+    const struct self *done; /* it and its ancestors have been looked at already; NULL: nobody */
 };
 
 void search_process(struct search *search, pid_t pid);

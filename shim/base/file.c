@@ -11,8 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Until the end of the file or of the room; -errno if the first read fails. */
-static ssize_t read_all(int fd, char *buffer, size_t size)
+/* Until a read gives no more than `last` bytes, the end of the file or of the room; -errno if the first one
+ * fails. */
+static ssize_t read_until(int fd, char *buffer, size_t size, ssize_t last)
 {
     size_t used = 0;
     while (used < size) {
@@ -21,19 +22,28 @@ static ssize_t read_all(int fd, char *buffer, size_t size)
             continue;
         if (got < 0 && used == 0)
             return got;
-        if (got <= 0)
+        used += got > 0 ? (size_t)got : 0;
+        if (got <= last)
             break;
-        used += (size_t)got;
     }
     return (ssize_t)used;
 }
 
+static ssize_t read_all(int fd, char *buffer, size_t size)
+{
+    return read_until(fd, buffer, size, 0);
+}
+
+/* The kernel writes such files a page at a time, and begins another one when a line does not fit (seq_file,
+ * Documentation/filesystems/seq_file.rst); none of the lines has half a page. So what fills less than that
+ * was the last, and needs no other read to say so. */
 ssize_t file_read(const char *path, char *buffer, size_t size)
 {
+    enum { HALF_PAGE = 2048 };
     int fd = raw_open(path, O_RDONLY | O_NOCTTY, 0);
     if (fd < 0)
         return fd;
-    ssize_t result = read_all(fd, buffer, size);
+    ssize_t result = read_until(fd, buffer, size, HALF_PAGE);
     raw_close(fd);
     return result;
 }

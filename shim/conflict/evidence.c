@@ -98,7 +98,7 @@ static void ask_inherited(struct conflict *conflict, const struct newcomer *newc
 {
     struct owner_search owners;
     owners_begin(&owners, conflict, newcomer, scratch);
-    process_self(&owners.self, conflict->room);
+    owners_know_self(&owners);
     if (conflict->complete && conflict->holders[0].owner == OWNER_KNOWN &&
         is_inherited(conflict, &owners.self, scratch))
         conflict->holders[0].inherited = everybody_is_known(conflict, &owners, newcomer->uid) &&

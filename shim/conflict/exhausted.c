@@ -197,7 +197,7 @@ static void count(struct port_count *ports, struct scratch *scratch)
     conflict->all_sockets = sockets_ask(&question, &conflict->source, scratch) == 0;
     conflict->shows_bound = conflict->all_sockets && sockets_show_bound(conflict->source);
     owners_number(conflict);
-    process_self(&ports->owners.self, conflict->room);
+    owners_know_self(&ports->owners);
     ports->owners.search.found = found;
     ports->owners.search.context = ports;
     conflict->all_processes = search_everybody(&ports->owners.search, newcomer->uid);

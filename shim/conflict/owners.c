@@ -73,6 +73,14 @@ void owners_begin(struct owner_search *owners, struct conflict *conflict, const 
                                      .scratch = scratch};
 }
 
+void owners_know_self(struct owner_search *owners)
+{
+    struct conflict *conflict = owners->conflict;
+    if (conflict->self.pid == 0)
+        process_self(&conflict->self, conflict->room);
+    owners->self = conflict->self;
+}
+
 void owners_number(struct conflict *conflict)
 {
     for (size_t i = 0; i < conflict->holder_count; i++) {
@@ -188,6 +196,7 @@ static uint32_t likely_user(const struct conflict *conflict)
 static void look_everywhere(struct owner_search *owners)
 {
     struct search *search = &owners->search;
+    search->done = &owners->self; /* by look_in_own_tree */
     owners->conflict->all_processes = search_everybody(search, likely_user(owners->conflict));
     if (!owners->conflict->all_processes && !search->late)
         look_at_families(owners);
@@ -232,7 +241,7 @@ bool conflict_find_owners(struct conflict *conflict, const struct newcomer *newc
     if (enough(&owners)) {
         look_in_cgroups(&owners, false);
     } else {
-        process_self(&owners.self, conflict->room);
+        owners_know_self(&owners);
         look_in_own_tree(&owners);
         look_in_cgroups(&owners, !enough(&owners));
         if (!enough(&owners))

@@ -48,6 +48,8 @@ struct owner_search {
 /* Gives each holder a place for its owners, which it keeps when the list is sorted again. Once, when all are
  * listed; conflict_find_owners does it itself. */
 void owners_number(struct conflict *conflict);
+/* Fills in owners->self, which is read once for an explanation. */
+void owners_know_self(struct owner_search *owners);
 /* Prepares a search; what it finds goes to owners_note, with the search itself as context. */
 void owners_begin(struct owner_search *owners, struct conflict *conflict, const struct newcomer *newcomer,
                   struct scratch *scratch);

@@ -212,13 +212,22 @@ bool search_sees_the_machine(void)
     return length == (ssize_t)sizeof initial - 1 && memcmp(link, initial, sizeof initial - 1) == 0;
 }
 
+static bool is_done(const struct search *search, pid_t pid)
+{
+    const struct self *done = search->done;
+    bool found = done && done->pid == pid;
+    for (unsigned i = 0; done && i < done->ancestor_count && !found; i++)
+        found = done->ancestors[i] == pid;
+    return found;
+}
+
 /* True if none was left out. */
 static bool look_at_ranks(struct search *search, const struct everybody *everybody)
 {
     for (uint8_t rank = 0; rank < RANKS; rank++)
         for (unsigned i = 0; i < everybody->count; i++) {
             unsigned at = from_both_ends(i, everybody->count);
-            if (everybody->ranks[at] != rank)
+            if (everybody->ranks[at] != rank || is_done(search, everybody->pids[at]))
                 continue;
             if (is_late(search) || (everybody->count > LOOK_AT_ALL && has_enough(search)))
                 return false;
