@@ -20,7 +20,7 @@ check | musl-gcc         | musl-tools        | abi, run: one library for glibc a
 check | ?asan            | gcc               | unit tests under sanitizers; host: a program built with one
 check | ldconfig         | libc-bin          | host: a set-user-ID program
 check | setcap           | libcap2-bin       | run: a program with file capabilities
-check | strace           | strace            | log, policy, systemd, wait, why: which system calls are made; faults: and fail
+check | strace           | strace            | log, policy, systemd, wait, why, figures: which system calls are made; faults: and fail
 check | socat            | socat             | restart, sessions: a server, a receiver of datagrams
 check | erl              | erlang-base       | restart: a server that cannot restart
 check | script           | bsdutils          | command, run, table, why: a terminal
