@@ -77,6 +77,7 @@ gate  | cppcheck         | cppcheck          | a look at the source
 gate  | shellcheck       | shellcheck        | a look at the scripts
 gate  | mandoc           | mandoc            | a look at the man pages
 gate  | valgrind         | valgrind          | make bench: instructions of a call
+gate  | wrk              | wrk               | soak: a load on nginx
 fresh | debootstrap      | debootstrap       | make check-fresh: a root of its own
 TABLE
 }
