@@ -16,23 +16,7 @@ if [ -z "${BENCH_INSIDE:-}" ]; then
 fi
 unset LD_PRELOAD "${!REUSESHIM_P@}" "${!REUSESHIM_R@}" "${!REUSESHIM_L@}"
 
-median() {
-    sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'
-}
-
-row() {
-    printf '%-66s %10s   (reach %s)\n' "$1" "$2" "$3"
-}
-
-# ratio A B: the commands in two arrays of words, in turn; the median of the ratios pair by pair.
-ratio() {
-    local a b
-    for _ in $(seq "$rounds"); do
-        a=$(eval "$1")
-        b=$(eval "$2")
-        awk -v a="$a" -v b="$b" 'BEGIN {printf "%.3f\n", a / b}'
-    done | median
-}
+. tests/bench/compare.sh
 
 instructions() {
     local out total=()
@@ -54,25 +38,25 @@ if command -v valgrind >/dev/null; then
 else
     echo "instructions: not measured, valgrind is not installed"
 fi
-row "socket+bind+close under restart, over bare" \
-    "$(ratio "LD_PRELOAD=$lib $bench bind 20000" "$bench bind 20000")" "<= 1.02"
-row "socket+bind+listen+close under restart, over setting the option itself" \
-    "$(ratio "LD_PRELOAD=$lib $bench listen 20000" "$bench listen-own 20000")" "<= 1.10"
-row "1,000 refused binds of one port in a row, over bare" \
-    "$(ratio "LD_PRELOAD=$lib $bench refused 1000 2>/dev/null" "$bench refused 1000")" "<= 3"
-row "200 taken ports one after the other, over bare" \
-    "$(ratio "LD_PRELOAD=$lib $bench taken 200 2>/dev/null" "$bench taken 200")" "<= 6"
+compare "socket+bind+close under restart, over bare" "<= 1.02" \
+    "LD_PRELOAD=$lib $bench bind 20000" "$bench bind 20000"
+compare "socket+bind+listen+close under restart, over setting the option itself" "<= 1.10" \
+    "LD_PRELOAD=$lib $bench listen 20000" "$bench listen-own 20000"
+compare "1,000 refused binds of one port in a row, over bare" "<= 3" \
+    "LD_PRELOAD=$lib $bench refused 1000 2>/dev/null" "$bench refused 1000"
+compare "200 taken ports one after the other, over bare" "<= 6" \
+    "LD_PRELOAD=$lib $bench taken 200 2>/dev/null" "$bench taken 200"
 if unshare --net true 2>/dev/null; then
     alone="unshare --net sh -c 'ip link set lo up && exec \"\$@\"' sh"
-    row "1,000 connects with the range used up, over bare" \
-        "$(rounds=3 ratio "$alone env LD_PRELOAD=$lib $bench exhausted 1000 2>/dev/null" "$alone $bench exhausted 1000")" "<= 1.5"
+    rounds=3 compare "1,000 connects with the range used up, over bare" "<= 1.5" \
+        "$alone env LD_PRELOAD=$lib $bench exhausted 1000 2>/dev/null" "$alone $bench exhausted 1000"
 else
     echo "connects with the range used up: not measured, a network namespace may not be made"
 fi
-row "explained EADDRINUSE, over the bare one plus one sock_diag dump" \
-    "$(ratio "LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_DIAGNOSE=always $bench refused 300" "$bench refused-bare 300")" "<= 2"
+compare "explained EADDRINUSE, over the bare one plus one sock_diag dump" "<= 2" \
+    "LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_DIAGNOSE=always $bench refused 300" "$bench refused-bare 300"
 # A machine with a thousand processes and ten thousand sockets, in which ss(8) and the library look for the one who has
-# a port. Prints the ratio of the medians; $1: the holder is in a cgroup of its own, or not.
+# a port. $1: the holder is in a cgroup of its own, or not.
 crowded() {
     local port=1 group='' pid crowd=()
     coproc crowd_control { exec "$bench" crowd 1000 5000; }
@@ -86,7 +70,8 @@ crowded() {
     crowd=("$holder_PID" "$pid")
     exec 2>&3 3>&-
     read -r _ <&"${holder[0]}"
-    ratio "LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_DIAGNOSE=always REUSESHIM_BUDGET_MS=1000 $bench refused-at $port 9" "$bench run-of 9 ss -tanp 'sport = :$port'"
+    compare "$2" "$3" "LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_DIAGNOSE=always REUSESHIM_BUDGET_MS=1000 $bench refused-at $port 9" \
+        "$bench run-of 9 ss -tanp 'sport = :$port'"
     kill "${crowd[@]}"
     wait 2>/dev/null
     [ -z "$group" ] || rmdir "$group"
@@ -110,8 +95,8 @@ growth() {
     awk -v a="$many" -v b="$few" 'BEGIN {printf "%.2f\n", a / b}'
 }
 
-row "explained, 10,000 sockets, 1,000 processes, over ss -tanp; own cgroup" "$(crowded own-cgroup)" "<= 0.10"
-row "explained, 10,000 sockets, 1,000 processes, over ss -tanp; else" "$(crowded shared)" "<= 0.33"
+crowded own-cgroup "explained, 10,000 sockets, 1,000 processes, over ss -tanp; own cgroup" "<= 0.10"
+crowded shared "explained, 10,000 sockets, 1,000 processes, over ss -tanp; else" "<= 0.33"
 row "growth of an explanation from 1,000 to 100,000 connections" "$(growth)" "<= 2"
 
 # A program that has bound a socket, held for a moment by its own stdin.
