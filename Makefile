@@ -136,6 +136,9 @@ check-faults: all programs ## each system call of the library fails in turn: the
 	$(Q)unshare --net --pid --fork --mount-proc sh -c 'ip link set lo up && exec "$$@"' sh \
 	    python3 tests/programs/fault_matrix.py $(BUILD)/programs/faults $(abspath $(BUILD))/libreuseshim.so
 
+check-analysis: ## gcc -fanalyzer and clang-tidy over the source
+	$(Q)tests/ci/analysis.sh
+
 bench: all programs ## what the library costs, as ratios
 	$(Q)tests/bench/bench.sh $(BUILD)
 
@@ -184,5 +187,5 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults bench install uninstall deb clean
+.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults check-analysis bench install uninstall deb clean
 .DELETE_ON_ERROR:

@@ -66,6 +66,7 @@ long  | lintian          | lintian           | package: what Debian thinks of it
 gate  | clang            | clang             | a second compiler, and fuzzing
 gate  | ?fuzzer          | libclang-rt-dev   | fuzzing
 gate  | clang-format     | clang-format      | the form of the source
+gate  | clang-tidy       | clang-tidy        | make check-analysis: a look at the source
 gate  | cppcheck         | cppcheck          | a look at the source
 gate  | shellcheck       | shellcheck        | a look at the scripts
 gate  | mandoc           | mandoc            | a look at the man pages
