@@ -139,6 +139,15 @@ check-faults: all programs ## each system call of the library fails in turn: the
 check-analysis: ## gcc -fanalyzer and clang-tidy over the source
 	$(Q)tests/ci/analysis.sh
 
+check-memory: all programs ## the command under valgrind's memcheck
+	$(Q)tests/ci/memcheck.sh
+
+check-sanitized: ## all bats tests with sanitizers in the library and in the command
+	$(Q)tests/ci/sanitized_bats.sh
+
+coverage: ## which lines and branches the tests reach, room by room
+	$(Q)tests/ci/coverage.sh
+
 bench: all programs ## what the library costs, as ratios
 	$(Q)tests/bench/bench.sh $(BUILD)
 
@@ -187,5 +196,6 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults check-analysis bench install uninstall deb clean
+.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults check-analysis check-memory check-sanitized coverage bench \
+    install uninstall deb clean
 .DELETE_ON_ERROR:

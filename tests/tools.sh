@@ -70,7 +70,7 @@ gate  | clang-tidy       | clang-tidy        | make check-analysis: a look at th
 gate  | cppcheck         | cppcheck          | a look at the source
 gate  | shellcheck       | shellcheck        | a look at the scripts
 gate  | mandoc           | mandoc            | a look at the man pages
-gate  | valgrind         | valgrind          | make bench: instructions of a call
+gate  | valgrind         | valgrind          | make bench: instructions of a call; make check-memory
 fresh | debootstrap      | debootstrap       | make check-fresh: a root of its own
 TABLE
 }
