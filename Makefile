@@ -196,6 +196,5 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults check-analysis check-memory check-sanitized coverage bench \
-    install uninstall deb clean
+.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults check-analysis check-memory check-sanitized coverage bench install uninstall deb clean
 .DELETE_ON_ERROR:
