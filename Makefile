@@ -139,6 +139,18 @@ check-faults: all programs ## each system call of the library fails in turn: the
 soak: all ## nginx and redis under load, started again all the time (MINUTES=)
 	$(Q)tests/soak/soak.sh $(BUILD) $$(($(or $(MINUTES),30) * 60))
 
+check-analysis: ## gcc -fanalyzer and clang-tidy over the source
+	$(Q)tests/ci/analysis.sh
+
+check-memory: all programs ## the command under valgrind's memcheck
+	$(Q)tests/ci/memcheck.sh
+
+check-sanitized: ## all bats tests with sanitizers in the library and in the command
+	$(Q)tests/ci/sanitized_bats.sh
+
+coverage: ## which lines and branches the tests reach, room by room
+	$(Q)tests/ci/coverage.sh
+
 bench: all programs ## what the library costs, as ratios
 	$(Q)tests/bench/bench.sh $(BUILD)
 
@@ -187,5 +199,5 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults soak bench install uninstall deb clean
+.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults soak bench check-analysis check-memory check-sanitized coverage install uninstall deb clean
 .DELETE_ON_ERROR:

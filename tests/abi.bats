@@ -68,6 +68,19 @@ load helper
     run -78 ns env LD_PRELOAD="$LIB" REUSESHIM_ON_ERROR=exit REUSESHIM_POLICY=bogus "$musl" tcp
 }
 
+@test "where no libc is behind the library its doors ask the kernel, bindresvport included, with the errno of the real calls" {
+    musl=$BATS_TEST_TMPDIR/no_libc_behind
+    musl-gcc -std=gnu11 -idirafter /usr/include -o "$musl" "$TOP/tests/programs/no_libc_behind.c"
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -0 ns env REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json REUSESHIM_RULES=keep "$musl" "$LIB" "$port"
+    # EAFNOSUPPORT, EINVAL, EADDRINUSE, EAFNOSUPPORT, EBADF, EBADF
+    expected="socket 0,socket -97,setsockopt 0,setsockopt -22,bind -98,bindresvport -97,bindresvport 0,listen 0,listen -9,"
+    expected+="connect 0,connect -9,reserved"
+    [ "$(paste -sd, <<<"$output")" = "$expected" ]
+    expect_record '.call == "bind"' '.cause == "listener"'
+}
+
 # build_32 PROGRAM: tests/programs/PROGRAM.c and the library, both for i386.
 build_32() {
     make -s -C "$TOP" BUILD="$BATS_FILE_TMPDIR" lib32 >/dev/null

@@ -133,6 +133,17 @@ file() {
     rules "address localhost keep" "REUSESHIM_RULES:1: 'localhost': expected an address*"
 }
 
+@test "the name of a program and a path that are too long are named" {
+    long=$(printf 'x%.0s' {1..256})
+    rules "program $long keep" "REUSESHIM_RULES:1: 'xxx*expected a file name of at most 255 bytes"
+    rules "path /$long keep" "REUSESHIM_RULES:1: '/xxx*expected a path of at most 255 bytes"
+    port=$(free_port)
+    for good in "program ${long#x} keep" "path /${long#xx} keep"; do
+        run -0 --separate-stderr ns env LD_PRELOAD="$LIB" REUSESHIM_RULES="$good" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+        [ -z "$stderr" ]
+    done
+}
+
 @test "words that are right one by one and wrong together are named with what they contradict" {
     rules "tcp udp keep" "REUSESHIM_RULES:1: 'udp': contradicts 'tcp'*"
     rules "ipv4 force v6only" "REUSESHIM_RULES:1: 'v6only': *IPv6*"

@@ -20,6 +20,8 @@ one_port_left() {
         ".local.port == $port" ".remote.port == ${peer##*:}" '.holders | length == 1' \
         ".holders[0].local.port == $port" ".holders[0].remote.port == ${peer##*:}" '.holders[0].blocks'
     owner_is "$holder_pid"
+    run -1 shim REUSESHIM_FORMAT=text REUSESHIM_RULES=keep "$PROGRAMS/sock" tcp set reuseaddr bind 127.0.0.1:"$port" connect "$peer"
+    grep -q "connect([0-9]*, tcp 127.0.0.1:$port -> $peer) failed: EADDRNOTAVAIL" "$LOG"
 }
 
 @test "connect from a wildcard lists only what may be the same 4-tuple, and calls it uncertain if two may be" {
@@ -93,9 +95,12 @@ a.bind("\0hidden name"); b.bind("\0hidden name")'
 }
 
 @test "a refused bind of AF_NETLINK is recorded with what is known, and nothing is guessed" {
-    run -1 shim "$SYSTEM_PYTHON" -c 'import socket
+    twice='import socket
 a, b = (socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) for _ in "ab")
 a.bind((77777, 0)); b.bind((77777, 0))'
+    run -1 shim REUSESHIM_FORMAT=text "$SYSTEM_PYTHON" -c "$twice"
+    grep -q "bind([0-9]*, netlink 77777 groups 0) failed: EADDRINUSE" "$LOG"
+    run -1 shim "$SYSTEM_PYTHON" -c "$twice"
     expect_record '.protocol == "netlink"' '.local | keys == ["groups", "nl_pid"]' '.cause == null' '.holders == []' \
         '.diagnosis | .source == "none" and .complete == false'
 }

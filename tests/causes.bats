@@ -94,6 +94,16 @@ holder_is() {
     done
 }
 
+@test "a helper that was left the listener and serves it, by whichever call, is a listener and not inherited" {
+    for kind in accept poll select epoll; do
+        port=$(free_port)
+        background ns "$SYSTEM_PYTHON" "$SCRIPTS/helper_that_serves.py" "$port" "$kind"
+        run -1 shim REUSESHIM_RULES=keep "$SYSTEM_PYTHON" "$SCRIPTS/helper_that_serves.py" "$port"
+        expect_record '.cause == "listener"' '.holders[0].processes | length == 1' \
+            '.holders[0].processes[0].program == "serves_inherited.py"'
+    done
+}
+
 @test "a server whose starter is gone, but that serves, is a listener and not inherited" {
     port=$(free_port)
     background ns sh -c 'setsid -f "$@" >/dev/null 2>&1; echo started' sh "$SYSTEM_PYTHON" "$SCRIPTS/serve_quietly.py" "$port"

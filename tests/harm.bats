@@ -129,6 +129,12 @@ answer_of() {
     refused_as=$(shim REUSESHIM_RULES=keep REUSESHIM_COMMANDS=name "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" || true)
     [ "$refused_as" = "bind: EADDRINUSE" ]
     expect_record '.holders[0].processes[0].command == null' '.holders[0].processes[0].program == "sock"'
+    # So does the record of a call that succeeded.
+    holder udp set reuseaddr bind 127.0.0.1:"$port" hold --verbose
+    for which in full name; do
+        run -0 shim REUSESHIM_POLICY=audit REUSESHIM_COMMANDS=$which "$PROGRAMS/sock" udp set reuseaddr bind 127.0.0.1:"$port"
+        expect_record '.event == "shared"' ".holders[0].processes[0].command | (. != null) == (\"$which\" == \"full\")"
+    done
 }
 
 @test "a secret is masked wherever it stands in an argument, and what is none stays" {

@@ -57,6 +57,17 @@ background_wait() {
     expect_record '.event == "conflict"' '.outcome == "failed"' '.waited_ms == 0' '.cause == "time-wait"'
 }
 
+@test "wait: where nothing but a TIME_WAIT is in the way it sleeps once, for as long as that lasts" {
+    port=$(free_port)
+    arrange_time_wait
+    spawn ns strace -qq -E LD_PRELOAD="$LIB" -E REUSESHIM_RULES="wait 2m" -E REUSESHIM_LOG=none -e trace=ppoll,ppoll_time64 \
+        -o "$BATS_TEST_TMPDIR/sleeps" "$PROGRAMS/sock" tcp bind 0.0.0.0:"$port"
+    until_true grep -q tv_sec "$BATS_TEST_TMPDIR/sleeps"
+    # The pauses of other waits are parts of a second.
+    seconds=$(sed -nE '1s/.*tv_sec=([0-9]+).*/\1/p' "$BATS_TEST_TMPDIR/sleeps")
+    [ "$seconds" -ge 2 ] && [ "$seconds" -le 60 ]
+}
+
 @test "wait: a signal ends it long before its time, with EADDRINUSE, and its handler has run" {
     port=$(free_port)
     holder tcp bind 127.0.0.1:"$port" listen

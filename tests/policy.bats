@@ -183,6 +183,24 @@ on_bind() {
     [ "$output" = "reuseaddr=1" ]
 }
 
+@test "nor can it undo a rule on connect or on socket; where no rule holds it does as it likes" {
+    port=$(free_port) other=$((port ^ 1))
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -0 shim REUSESHIM_LEVEL=change REUSESHIM_POLICY=audit REUSESHIM_RULES="tcp on connect port $port force reuseaddr" \
+        "$PROGRAMS/sock" tcp connect 127.0.0.1:"$port" set reuseaddr=0 get reuseaddr
+    [ "$output" = "reuseaddr=1" ]
+    expect_record '.call == "setsockopt"' '.message | test("reuseaddr=0 .*RULES:1")'
+    run -0 shim REUSESHIM_LEVEL=change REUSESHIM_POLICY=audit REUSESHIM_RULES="tcp on socket force reuseaddr" \
+        "$PROGRAMS/sock" tcp bind 127.0.0.1:"$other" set reuseaddr=0 get reuseaddr
+    [ "$output" = "reuseaddr=1" ]
+    expect_record '.call == "setsockopt"' '.message | test("reuseaddr=0 .*RULES:1")'
+    rm "$LOG"
+    run -0 shim REUSESHIM_LEVEL=change REUSESHIM_POLICY=audit REUSESHIM_RULES="tcp port $port force reuseaddr" \
+        "$PROGRAMS/sock" tcp set reuseaddr=1 bind 127.0.0.1:"$other" set reuseaddr=0 get reuseaddr
+    [ "$output" = "reuseaddr=0" ]
+    [ ! -s "$LOG" ]
+}
+
 @test "before bind, on port 0, and for options of no rule the program has its way" {
     port=$(free_port)
     [ "$(under REUSESHIM_POLICY=restart tcp set reuseaddr=1 set reuseaddr=0 get reuseaddr)" = "reuseaddr=0" ]

@@ -178,6 +178,11 @@ veth() {
     refused_twice udp6 bind [::]:0 join ff02::1:3 join ff02::1:3
     expect_record '.call == "setsockopt"' '.cause == "already-member"' '.local.address == "ff02::1:3"'
     : refused_for already-member is a conflict, not a refusal
+    # The newer form of the call, which has a whole address in it.
+    for group in 239.1.2.3 ff02::1:3; do
+        run -1 shim "$SYSTEM_PYTHON" "$SCRIPTS/join_by_address.py" "$group"
+        expect_record '.call == "setsockopt"' '.cause == "already-member"' ".local.address == \"$group\""
+    done
 }
 
 @test "an invalid bind of another kind, and one of a family of its own, leave no record" {

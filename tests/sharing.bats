@@ -28,6 +28,25 @@ audited() {
     owner_is "$holder_pid"
 }
 
+@test "another user's socket is not lost among forty others, whichever came first; nor is one of the same address" {
+    needs_root
+    port=$(free_port udp)
+    mapfile -t many < <(for _ in {1..40}; do printf '%s\n' udp set reuseaddr bind "0.0.0.0:$port"; done)
+    for stranger in "uid 4711 udp set reuseaddr bind 0.0.0.0:$port" "udp set reuseaddr bind 127.0.0.1:$port"; do
+        for first in stranger many; do
+            # shellcheck disable=SC2086
+            [ $first = many ] || holder $stranger
+            holder "${many[@]}"
+            # shellcheck disable=SC2086
+            [ $first = stranger ] || holder $stranger
+            audited udp set reuseaddr bind 127.0.0.1:"$port"
+            expect_record '.event == "shared"' '.holders | length == 32' '.holders_omitted == 9' \
+                'any(.holders[]; .uid == 4711 or .local.address == "127.0.0.1")'
+            namespace_renew
+        done
+    done
+}
+
 @test "a TCP port shared by SO_REUSEPORT is recorded once, at listen, however often the program listens" {
     port=$(free_port)
     holder tcp set reuseport bind 127.0.0.1:"$port" listen

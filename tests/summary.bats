@@ -133,6 +133,14 @@ make_records() {
     run -1 grep -qP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]' <<<"$output"
 }
 
+@test "of an escaped byte in a text record only digits are digits" {
+    for name in 'a\x41' 'a\x4a\x4A' 'a\x4g' $'a\\x\x14\x11' 'a\x00'; do
+        echo "reuseshim[1] $name: bind(3, tcp 0.0.0.0:8080) failed: EADDRINUSE"
+    done >"$BATS_TEST_TMPDIR/escaped"
+    run -0 tool log --json "$BATS_TEST_TMPDIR/escaped"
+    holds '[.programs[].name] | sort == (["aA", "aJJ", "a\\x4g", "a\\x\u0014\u0011", "a\\x00"] | sort)' <<<"$output"
+}
+
 # ---- other forms -----------------------------------------------------------------------------------------------
 
 # sums FILE...: what is the same of a record in whichever form it comes.

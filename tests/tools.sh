@@ -73,11 +73,12 @@ long  | lintian          | lintian           | package: what Debian thinks of it
 gate  | clang            | clang             | a second compiler, and fuzzing
 gate  | ?fuzzer          | libclang-rt-dev   | fuzzing
 gate  | clang-format     | clang-format      | the form of the source
+gate  | clang-tidy       | clang-tidy        | make check-analysis: a look at the source
 gate  | cppcheck         | cppcheck          | a look at the source
 gate  | shellcheck       | shellcheck        | a look at the scripts
 gate  | mandoc           | mandoc            | a look at the man pages
-gate  | valgrind         | valgrind          | make bench: instructions of a call
 gate  | wrk              | wrk               | soak: a load on nginx
+gate  | valgrind         | valgrind          | make bench: instructions of a call; make check-memory
 fresh | debootstrap      | debootstrap       | make check-fresh: a root of its own
 TABLE
 }

@@ -51,7 +51,6 @@ static bool ipv6_parse(unsigned char *address, const char *text, size_t length)
             if (used > 12 || !ipv4_parse(address + used, start, (size_t)(end - start)))
                 return false;
             used += 4;
-            text = end;
             break;
         }
         if (digits == 0 || digits > 4 || used > 14)

@@ -70,14 +70,14 @@ bool load_facts_capture(struct load_facts *facts, char *const *environment, bool
         return false;
     facts->copies = at;
     facts->copies_size = size;
-    for (int i = 0; i < VARIABLE_COUNT; i++) {
+    for (int i = 0; i < VARIABLE_COUNT && at; i++) {
         if (found[i] == NULL)
             continue;
         size_t length = strlen(found[i]) + 1;
         facts->values[i] = memcpy(at, found[i], length);
         at += length;
     }
-    if (unknown) {
+    if (unknown && at) {
         size_t length = strcspn(unknown, "=");
         facts->unknown = memcpy(at, unknown, length);
         at[length] = '\0';

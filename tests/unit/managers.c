@@ -11,7 +11,8 @@
 
 static bool same(struct part part, const char *expected)
 {
-    return part.length == strlen(expected) && memcmp(part.start, expected, part.length) == 0;
+    return part.length == strlen(expected) &&
+           (part.length == 0 || memcmp(part.start, expected, part.length) == 0);
 }
 
 static void check(const char *path, const char *unit, const char *engine, const char *container)

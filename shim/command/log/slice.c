@@ -57,13 +57,14 @@ bool slice_skip_word(struct slice *slice, const char *word)
 
 static bool read_hex(const char *at, int digits, uint32_t *value)
 {
-    static const char hex[] = "0123456789abcdef";
+    static const char hex[] = "0123456789abcdefABCDEF";
     *value = 0;
     for (int i = 0; i < digits; i++) {
-        const char *known = memchr(hex, at[i] | 0x20, 16);
+        const char *known = memchr(hex, at[i], sizeof hex - 1);
         if (known == NULL)
             return false;
-        *value = *value << 4 | (uint32_t)(known - hex);
+        uint32_t index = (uint32_t)(known - hex);
+        *value = *value << 4 | (index < 16 ? index : index - 6);
     }
     return true;
 }

@@ -154,6 +154,7 @@ static bool add_rules(struct choices *choices)
     char *all = join(choices->rules, '\n', getenv(variable_names[VARIABLE_RULES]));
     bool set = all && set_variable(VARIABLE_RULES, all);
     free(all);
+    free(choices->rules);
     return set;
 }
 

@@ -158,7 +158,7 @@ static bool service_port(const char *name, const char *protocol, uint16_t *port)
 /* "http" is a name for TCP alone: of the protocols asked for those count that have it. */
 static bool take_service(struct operand *operand, const char *name, struct port_range *range)
 {
-    uint16_t tcp_port, udp_port;
+    uint16_t tcp_port = 0, udp_port = 0;
     struct kinds *kinds = &operand->kinds;
     bool tcp = service_port(name, "tcp", &tcp_port), udp = service_port(name, "udp", &udp_port);
     if (!tcp && !udp)

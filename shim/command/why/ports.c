@@ -89,6 +89,8 @@ static void take_owner(void *context, pid_t pid, int fd, uint64_t inode)
     struct ports *ports = context;
     const struct port_socket key = {.holder = {.inode = inode}};
     (void)fd;
+    if (ports->socket_count == 0)
+        return; /* bsearch(3) wants a list, even an empty one */
     const struct port_socket *socket =
         bsearch(&key, ports->sockets, ports->socket_count, sizeof *ports->sockets, by_inode);
     void *owners = socket ? grow(ports, ports->owners, ports->owner_count, sizeof *ports->owners) : NULL;

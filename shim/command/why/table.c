@@ -283,7 +283,7 @@ static void show_row(const struct ports *ports, const struct port_row *row, cons
     write_cell(shared, COLUMNS - 1, ports, row, layout->form);
     size_t tail = is_shared(row) ? strlen(shared) : 0;
     if (width && terminal_columns(buffer, line.used) > width) {
-        size_t head = (size_t)(layout->widths[0] + GAP);
+        size_t head = (size_t)layout->widths[0] + GAP;
         fwrite(buffer, 1, head, stdout);
         terminal_wrapped(stdout, (int)head, buffer + head, line.used - head);
     } else {

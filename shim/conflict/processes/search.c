@@ -224,7 +224,7 @@ static bool is_done(const struct search *search, pid_t pid)
 /* True if none was left out. */
 static bool look_at_ranks(struct search *search, const struct everybody *everybody)
 {
-    for (uint8_t rank = 0; rank < RANKS; rank++)
+    for (int rank = 0; rank < RANKS; rank++)
         for (unsigned i = 0; i < everybody->count; i++) {
             unsigned at = from_both_ends(i, everybody->count);
             if (everybody->ranks[at] != rank || is_done(search, everybody->pids[at]))
