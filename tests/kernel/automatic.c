@@ -4,7 +4,7 @@
  * and a newcomer that binds port 0, listens or connects without bind; and connect() from a port that is
  * bound.
  *
- *   automatic [-l LIBRARY [-u UID] [-s STEP]] [-t FILE]
+ *   automatic [-l LIBRARY [-u UID] [-s STEP]] [-t FILE] [-e EVERY]
  */
 #define _GNU_SOURCE
 #include "arguments.h"
@@ -102,6 +102,8 @@ static void try_one(struct tally *tally, const struct deed *deed, const struct k
 {
     struct resident a;
     uint16_t at = port;
+    if (!arguments_take(&arguments))
+        return;
     world_set_range(kind->life == CLIENT ? at : 40000, kind->life == CLIENT ? at : 60999);
     if (world_settle(&a, kind, old_choice, &at)) {
         world_set_range(at, at);

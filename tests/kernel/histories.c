@@ -28,9 +28,10 @@ struct sock {
     struct choice choice;
 };
 
-/* What the kernel remembers of the port's binds with SO_REUSEPORT. */
+/* What the kernel remembers of the port's binds with SO_REUSEPORT; before 6.8 also that all had SO_REUSEADDR
+ * and none listened, and that the first had SO_REUSEPORT, which lets its user in on any address. */
 struct bucket {
-    bool remembers;
+    bool remembers, any_address, reuseaddr;
     uint32_t uid;
     struct endpoint local;
     bool v6only;
@@ -111,21 +112,33 @@ static bool is_covered(const struct bucket *bucket, const struct newcomer *b)
     return endpoint_same_address(old, new);
 }
 
-static bool is_let_in(const struct history *history, const struct newcomer *b)
+static bool is_let_in_by_port(const struct bucket *bucket, const struct newcomer *b)
 {
-    return history->bucket.remembers && b->options[OPTION_REUSEPORT] == YES && b->own_group == NO &&
-           history->bucket.uid == b->uid && is_covered(&history->bucket, b);
+    return bucket->remembers && b->options[OPTION_REUSEPORT] == YES && b->own_group == NO &&
+           bucket->uid == b->uid && (bucket->any_address || is_covered(bucket, b));
 }
 
-static void remember(struct history *history, const struct newcomer *b)
+static bool is_let_in(const struct bucket *bucket, const struct newcomer *b)
 {
+    bool by_address = bucket->reuseaddr && b->options[OPTION_REUSEADDR] == YES && b->call == CALL_BIND;
+    return by_address || is_let_in_by_port(bucket, b);
+}
+
+/* `alone`: nobody else was on the port, nor the newcomer itself, as it is when it listens. */
+static void remember(struct history *history, const struct newcomer *b, bool alone)
+{
+    struct bucket *bucket = &history->bucket;
+    bool old = b->kernel < KERNEL(6, 8), first = old && alone;
+    bool reuses = b->options[OPTION_REUSEADDR] == YES && b->call == CALL_BIND;
+    bool lets_in = is_let_in_by_port(bucket, b);
+    bucket->reuseaddr = old && reuses && (first || bucket->reuseaddr);
     if (b->options[OPTION_REUSEPORT] != YES) {
-        history->bucket.remembers = false;
-    } else if (!is_let_in(history, b)) {
+        bucket->remembers = false;
+    } else if (first || !lets_in) {
         bool real_v6 =
             b->local.family == AF_INET6 && !endpoint_is_wildcard(&b->local) && !endpoint_is_mapped(&b->local);
-        history->bucket =
-            (struct bucket){true, b->uid, b->local, real_v6 || b->options[OPTION_V6ONLY] == YES};
+        *bucket = (struct bucket){true,   first,    bucket->reuseaddr,
+                                  b->uid, b->local, real_v6 || b->options[OPTION_V6ONLY] == YES};
     }
 }
 
@@ -135,7 +148,7 @@ static bool tcp_refuses(const struct history *history, const struct newcomer *b,
     bool refuses = false;
     for (unsigned i = 0; i < count; i++)
         refuses |= rules_blocks(b, &there[i]) == YES;
-    if (refuses && is_let_in(history, b)) {
+    if (refuses && is_let_in(&history->bucket, b)) {
         by_cache++;
         return false;
     }
@@ -179,6 +192,7 @@ static void try_call(struct tally *tally, struct history *history, struct sock *
     const struct sock *who[SOCKETS_MAX];
     struct newcomer b = newcomer_of(history, sock);
     unsigned count = others(history, sock, there, who);
+    bool alone = count == 0 && call == CALL_BIND;
     b.call = call;
     bool expected = history->tcp ? tcp_refuses(history, &b, there, count) : udp_refuses(&b, there, count);
     int error = make_call(history, call, sock);
@@ -205,7 +219,7 @@ static void try_call(struct tally *tally, struct history *history, struct sock *
         sock->bound = true;
         sock->listens = call == CALL_LISTEN;
         if (history->tcp)
-            remember(history, &b);
+            remember(history, &b, alone);
     }
 }
 
@@ -246,7 +260,7 @@ static void go(struct history *history, struct sock *sock)
     for (int i = 0; i < SOCKETS_MAX; i++)
         if (history->sockets[i].fd >= 0)
             return;
-    history->bucket.remembers = false;
+    history->bucket = (struct bucket){0};
 }
 
 static void live(struct tally *tally, bool tcp, uint16_t port)
