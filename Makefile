@@ -136,6 +136,20 @@ check-faults: all programs ## each system call of the library fails in turn: the
 	$(Q)unshare --net --pid --fork --mount-proc sh -c 'ip link set lo up && exec "$$@"' sh \
 	    python3 tests/programs/fault_matrix.py $(BUILD)/programs/faults $(abspath $(BUILD))/libreuseshim.so
 
+# What a change seldom breaks, and this machine cannot show by itself. Not in the gate; each says what it has found as a table.
+check-kernels: all programs units ## the rule and the records on Debian's kernels, in qemu (KERNELS="5.10 6.1")
+	$(Q)tests/kernels/check.sh $(BUILD)
+
+# Debian's cross compilers keep gcc-multilib out, and newer compilers want a newer Debian: in one made for it, as check-fresh.
+check-architectures: ## other processors: units and a restart under qemu-user (SUITE=)
+	$(Q)tests/fresh_root.sh $(or $(SUITE),trixie) tests/ports/architectures.sh
+
+check-compilers: ## every gcc and clang of a Debian, musl-gcc, tcc (SUITE=; else bookworm, then sid)
+	$(Q)for suite in $(or $(SUITE),bookworm sid); do tests/fresh_root.sh $$suite tests/ports/compilers.sh || exit; done
+
+check-libcs: all ## the library under older and newer glibc and musl
+	$(Q)tests/ports/libcs.sh $(BUILD)
+
 bench: all programs ## what the library costs, as ratios
 	$(Q)tests/bench/bench.sh $(BUILD)
 
@@ -183,6 +197,6 @@ deb: ## Debian packages, in build/deb
 clean: ## remove build/
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults bench install uninstall deb clean
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
+.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults check-kernels check-architectures check-compilers check-libcs bench install uninstall deb clean
 .DELETE_ON_ERROR:
