@@ -33,7 +33,9 @@ KERNEL   := $(shell printf '\043include <linux/inet_diag.h>\n' | $(CC) -E -x c -
 PLAIN    = -std=c11 -D_DEFAULT_SOURCE -Iinclude $(KERNEL)
 INSIDE   = $(PLAIN) -fPIC -fvisibility=hidden -fasynchronous-unwind-tables $(FRAME)
 # No stack protector and no fortified calls, whatever CFLAGS say: both want names that one of the two libcs does not have.
-LAST     = -U_FORTIFY_SOURCE -fno-stack-protector -fno-builtin-bcmp
+# Neither atomics that ask libgcc, and so glibc's __getauxval, which instructions this arm64 has.
+LAST     = -U_FORTIFY_SOURCE -fno-stack-protector -fno-builtin-bcmp $(ATOMICS)
+ATOMICS := $(if $(findstring aarch64,$(shell $(CC) -dumpmachine 2>/dev/null)),-mno-outline-atomics)
 
 ROOMS    = base policy setup conflict record
 SHARED   = $(wildcard $(ROOMS:%=shim/%/*.c) $(ROOMS:%=shim/%/*/*.c))

@@ -125,13 +125,17 @@ static void try_one(struct tally *tally, const struct deed *deed, const struct k
     port = port == LAST_PORT ? FIRST_PORT : (uint16_t)(port + 1);
 }
 
-static void set_autobind_reuse(bool on)
+/* False where there is no such setting, before 5.7. */
+static bool set_autobind_reuse(bool on)
 {
     int fd = open("/proc/sys/net/ipv4/ip_autobind_reuse", O_WRONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return !on;
     autobind_reuse = on;
     if (fd < 0 || write(fd, on ? "1" : "0", 1) != 1)
         abort();
     close(fd);
+    return true;
 }
 
 static void deed_against(const struct deed *deed, const struct kind *kind, bool relaxed)
@@ -139,7 +143,8 @@ static void deed_against(const struct deed *deed, const struct kind *kind, bool 
     struct tally tally = {0};
     char name[160], line[500];
     world_begin();
-    set_autobind_reuse(relaxed);
+    if (!set_autobind_reuse(relaxed))
+        return;
     if (arguments.library)
         witness_start(arguments.library, arguments.user);
     for (int i = 0; i < PLACES * PLACES; i++)

@@ -47,7 +47,7 @@ struct history {
 
 static struct arguments arguments = {.count = 40000, .seed = 1};
 static bool witnessed; /* the last call was made under the library */
-static long by_cache, by_order;
+static long by_cache, by_order, overlooked;
 static uint64_t seed; /* never 0 */
 
 static unsigned dice(unsigned sides)
@@ -142,6 +142,14 @@ static void remember(struct history *history, const struct newcomer *b, bool alo
     }
 }
 
+/* From 6.1 to 6.7 the kernel looks at one bucket of wildcards only (bhash2). Whoever asks for a mapped
+ * address may so get in beside a wildcard that would have refused it alone. */
+static bool may_be_overlooked(const struct newcomer *b)
+{
+    return b->kernel >= KERNEL(6, 1) && b->kernel < KERNEL(6, 8) && endpoint_is_mapped(&b->local) &&
+           !endpoint_is_wildcard(&b->local);
+}
+
 static bool tcp_refuses(const struct history *history, const struct newcomer *b, const struct holder *there,
                         unsigned count)
 {
@@ -198,6 +206,10 @@ static void try_call(struct tally *tally, struct history *history, struct sock *
     int error = make_call(history, call, sock);
     tally->outcomes++;
     tally->refusals += error == EADDRINUSE;
+    if (expected && error == 0 && history->tcp && may_be_overlooked(&b)) {
+        overlooked++;
+        expected = false;
+    }
     if ((error == EADDRINUSE) != expected || (error && error != EADDRINUSE)) {
         if (tally->mismatches++ < 5) {
             char local[64];
@@ -299,9 +311,9 @@ int main(int argc, char **argv)
         for (long i = 0; i < arguments.count; i++)
             live(&tally, tcp, (uint16_t)(1024 + i % 30000));
         witness_stop();
-        snprintf(name, sizeof name, "%ld %s histories (seed %llu; %ld let in by %s)", arguments.count,
-                 tcp ? "TCP" : "UDP", (unsigned long long)begun, tcp ? by_cache : by_order,
-                 tcp ? "the bucket cache" : "the first in the chain");
+        snprintf(name, sizeof name, "%ld %s histories (seed %llu; %ld let in by %s, %ld overlooked)",
+                 arguments.count, tcp ? "TCP" : "UDP", (unsigned long long)begun, tcp ? by_cache : by_order,
+                 tcp ? "the bucket cache" : "the first in the chain", tcp ? overlooked : 0);
         judge_write(line, sizeof line, name, &tally);
         ok(judge_is_clean(&tally) && tally.outcomes > arguments.count, line);
         fflush(stdout);
