@@ -88,5 +88,5 @@ archive_unpack() {
     done
     # Where /lib is a link to usr/lib, modules come in either.
     [ ! -d "$folder/root/usr/lib/modules" ] || { mkdir -p "$folder/root/lib" && cp -a "$folder/root/usr/lib/modules" "$folder/root/lib/"; }
-    depmod -b "$folder/root" "$release" && echo "$release" >"$folder/done"
+    depmod -b "$folder/root" "$release" 2>/dev/null && echo "$release" >"$folder/done"
 }

@@ -74,7 +74,8 @@ while IFS="|" read -r cpu triple _ special; do
     [[ $special != *big-endian* ]] || mirrored=1.0.0.127
     begin "$cpu"
     check "$cpu: builds" build_all
-    for one in text rules policy never managers shipped; do
+    # Not "never", which tries all there is: minutes, and it takes nothing apart that has a byte order.
+    for one in text rules policy managers shipped; do
         check "$cpu: unit $one" unit "$one"
     done
     check "$cpu: a server restarts" restarts "$build/libreuseshim.so"
