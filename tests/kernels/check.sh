@@ -62,29 +62,42 @@ row() {
         END { printf "| %s | %d | %d | %d | %d | %d of %d |\n", version, situations, wrong, records, lies, restarted, restart }' "$2"
 }
 
-make -s -j2 BUILD="$build" all programs units >/dev/null || exit 1
-initramfs_base "$work/base" "$build"
-archive_begin "$place/apt" || { echo "no archive of kernels can be reached"; exit 1; }
-mapfile -t chosen < <(archive_choose)
-[ "${#chosen[@]}" != 0 ] || { echo "the archives have none of these kernels: ${KERNELS:-any}"; exit 1; }
-mkdir -p "$place/results"
-for one in "${chosen[@]}"; do
-    while [ "$(jobs -rp | wc -l)" -ge "${KERNEL_JOBS:-2}" ]; do wait -n; done
-    echo "== $one" >&2
-    try "${one% *}" "${one#* }" >"$place/results/${one%% *}" 2>&1 &
-done
-wait
+run_all() {
+    make -s -j2 BUILD="$build" all programs units >/dev/null || exit 1
+    initramfs_base "$work/base" "$build"
+    archive_begin "$place/apt" || { echo "no archive of kernels can be reached"; exit 1; }
+    mapfile -t chosen < <(archive_choose)
+    [ "${#chosen[@]}" != 0 ] || { echo "the archives have none of these kernels: ${KERNELS:-any}"; exit 1; }
+    mkdir -p "$place/results"
+    for one in "${chosen[@]}"; do
+        while [ "$(jobs -rp | wc -l)" -ge "${KERNEL_JOBS:-2}" ]; do wait -n; done
+        echo "== $one" >&2
+        try "${one% *}" "${one#* }" >"$place/results/${one%% *}" 2>&1 &
+    done
+    wait
+}
 
-passed=0 failed=0
-for one in "${chosen[@]}"; do
-    file=$place/results/${one% *}
-    good=$(grep -c '^ok ' "$file") bad=$(grep -c '^not ok ' "$file")
-    passed=$((passed + good)) failed=$((failed + bad))
-    # Four programs, each with its plan: what came to no end is a failure.
-    [ "$(grep -c '^1\.\.' "$file")" = 4 ] || { echo "${one% *}: did not come to its end"; failed=$((failed + 1)); }
-    grep -v '^ok \|^1\.\.\|^[<>][<>][<>]' "$file" | sed "s/^/${one% *}: /"
-done
-printf '| %s | %s | %s | %s | %s | %s |\n' kernel situations mismatches records "wrong records" restart --- --- --- --- --- ---
-for one in "${chosen[@]}"; do row "${one% *}" "$place/results/${one% *}"; done
-printf '%s passed, %s failed, 0 skipped\n' "$passed" "$failed"
-[ "$failed" = 0 ]
+report() {
+    local passed=0 failed=0 good bad file one
+    for one in "${chosen[@]}"; do
+        file=$place/results/${one% *}
+        good=$(grep -c '^ok ' "$file") bad=$(grep -c '^not ok ' "$file")
+        passed=$((passed + good)) failed=$((failed + bad))
+        # Four programs, each with its plan: what came to no end is a failure.
+        [ "$(grep -c '^1\.\.' "$file")" = 4 ] || { echo "${one% *}: did not come to its end"; failed=$((failed + 1)); }
+        grep -v '^ok \|^1\.\.\|^[<>][<>][<>]' "$file" | sed "s/^/${one% *}: /"
+    done
+    printf '| %s | %s | %s | %s | %s | %s |\n' kernel situations mismatches records "wrong records" restart --- --- --- --- --- ---
+    for one in "${chosen[@]}"; do row "${one% *}" "$place/results/${one% *}"; done
+    printf '%s passed, %s failed, 0 skipped\n' "$passed" "$failed"
+    [ "$failed" = 0 ]
+}
+
+# Read as a whole before it runs: the file may change meanwhile.
+main() {
+    run_all
+    report
+    exit
+}
+
+main

@@ -10,6 +10,7 @@ cd "$(dirname "$0")/../.." || exit 1
 unset LD_PRELOAD "${!REUSESHIM_@}"
 
 # Every gcc-N and clang-N of this suite, whatever N is.
+apt-get update -qq
 mapfile -t compilers < <(apt-cache pkgnames | grep -E '^(gcc|clang)-[0-9]+$' | sort -V)
 tools_install "${compilers[@]}" tcc musl-tools libc6-dev make binutils || exit 1
 
