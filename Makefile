@@ -30,7 +30,8 @@ FRAME   ?= -Wframe-larger-than=2048
 # musl-gcc does not look where the kernel's headers are.
 KERNEL   := $(shell printf '\043include <linux/inet_diag.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 || \
               echo -idirafter /usr/include -idirafter /usr/include/$$($(CC) -print-multiarch))
-PLAIN    = -std=c11 -D_DEFAULT_SOURCE -Iinclude $(KERNEL)
+# A compiler that makes time_t 64 bits wide on 32-bit processors by itself would bring in names that old libcs have not got.
+PLAIN    = -std=c11 -D_DEFAULT_SOURCE -U_TIME_BITS -U_FILE_OFFSET_BITS -Iinclude $(KERNEL)
 INSIDE   = $(PLAIN) -fPIC -fvisibility=hidden -fasynchronous-unwind-tables $(FRAME)
 # No stack protector and no fortified calls, whatever CFLAGS say: both want names that one of the two libcs does not have.
 # Neither atomics that ask libgcc, and so glibc's __getauxval, which instructions this arm64 has.
