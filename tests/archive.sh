@@ -74,7 +74,7 @@ archive_download() (
     done
 )
 
-# archive_unpack VERSION PACKAGE FOLDER: the image and its modules, which may be a package of their own.
+# archive_unpack VERSION PACKAGE FOLDER: the image and its modules, which may be packages of their own.
 archive_unpack() {
     local version=$1 package=$2 folder=$3 name
     local release=${package#linux-image-}
@@ -83,7 +83,7 @@ archive_unpack() {
     rm -rf "$folder"
     mkdir -p "$folder"
     archive_download "$folder/root" "$package=$version" || return 1
-    for name in "linux-modules-$release" "linux-modules-extra-$release"; do
+    for name in "linux-binary-$release" "linux-modules-$release" "linux-modules-extra-$release"; do
         archive_download "$folder/root" "$name" >/dev/null || true
     done
     # Where /lib is a link to usr/lib, modules come in either.

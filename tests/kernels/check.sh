@@ -34,13 +34,15 @@ words() {
     fi
 }
 
-# boot KERNEL ARCHIVE: what the first process said between its two marks.
+# boot KERNEL ARCHIVE: what the first process said between its two marks; all there was if it did not come so far.
 boot() {
-    local kernel=$1 archive=$2
+    local kernel=$1 archive=$2 said=$2.console
     timeout --foreground 5400 qemu-system-x86_64 -machine accel=tcg -cpu max -m 1024 -nographic -no-reboot -nodefaults -serial stdio \
-        -kernel "$kernel"/root/boot/vmlinuz-* -initrd "$archive" \
-        -append "console=ttyS0 quiet loglevel=1 panic=-1 random.trust_cpu=on mitigations=off" </dev/null 2>&1 |
-        sed -u 's|\r||g' | sed -un '/<<<$/,/^>>>/p'
+        -kernel "$(find "$kernel/root" -name 'vmlinuz*' -type f | head -n 1)" -initrd "$archive" \
+        -append "console=ttyS0 quiet loglevel=1 panic=-1 random.trust_cpu=on mitigations=off" </dev/null >"$said" 2>&1
+    sed -i 's|\r||g' "$said"
+    if grep -q '<<<$' "$said"; then sed -n '/<<<$/,/^>>>/p' "$said"; else tail -n 20 "$said"; fi
+    rm -f "$said"
 }
 
 # try VERSION PACKAGE: from the archive to the file of its results.
