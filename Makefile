@@ -30,10 +30,13 @@ FRAME   ?= -Wframe-larger-than=2048
 # musl-gcc does not look where the kernel's headers are.
 KERNEL   := $(shell printf '\043include <linux/inet_diag.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 || \
               echo -idirafter /usr/include -idirafter /usr/include/$$($(CC) -print-multiarch))
-PLAIN    = -std=c11 -D_DEFAULT_SOURCE -Iinclude $(KERNEL)
+# A compiler that makes time_t 64 bits wide on 32-bit processors by itself would bring in names that old libcs have not got.
+PLAIN    = -std=c11 -D_DEFAULT_SOURCE -U_TIME_BITS -U_FILE_OFFSET_BITS -Iinclude $(KERNEL)
 INSIDE   = $(PLAIN) -fPIC -fvisibility=hidden -fasynchronous-unwind-tables $(FRAME)
 # No stack protector and no fortified calls, whatever CFLAGS say: both want names that one of the two libcs does not have.
-LAST     = -U_FORTIFY_SOURCE -fno-stack-protector -fno-builtin-bcmp
+# Neither atomics that ask libgcc, and so glibc's __getauxval, which instructions this arm64 has.
+LAST     = -U_FORTIFY_SOURCE -fno-stack-protector -fno-builtin-bcmp $(ATOMICS)
+ATOMICS := $(if $(findstring aarch64,$(shell $(CC) -dumpmachine 2>/dev/null)),-mno-outline-atomics)
 
 ROOMS    = base policy setup conflict record
 SHARED   = $(wildcard $(ROOMS:%=shim/%/*.c) $(ROOMS:%=shim/%/*/*.c))
@@ -151,6 +154,20 @@ check-sanitized: ## all bats tests with sanitizers in the library and in the com
 coverage: ## which lines and branches the tests reach, room by room
 	$(Q)tests/ci/coverage.sh
 
+# What a change seldom breaks, and this machine cannot show by itself. Not in the gate; each says what it has found as a table.
+check-kernels: all programs units ## the rule and the records on Debian's kernels, in qemu (KERNELS="5.10 6.1")
+	$(Q)tests/kernels/check.sh $(BUILD)
+
+# Debian's cross compilers keep gcc-multilib out, and newer compilers want a newer Debian: in one made for it, as check-fresh.
+check-architectures: ## other processors: units and a restart under qemu-user (SUITE=)
+	$(Q)tests/fresh_root.sh $(or $(SUITE),trixie) tests/ports/architectures.sh
+
+check-compilers: ## every gcc and clang of a Debian, musl-gcc, tcc (SUITE=; else bookworm, then sid)
+	$(Q)for suite in $(or $(SUITE),bookworm sid); do tests/fresh_root.sh $$suite tests/ports/compilers.sh || exit; done
+
+check-libcs: all ## the library under older and newer glibc and musl
+	$(Q)tests/ports/libcs.sh $(BUILD)
+
 bench: all programs ## what the library costs, as ratios
 	$(Q)tests/bench/bench.sh $(BUILD)
 
@@ -198,6 +215,7 @@ deb: ## Debian packages, in build/deb
 clean: ## remove build/
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults soak bench check-analysis check-memory check-sanitized coverage install uninstall deb clean
+
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
+.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults soak bench check-analysis check-memory check-sanitized coverage install uninstall deb clean check-kernels check-architectures check-compilers check-libcs
 .DELETE_ON_ERROR:

@@ -2,7 +2,7 @@
 # enabled. Sourced by check.sh and .ci/run.
 # shellcheck shell=bash
 
-# SET | PROGRAM, or ?CONDITION for tools_has_CONDITION | Debian's package | which tests need it
+# SET | PROGRAM, ?CONDITION for tools_has_CONDITION, or +FILE | Debian's package | which tests need it
 tools_table() {
     cat <<'TABLE'
 quick | cc               | gcc               | the build, and tests that compile a program of their own
@@ -79,6 +79,39 @@ gate  | shellcheck       | shellcheck        | a look at the scripts
 gate  | mandoc           | mandoc            | a look at the man pages
 gate  | wrk              | wrk               | soak: a load on nginx
 gate  | valgrind         | valgrind          | make bench: instructions of a call; make check-memory
+boot  | qemu-system-x86_64 | qemu-system-x86   | check-kernels: each kernel is booted in it
+boot  | busybox          | busybox           | check-kernels: the shell in there
+boot  | cpio             | cpio              | check-kernels: the archive that the kernel unpacks
+boot  | depmod           | kmod              | check-kernels: which module needs which
+boot  | xz               | xz-utils          | check-kernels: modules are compressed
+boot  | zstd             | zstd              | the same
+boot  | dpkg-deb         | dpkg              | check-kernels: the packages of kernels
+cross | qemu-aarch64     | qemu-user         | check-architectures: runs what is built
+cross | unshare          | util-linux        | check-architectures: ports that nobody else has
+cross | ip               | iproute2          | the same
+cross | aarch64-linux-gnu-gcc | gcc-aarch64-linux-gnu | check-architectures
+cross | +/usr/aarch64-linux-gnu/include/stdio.h | libc6-dev-arm64-cross | the same
+cross | arm-linux-gnueabihf-gcc | gcc-arm-linux-gnueabihf | check-architectures
+cross | +/usr/arm-linux-gnueabihf/include/stdio.h | libc6-dev-armhf-cross | the same
+cross | i686-linux-gnu-gcc | gcc-i686-linux-gnu | check-architectures
+cross | +/usr/i686-linux-gnu/include/stdio.h | libc6-dev-i386-cross | the same
+cross | riscv64-linux-gnu-gcc | gcc-riscv64-linux-gnu | check-architectures
+cross | +/usr/riscv64-linux-gnu/include/stdio.h | libc6-dev-riscv64-cross | the same
+cross | powerpc64le-linux-gnu-gcc | gcc-powerpc64le-linux-gnu | check-architectures
+cross | +/usr/powerpc64le-linux-gnu/include/stdio.h | libc6-dev-ppc64el-cross | the same
+cross | s390x-linux-gnu-gcc | gcc-s390x-linux-gnu | check-architectures
+cross | +/usr/s390x-linux-gnu/include/stdio.h | libc6-dev-s390x-cross | the same
+cross | powerpc64-linux-gnu-gcc | gcc-powerpc64-linux-gnu | check-architectures
+cross | +/usr/powerpc64-linux-gnu/include/stdio.h | libc6-dev-ppc64-cross | the same
+cross | mips64el-linux-gnuabi64-gcc | gcc-mips64el-linux-gnuabi64 | check-architectures
+cross | +/usr/mips64el-linux-gnuabi64/include/stdio.h | libc6-dev-mips64el-cross | the same
+cross | mips-linux-gnu-gcc | gcc-mips-linux-gnu | check-architectures
+cross | +/usr/mips-linux-gnu/include/stdio.h | libc6-dev-mips-cross | the same
+cross | sparc64-linux-gnu-gcc | gcc-sparc64-linux-gnu | check-architectures
+cross | +/usr/sparc64-linux-gnu/include/stdio.h | libc6-dev-sparc64-cross | the same
+libcs | musl-gcc         | musl-tools        | check-libcs: a server for musl
+libcs | objdump          | binutils          | check-libcs: the names that the library asks for
+libcs | dpkg-deb         | dpkg              | check-libcs: the packages of libcs
 fresh | debootstrap      | debootstrap       | make check-fresh: a root of its own
 TABLE
 }
@@ -116,6 +149,7 @@ tools_has() {
     # sbin is not in everybody's PATH.
     case $1 in
     \?*) "tools_has_${1#\?}" ;;
+    +*) [ -e "${1#+}" ] ;;
     *) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;;
     esac
 }
@@ -137,7 +171,7 @@ tools_need() {
     mapfile -t packages < <(cut -d'|' -f2 <<<"$missing" | sort -u)
     echo "The tests need these packages, which are not on this machine:"
     while IFS=\| read -r program package reason; do
-        printf '  %-18s %-22s %s\n' "$package" "$([[ $program == \?* ]] || echo "($program)")" "$reason"
+        printf '  %-18s %-22s %s\n' "$package" "$([[ $program == [?+]* ]] || echo "($program)")" "$reason"
     done <<<"$missing"
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
         echo "They cannot be installed from here. As root, on Debian (names differ elsewhere):"

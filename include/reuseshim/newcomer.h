@@ -6,6 +6,7 @@
 #define REUSESHIM_NEWCOMER_H
 
 #include "reuseshim/address.h"
+#include "reuseshim/kernel.h"
 #include "reuseshim/options.h"
 #include "reuseshim/tristate.h"
 
@@ -49,6 +50,7 @@ struct newcomer {
     /* It attached a reuseport program before it was bound, and so has a group of its own already. No call
      * tells; NO only where SO_REUSEPORT is off, which a group needs. */
     tristate own_group;
+    unsigned kernel;         /* KERNEL(major, minor), whose rules decide; KERNEL_UNKNOWN */
     tristate autobind_reuse; /* net.ipv4.ip_autobind_reuse, where a port is to be found */
 };
 

@@ -107,12 +107,16 @@ void raw_unmap(void *memory, size_t size)
 #else
 void *raw_map(size_t size)
 {
-#ifdef SYS_mmap2
-    const long number = SYS_mmap2;
+    enum { ACCESS = PROT_READ | PROT_WRITE, KIND = MAP_PRIVATE | MAP_ANONYMOUS };
+#if defined(__s390__)
+    /* One argument there: where the six are. */
+    const unsigned long six[] = {0, size, ACCESS, KIND, (unsigned long)-1, 0};
+    long result = syscall(SYS_mmap, six);
+#elif defined(SYS_mmap2)
+    long result = syscall(SYS_mmap2, NULL, size, ACCESS, KIND, -1, 0L);
 #else
-    const long number = SYS_mmap;
+    long result = syscall(SYS_mmap, NULL, size, ACCESS, KIND, -1, 0L);
 #endif
-    long result = syscall(number, NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0L);
     return result == -1 ? NULL : (void *)(uintptr_t)result;
 }
 

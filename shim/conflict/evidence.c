@@ -144,7 +144,10 @@ static void ask_outgoing(struct conflict *conflict, const struct newcomer *newco
 void evidence_find(struct conflict *conflict, const struct newcomer *newcomer, struct scratch *scratch)
 {
     const struct holder *first = &conflict->holders[0];
-    if (conflict->holder_count == 0 || first->blocks != YES || newcomer->call == CALL_CONNECT)
+    /* Where bound sockets do not show, the only one that does need not be the blocker, and may yet give the
+     * cause. */
+    bool likely = conflict->holder_count == 1 && first->blocks == UNKNOWN && !conflict->shows_bound;
+    if (conflict->holder_count == 0 || (first->blocks != YES && !likely) || newcomer->call == CALL_CONNECT)
         return;
     enum cause cause = cause_of_holder(newcomer, first);
     if (cause == CAUSE_TIME_WAIT || cause == CAUSE_ORPHAN)

@@ -88,6 +88,7 @@ void newcomer_ask(struct newcomer *newcomer, enum call call, int fd, int error,
         return;
 
     struct raw_identity identity;
+    newcomer->kernel = kernel_version();
     int domain = raw_option(fd, SOL_SOCKET, SO_DOMAIN);
     if (domain >= 0)
         newcomer->family = domain;

@@ -72,6 +72,19 @@ static bool meet(const unsigned char *one, const unsigned char *other, size_t si
     return memcmp(one, other, size) == 0 || memcmp(one, any, size) == 0 || memcmp(other, any, size) == 0;
 }
 
+/* From 6.1 to 6.7 a TCP socket that asks for a mapped address does not meet one on ::ffff:0.0.0.0: the kernel
+ * looked for it among those on :: (bhash2; mended in 6.8). */
+static tristate overlooks(const struct newcomer *newcomer, const struct holder *holder)
+{
+    if (!protocol_is_tcp(newcomer->protocol) || !endpoint_is_mapped(&newcomer->local) ||
+        endpoint_is_wildcard(&newcomer->local) || !endpoint_is_mapped(&holder->local) ||
+        !endpoint_is_wildcard(&holder->local))
+        return NO;
+    return newcomer->kernel == KERNEL_UNKNOWN
+               ? UNKNOWN
+               : newcomer->kernel >= KERNEL(6, 1) && newcomer->kernel < KERNEL(6, 8);
+}
+
 tristate rules_overlap(const struct newcomer *newcomer, const struct holder *holder)
 {
     if (newcomer->device && holder->device_known && holder->device && newcomer->device != holder->device)
@@ -83,19 +96,23 @@ tristate rules_overlap(const struct newcomer *newcomer, const struct holder *hol
                    !endpoint_is_mapped(&newcomer->local);
     struct reach b = reach_of(&newcomer->local, real_v6 ? YES : newcomer->options[OPTION_V6ONLY]);
     struct reach a = reach_of(&holder->local, holder->v6only);
-    /* Of the IPv4 newcomers only AF_INET ones meet that 127.0.0.6, for TCP only the wildcard. */
+    /* Of the IPv4 newcomers only AF_INET ones meet that 127.0.0.6; for TCP only the wildcard, since one that
+     * is not looks at its own address and the wildcards alone (bhash2, Linux 6.1). */
     bool holder_real_v6 = holder->local.family == AF_INET6 && !endpoint_is_wildcard(&holder->local) &&
                           !endpoint_is_mapped(&holder->local);
-    if (holder_real_v6 && (newcomer->local.family != AF_INET ||
-                           (protocol_is_tcp(newcomer->protocol) && !endpoint_is_wildcard(&newcomer->local))))
+    bool by_address = protocol_is_tcp(newcomer->protocol) && !endpoint_is_wildcard(&newcomer->local);
+    if (holder_real_v6 &&
+        (newcomer->local.family != AF_INET || (by_address && newcomer->kernel >= KERNEL(6, 1))))
         a.v4 = NO;
+    else if (holder_real_v6 && by_address && newcomer->kernel == KERNEL_UNKNOWN)
+        a.v4 = kleene_and(a.v4, UNKNOWN);
     tristate v4 = kleene_and(a.v4, b.v4);
     tristate v6 = kleene_and(a.v6, b.v6);
     if (v4 != NO && !meet(a.v4_address, b.v4_address, 4))
         v4 = NO;
     if (v6 != NO && !meet(a.v6_address, b.v6_address, 16))
         v6 = NO;
-    return kleene_and(same_device, kleene_or(v4, v6));
+    return kleene_and(kleene_and(same_device, kleene_or(v4, v6)), kleene_not(overlooks(newcomer, holder)));
 }
 
 tristate rules_same_user(const struct newcomer *newcomer, const struct holder *holder)

@@ -6,11 +6,13 @@
 #include "reuseshim/protocol.h"
 #include "steps.h"
 
-/* Everybody who could be the blocker is on the list. */
-static bool all_are_listed(const struct conflict *conflict)
+/* Everybody who could be the blocker is on the list. The only ones that may not show are bound TCP sockets,
+ * and a 4-tuple is none of theirs. */
+static bool all_are_listed(const struct conflict *conflict, const struct newcomer *newcomer)
 {
-    return conflict->all_sockets && conflict->shows_bound && conflict->holders_omitted == 0 &&
-           conflict->holder_count > 0;
+    bool shown =
+        conflict->shows_bound || !protocol_is_tcp(newcomer->protocol) || newcomer->call == CALL_CONNECT;
+    return conflict->all_sockets && shown && conflict->holders_omitted == 0 && conflict->holder_count > 0;
 }
 
 /* If without a reuseport program of its own nobody would refuse the newcomer, it has one. */
@@ -40,7 +42,7 @@ static void settle_flags(struct holder *holder, const struct newcomer *newcomer)
 void conflict_settle(struct conflict *conflict, struct newcomer *newcomer)
 {
     struct holder *only = NULL;
-    if (!all_are_listed(conflict) || rules_is_automatic(newcomer))
+    if (!all_are_listed(conflict, newcomer) || rules_is_automatic(newcomer))
         return;
     settle_own_group(conflict, newcomer);
     holders_decide(conflict, newcomer);

@@ -50,7 +50,7 @@ bool load_facts_capture(struct load_facts *facts, char *const *environment, bool
     size_t size = 0;
     for (char *const *entry = environment; *entry && !secure; entry++) {
         static const char stream[] = "JOURNAL_STREAM=";
-        const char *value;
+        const char *value = "";
         int variable = variable_of(*entry, &value);
         if (variable < 0 && strncmp(*entry, stream, sizeof stream - 1) == 0)
             journal_stream = *entry + sizeof stream - 1;

@@ -4,7 +4,7 @@
  * and a newcomer that binds port 0, listens or connects without bind; and connect() from a port that is
  * bound.
  *
- *   automatic [-l LIBRARY [-u UID] [-s STEP]] [-t FILE]
+ *   automatic [-l LIBRARY [-u UID] [-s STEP]] [-t FILE] [-e EVERY]
  */
 #define _GNU_SOURCE
 #include "arguments.h"
@@ -102,6 +102,8 @@ static void try_one(struct tally *tally, const struct deed *deed, const struct k
 {
     struct resident a;
     uint16_t at = port;
+    if (!arguments_take(&arguments))
+        return;
     world_set_range(kind->life == CLIENT ? at : 40000, kind->life == CLIENT ? at : 60999);
     if (world_settle(&a, kind, old_choice, &at)) {
         world_set_range(at, at);
@@ -123,13 +125,17 @@ static void try_one(struct tally *tally, const struct deed *deed, const struct k
     port = port == LAST_PORT ? FIRST_PORT : (uint16_t)(port + 1);
 }
 
-static void set_autobind_reuse(bool on)
+/* False where there is no such setting, before 5.7. */
+static bool set_autobind_reuse(bool on)
 {
     int fd = open("/proc/sys/net/ipv4/ip_autobind_reuse", O_WRONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return !on;
     autobind_reuse = on;
     if (fd < 0 || write(fd, on ? "1" : "0", 1) != 1)
         abort();
     close(fd);
+    return true;
 }
 
 static void deed_against(const struct deed *deed, const struct kind *kind, bool relaxed)
@@ -137,7 +143,8 @@ static void deed_against(const struct deed *deed, const struct kind *kind, bool 
     struct tally tally = {0};
     char name[160], line[500];
     world_begin();
-    set_autobind_reuse(relaxed);
+    if (!set_autobind_reuse(relaxed))
+        return;
     if (arguments.library)
         witness_start(arguments.library, arguments.user);
     for (int i = 0; i < PLACES * PLACES; i++)

@@ -25,7 +25,7 @@ bends=(
     "v6only of [::] does not matter|0,/reach.v4 = kleene_not(v6only);/s//reach.v4 = YES;/"
     "[::] never takes IPv4|0,/reach.v4 = kleene_not(v6only);/s//reach.v4 = NO;/"
     "127.0.0.6 is an address like others|s/{127, 0, 0, 6}/{127, 0, 0, 7}/"
-    "TCP meets that 127.0.0.6, too|s/(protocol_is_tcp(newcomer->protocol) \&\& !endpoint_is_wildcard(\&newcomer->local))/false/"
+    "TCP meets that 127.0.0.6, too|s/(by_address \&\& newcomer->kernel >= KERNEL(6, 1))/false/"
     "mapped newcomers meet that 127.0.0.6|s/(newcomer->local.family != AF_INET ||/(false ||/"
     "a mapped address is an IPv6 one|s/local->family == AF_INET || endpoint_is_mapped(local)/local->family == AF_INET/"
     "a wildcard meets only itself|s/memcmp(one, other, size) == 0 || .*;/memcmp(one, other, size) == 0;/"

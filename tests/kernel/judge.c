@@ -5,6 +5,7 @@
 #include "judge.h"
 
 #include "conflict/steps.h"
+#include "reuseshim/protocol.h"
 #include "reuseshim/words.h"
 
 #include "witness.h"
@@ -47,16 +48,23 @@ static bool is_that(const struct told_holder *told, const struct holder *holder)
            strcmp(told->state, state_word(holder)) == 0;
 }
 
-/* The first in the table's order of those that truly block. */
+static bool is_shown(const struct newcomer *newcomer, const struct holder *holder)
+{
+    return newcomer->kernel >= KERNEL(6, 8) || !protocol_is_tcp(holder->protocol) ||
+           holder->state != STATE_CLOSE;
+}
+
+/* The first in the table's order of those that truly block, and show. */
 static const char *true_cause(const struct newcomer *newcomer, const struct holder *there, unsigned count)
 {
     enum cause first = CAUSE_COUNT;
     if (newcomer->local.port == 0)
         return cause_word(CAUSE_PORTS_EXHAUSTED);
     for (unsigned i = 0; i < count; i++)
-        if (rules_blocks(newcomer, &there[i]) == YES && cause_of_holder(newcomer, &there[i]) < first)
+        if (is_shown(newcomer, &there[i]) && rules_blocks(newcomer, &there[i]) == YES &&
+            cause_of_holder(newcomer, &there[i]) < first)
             first = cause_of_holder(newcomer, &there[i]);
-    return first == CAUSE_COUNT ? "?" : cause_word(first);
+    return cause_word(first == CAUSE_COUNT ? CAUSE_UNSEEN : first);
 }
 
 /* Sockets that look the same (two bound to one address) are one to whoever reads the record: `blocks` is
@@ -75,7 +83,7 @@ void judge_record(struct tally *tally, const struct newcomer *newcomer, const st
                   unsigned count)
 {
     struct told told;
-    bool blocker_named = false;
+    bool blocker_named = false, blocker_shown = false;
     long before = tally->missing + tally->no_blocker + tally->wrong_blocks + tally->wrong_cause;
     tally->records++;
     if (!witness_record(&told)) {
@@ -88,7 +96,9 @@ void judge_record(struct tally *tally, const struct newcomer *newcomer, const st
                 blocker_named |= is_that(&told.holders[i], &there[k]) &&
                                  rules_blocks(newcomer, &there[k]) == YES && told.holders[i].blocks != NO;
         }
-        tally->no_blocker += !blocker_named;
+        for (unsigned k = 0; k < count; k++)
+            blocker_shown |= is_shown(newcomer, &there[k]) && rules_blocks(newcomer, &there[k]) == YES;
+        tally->no_blocker += blocker_shown && !blocker_named;
         tally->unsure_cause += told.cause[0] == '\0';
         tally->wrong_cause += told.cause[0] && strcmp(told.cause, true_cause(newcomer, there, count)) != 0;
     }

@@ -27,7 +27,9 @@ struct trial {
 void judge_pair(struct tally *tally, const struct newcomer *newcomer, const struct holder *holder,
                 bool refused, FILE *trials);
 
-/* Compares the record that the witness just left with the truth: `there` are all the sockets on the port. */
+/* Compares the record that the witness just left with the truth: `there` are all the sockets on the port.
+ * Before 6.8 the kernel shows no bound-only TCP socket; then no record can name one, and it has to be null or
+ * "unseen" where none but these block. */
 void judge_record(struct tally *tally, const struct newcomer *newcomer, const struct holder *there,
                   unsigned count);
 

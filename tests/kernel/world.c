@@ -18,6 +18,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,6 +196,7 @@ struct newcomer world_newcomer(bool tcp, const struct choice *choice, uint16_t p
                                 .device = device_index[choice->device],
                                 .own_group = choice->own_group,
                                 .autobind_reuse = NO,
+                                .kernel = kernel_version(),
                                 .options = {[OPTION_REUSEADDR] = choice->reuseaddr,
                                             [OPTION_REUSEPORT] = choice->reuseport,
                                             [OPTION_V6ONLY] = (tristate)choice->place->v6only}};
@@ -242,8 +244,9 @@ static void forget_listener(uint16_t port)
     close(fd);
 }
 
-/* The state of one connection, asked for by its 4-tuple; 0 if there is none. */
-static uint8_t state_of(int fd, const struct holder *holder)
+/* The state of one connection, asked for by its 4-tuple; 0 if there is none. *uid is the one that the kernel
+ * compares: an orphan had 0 before 6.17. */
+static uint8_t state_of(int fd, const struct holder *holder, uint32_t *uid)
 {
     struct {
         struct nlmsghdr header;
@@ -264,17 +267,23 @@ static uint8_t state_of(int fd, const struct holder *holder)
     memcpy(ask.request.id.idiag_dst, holder->remote.address, 16);
     must(send(fd, &ask, sizeof ask, 0) == sizeof ask && recv(fd, &answer, sizeof answer, 0) > 0,
          "ask for a state");
-    return answer.header.nlmsg_type == SOCK_DIAG_BY_FAMILY ? answer.message.idiag_state : 0;
+    if (answer.header.nlmsg_type != SOCK_DIAG_BY_FAMILY)
+        return 0;
+    *uid = answer.message.idiag_uid;
+    return answer.message.idiag_state;
 }
 
 /* Until the kernel shows it in its state: an ACK may be on the way. */
-static void until_settled(const struct holder *holder)
+static void until_settled(struct holder *holder)
 {
+    uint32_t uid = holder->uid;
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG), tries = 0;
     must(fd >= 0, "make a netlink socket");
-    while (state_of(fd, holder) != holder->state && tries++ < 1000)
+    while (state_of(fd, holder, &uid) != holder->state && tries++ < 1000)
         usleep(tries > 10 ? 1000 : 0);
     must(tries < 1000, "see the state");
+    if (holder->uid_known)
+        holder->uid = uid;
     close(fd);
 }
 
@@ -322,6 +331,8 @@ static void settle_client(struct resident *resident, const struct kind *kind, co
     bool v6 = strchr(choice->place->address, ':') != NULL;
     bool to6 = strchr(choice->place->peer, ':') != NULL;
     must(connect_to(fd, to6 ? "::1" : "127.0.0.9", 1, v6) == 0, "connect");
+    /* On a slow machine the kernel may still be at it. */
+    must(poll(&(struct pollfd){services[to6], POLLIN, 0}, 1, 60000) == 1, "be connected to");
     int served = accept(services[to6], NULL, NULL);
     must(served >= 0, "accept");
     bool leaves = kind->life == TIME_WAIT_OF_CLIENT;

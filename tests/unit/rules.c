@@ -118,6 +118,7 @@ static void addresses(void)
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         struct newcomer newcomer = newcomer_at(IPPROTO_TCP, pairs[i].newcomer);
         struct holder holder = holder_at(STATE_CLOSE, pairs[i].holder);
+        newcomer.kernel = KERNEL(6, 1);
         newcomer.options[OPTION_V6ONLY] = pairs[i].newcomer_v6only;
         holder.v6only = pairs[i].holder_v6only;
         char promise[96];
@@ -128,6 +129,32 @@ static void addresses(void)
     struct newcomer udp = newcomer_at(IPPROTO_UDP, "127.0.0.6");
     struct holder connected = holder_at(STATE_ESTABLISHED, "2001:db8::1");
     ok(rules_overlap(&udp, &connected) == YES, "UDP: 127.0.0.6 meets a connected IPv6 socket without v6only");
+    struct newcomer tcp = newcomer_at(IPPROTO_TCP, "127.0.0.6");
+    tcp.kernel = KERNEL(5, 10);
+    ok(rules_overlap(&tcp, &connected) == YES, "before 6.1 TCP does so, too");
+    tcp.kernel = KERNEL_UNKNOWN;
+    ok(rules_overlap(&tcp, &connected) == UNKNOWN, "where the kernel is not known, neither is that");
+    struct newcomer mapped = newcomer_at(IPPROTO_TCP, "::ffff:127.0.0.1");
+    struct holder wildcard = holder_at(STATE_CLOSE, "::ffff:0.0.0.0");
+    mapped.kernel = KERNEL(6, 8);
+    ok(rules_overlap(&mapped, &wildcard) == YES, "a mapped address meets the mapped wildcard");
+    mapped.kernel = KERNEL(6, 7);
+    ok(rules_overlap(&mapped, &wildcard) == NO, "from 6.1 to 6.7 it does not");
+    mapped.kernel = KERNEL(5, 10);
+    ok(rules_overlap(&mapped, &wildcard) == YES, "before, it did");
+    tcp.local = at("127.0.0.1");
+    ok(rules_overlap(&tcp, &connected) == NO, "no other address of 127.0.0.0/8 meets it on any kernel");
+}
+
+static void kernels(void)
+{
+    ok(kernel_of_release("6.1.0-47-cloud-amd64") == KERNEL(6, 1), "a distributor's kernel");
+    ok(kernel_of_release("7.3.4+deb13-cloud-amd64") == KERNEL(7, 3), "one of two digits");
+    ok(kernel_of_release("6.18") > KERNEL(6, 8), "6.18 comes after 6.8");
+    ok(kernel_of_release("2.6.78") == KERNEL_UNKNOWN, "what UNAME26 makes of 6.18 is no version");
+    ok(kernel_of_release("") == KERNEL_UNKNOWN && kernel_of_release("6") == KERNEL_UNKNOWN &&
+           kernel_of_release("6.x") == KERNEL_UNKNOWN && kernel_of_release("99999.1") == KERNEL_UNKNOWN,
+       "neither is what has no two numbers");
 }
 
 static void devices(void)
@@ -197,6 +224,14 @@ static void refusals(void)
     holders_add(&conflict, &newcomer, &bound);
     conclude(&conflict, &newcomer);
     ok(conflict.holders[0].blocks == UNKNOWN, "/proc may hide the real blocker: nothing is inferred");
+
+    struct newcomer udp = newcomer_at(IPPROTO_UDP, "127.0.0.1");
+    udp.options[OPTION_REUSEADDR] = YES;
+    conflict = from_proc;
+    holders_add(&conflict, &udp, &bound);
+    conclude(&conflict, &udp);
+    ok(conflict.holders[0].blocks == YES && conflict.holders[0].reuseaddr == NO,
+       "of UDP all sockets show everywhere: the only one is the blocker");
 }
 
 int main(void)
@@ -204,6 +239,7 @@ int main(void)
     reuseaddr();
     reuseport();
     addresses();
+    kernels();
     devices();
     protocols_alike();
     refusals();

@@ -101,7 +101,8 @@ static bool read_options(struct request *request, struct goal *goal, int argc, c
 
 static void pause_for(int64_t milliseconds)
 {
-    const struct timespec pause = {.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000};
+    const struct timespec pause = {.tv_sec = (time_t)(milliseconds / 1000),
+                                   .tv_nsec = (long)(milliseconds % 1000) * 1000000};
     nanosleep(&pause, NULL);
 }
 

@@ -123,7 +123,9 @@ static tristate waits_for_it(const struct look *look, const struct thread_call *
 #endif
     case SYS_epoll_pwait:
         return is_in_epoll(look, (int)call->first);
+#ifdef SYS_accept
     case SYS_accept:
+#endif
     case SYS_accept4:
         return (int)call->first == look->fd;
     case SYS_futex: /* a thread that waits for another one */

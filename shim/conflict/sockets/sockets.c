@@ -4,15 +4,11 @@
  */
 #include "reuseshim/sockets.h"
 
+#include "reuseshim/kernel.h"
 #include "reuseshim/linux.h"
-#include "reuseshim/proc.h"
-#include "reuseshim/text.h"
+#include "reuseshim/raw.h"
 
 #include <errno.h>
-#include <string.h>
-#include <sys/syscall.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
 struct holder holder_unknown(void)
 {
@@ -68,22 +64,9 @@ int sockets_ask(const struct question *question, enum source *source, struct scr
 }
 
 /* Bound-only TCP sockets are in dumps since 6.8; before, one of them may always be the unseen blocker. */
-static bool kernel_shows_bound(void)
-{
-    struct utsname name;
-    uint64_t major, minor;
-    if (syscall(SYS_uname, &name) != 0)
-        return false;
-    size_t first = strspn(name.release, "0123456789");
-    if (name.release[first] != '.' || !text_to_number(name.release, first, 1000, &major) ||
-        !proc_number(name.release, ".", 1000, &minor))
-        return false;
-    return major > 6 || (major == 6 && minor >= 8);
-}
-
 bool sockets_show_bound(enum source source)
 {
-    return source == SOURCE_SOCK_DIAG && kernel_shows_bound();
+    return source == SOURCE_SOCK_DIAG && kernel_version() >= KERNEL(6, 8);
 }
 
 bool sockets_are_elsewhere(const struct newcomer *newcomer)
