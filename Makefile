@@ -136,6 +136,9 @@ check-faults: all programs ## each system call of the library fails in turn: the
 	$(Q)unshare --net --pid --fork --mount-proc sh -c 'ip link set lo up && exec "$$@"' sh \
 	    python3 tests/programs/fault_matrix.py $(BUILD)/programs/faults $(abspath $(BUILD))/libreuseshim.so
 
+check-transparency: all ## suites that others wrote: the same results with the library as without
+	$(Q)tests/transparency/run.sh
+
 bench: all programs ## what the library costs, as ratios
 	$(Q)tests/bench/bench.sh $(BUILD)
 
@@ -183,6 +186,7 @@ deb: ## Debian packages, in build/deb
 clean: ## remove build/
 	rm -rf $(BUILD)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults bench install uninstall deb clean
+# The suites that others wrote have files of that name, too.
+-include $(shell find $(BUILD) -path $(BUILD)/transparency -prune -o -name '*.d' -print 2>/dev/null)
+.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults check-transparency bench install uninstall deb clean
 .DELETE_ON_ERROR:

@@ -70,6 +70,21 @@ gate  | cppcheck         | cppcheck          | a look at the source
 gate  | shellcheck       | shellcheck        | a look at the scripts
 gate  | mandoc           | mandoc            | a look at the man pages
 gate  | valgrind         | valgrind          | make bench: instructions of a call
+gate  | dpkg-source      | dpkg-dev          | transparency: the source packages of suites that others wrote
+suites | dpkg-source     | dpkg-dev          | transparency: the source packages of suites that others wrote
+suites | python3         | python3           | transparency: a suite
+suites | perl            | perl              | transparency: a suite
+suites | ruby            | ruby              | transparency: a suite
+suites | php             | php-cli           | transparency: a suite
+suites | socat           | socat             | transparency: a suite
+suites | openssl         | openssl           | the same: its certificates
+suites | redis-server    | redis-server      | transparency: a suite
+suites | tclsh           | tcl               | the same: what runs it
+suites | memcached       | memcached         | transparency: a suite
+suites | node            | nodejs            | transparency: a suite
+suites | go              | golang-go         | transparency: a suite
+suites | gcc             | gcc               | transparency: the kernel's suite
+suites | sysctl          | procps            | the same: the ports that it uses
 fresh | debootstrap      | debootstrap       | make check-fresh: a root of its own
 TABLE
 }

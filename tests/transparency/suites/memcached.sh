@@ -1,0 +1,24 @@
+# memcached's own tests, with the server of the package. A unit is a file of tests.
+# shellcheck shell=bash disable=SC2154
+needs=(/usr/bin/memcached /usr/bin/perl dpkg-source)
+
+fetch() { source_package memcached && ln -sfn /usr/bin/memcached "$store/memcached/memcached-debug"; }
+
+# Not: the source's style, programs that only its build makes, and what takes minutes.
+units() {
+    local file skip='whitespace|00-startup|slabs|lru|extstore|chunked|maxconns|evictions|stress|dash-M|64bit|sizes|restart|proxy'
+    for file in "$store"/memcached/t/*.t; do
+        [[ ${file##*/} =~ $skip ]] || echo "t/${file##*/}"
+    done
+}
+
+unit_of() { echo "${1%% *}"; }
+
+run() {
+    local unit
+    for unit; do
+        (cd "$store/memcached" && limited 60 /usr/bin/perl -I. "$unit") >"$scratch/out" 2>/dev/null
+        ended "$unit" $?
+        tap "$unit" <"$scratch/out"
+    done
+}

@@ -1,0 +1,30 @@
+# PHP: ext/sockets, streams and network functions, the built-in web server, ftp. A unit is a file of tests.
+# shellcheck shell=bash disable=SC2154
+needs=(/usr/bin/php dpkg-source)
+
+fetch() {
+    local version
+    version=$(/usr/bin/php -r 'echo PHP_MAJOR_VERSION, ".", PHP_MINOR_VERSION;')
+    source_package "php$version" && ln -sfn "php$version" "$store/php"
+}
+
+units() {
+    cd "$store/php" || return
+    ls ext/sockets/tests/*.phpt ext/standard/tests/{streams,network,http}/*.phpt sapi/cli/tests/php_cli_server*.phpt
+    grep -lE 'ServerClientTestCase|server.inc' -r ext/openssl/tests ext/ftp/tests --include='*.phpt'
+}
+
+unit_of() { echo "${1% (end)}"; }
+
+# Beside its tests run-tests.php writes what they make, so each run has a copy.
+run() {
+    local copy=$scratch/php
+    mkdir "$copy" "$copy/sapi" "$copy/ext"
+    cp -a "$store/php/run-tests.php" "$copy"
+    cp -a "$store/php/sapi/cli" "$copy/sapi"
+    cp -a "$store"/php/ext/{sockets,standard,openssl,ftp} "$copy/ext"
+    (cd "$copy" && TEST_PHP_EXECUTABLE=/usr/bin/php NO_INTERACTION=1 SKIP_ONLINE_TESTS=1 SKIP_SLOW_TESTS=1 \
+        limited 900 /usr/bin/php run-tests.php -q --set-timeout 60 -W "$scratch/results" "$@") >"$scratch/out" 2>&1
+    sed -nE 's/^([A-Z]+)\t(.*\.phpt).*/\2\t\1/p' "$scratch/results" |
+        sed 's/\tPASSED$/\tok/; s/\t\(FAILED\|BORKED\|LEAKED\)$/\tfail/; s/\tSKIPPED$/\tskip/; s/\tXFAILED$/\tskip/'
+}
