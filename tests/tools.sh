@@ -78,6 +78,7 @@ suites | ruby            | ruby              | transparency: a suite
 suites | php             | php-cli           | transparency: a suite
 suites | socat           | socat             | transparency: a suite
 suites | openssl         | openssl           | the same: its certificates
+suites | ping            | iputils-ping      | the same: whether there is an address
 suites | redis-server    | redis-server      | transparency: a suite
 suites | tclsh           | tcl               | the same: what runs it
 suites | memcached       | memcached         | transparency: a suite

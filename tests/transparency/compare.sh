@@ -44,11 +44,10 @@ run_again() {
     done
 }
 
-# judge SUITE POLICY: prints the differences that stay, and sets different, flaky and explained. A difference stays if one of
+# judge SUITE POLICY: prints the differences that stay, and counts in different, flaky and explained. A difference stays if one of
 # the three runs under the policy says what no run without the library says.
 judge() {
     local suite=$1 policy=$2 lines tests line test reason round bare under one stays
-    different=0 flaky=0 explained=0
     mapfile -t lines < <(differing "$results/$suite.bare" "$results/$suite.$policy")
     [ "${#lines[@]}" != 0 ] || return 0
     mapfile -t tests < <(printf '%s\n' "${lines[@]}" | cut -f1)

@@ -3,6 +3,7 @@
 #
 #   run.sh [SUITE]...   all of suites/, or these; make check-transparency
 #   run.sh --sample     four modules of CPython under "restart"
+#   run.sh --table      the table of the last results, for tests/README.md
 #
 # A difference is run again alone, three times each, before it counts (compare.sh). What the policy is meant to change stands in
 # the file "expected". The suites are fetched as Debian's source packages into build/transparency, which also keeps the results.
@@ -30,7 +31,6 @@ export store=$build/transparency
 results=$store/results
 policies=(audit restart restart-now)
 passed=0 failed=0 skipped=0
-table=()
 
 # suite_do SUITE COMMAND...: with the functions of the suite's file.
 suite_do() (
@@ -79,7 +79,6 @@ count() {
 skip() {
     echo "  skipped    $1: $2"
     skipped=$((skipped + ${#policies[@]}))
-    table+=("$1|-|-|-|-|-|-")
 }
 
 run_suite() {
@@ -94,36 +93,52 @@ run_suite() {
     done
     wait
     for policy in "${policies[@]}"; do
-        judge "$suite" "$policy"
-        if [ ! -s "$results/$suite.$policy" ]; then
+        different=0 flaky=0 explained=0
+        if ! grep -q $'\tok$' "$results/$suite.bare" || [ ! -s "$results/$suite.$policy" ]; then
             echo "  FAILED     $suite, $policy: nothing ran: $(tail -n 1 "$results/$suite.$policy.stderr")"
             failed=$((failed + 1))
-        elif [ "$different" != 0 ]; then
-            failed=$((failed + 1))
         else
-            passed=$((passed + 1))
+            judge "$suite" "$policy"
+            if [ "$different" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
         fi
         cells+=("$different$([ "$explained" = 0 ] || echo " ($explained expected)")$([ "$flaky" = 0 ] || echo " ($flaky flaky)")")
         [ ! -s "$results/$suite.$policy.records" ] || records=$((records + $(wc -l <"$results/$suite.$policy.records")))
     done
-    table+=("$suite|$(wc -l <"$results/$suite.bare")|$(count "$suite" ok)|$(grep -cE $'\t(fail|timeout|.*\\+.*)$' "$results/$suite.bare")|$(count "$suite" skip)|$(IFS='|'; echo "${cells[*]}")|$records")
+    cells=("$suite" "$(wc -l <"$results/$suite.bare")" "$(count "$suite" ok)"
+        "$(grep -cvE $'\t(ok|skip)$' "$results/$suite.bare")" "$(count "$suite" skip)" "${cells[@]}" "$records")
+    (IFS='|'; echo "${cells[*]}") >"$results/$suite.row${sample:+.sample}"
     echo "$suite took $((SECONDS - began)) s"
 }
+
+# show_table SUITE...
+show_table() {
+    local suite
+    {
+        echo "suite|tests|passed|failed|skipped$(printf '|differ: %s' "${policies[@]}")|records"
+        for suite; do
+            cat "$results/$suite.row${sample:+.sample}" 2>/dev/null || echo "$suite|skipped"
+        done
+    } | column -t -s '|'
+}
+
+all_suites() { basename -s .sh suites/*.sh; }
 
 main() {
     local suites=() suite IFS=$' \t\n'
     export sample=''
     [ "${1:-}" != --sample ] || { sample=1 policies=(restart); set -- cpython; }
+    # shellcheck disable=SC2046
+    [ "${1:-}" != --table ] || { show_table $(all_suites); return; }
     [ "$(id -u)" = 0 ] || { echo "needs root, for namespaces"; exit 1; }
     make -s -C ../.. -j2 "BUILD=${REUSESHIM_TEST_BUILD:-build}" all >/dev/null || exit 1
     [ -n "$sample" ] || tools_need suites || echo "The suites of what is missing are skipped."
     mkdir -p "$results"
     suites=("$@")
-    [ $# != 0 ] || mapfile -t suites < <(cd suites && printf '%s\n' ./*.sh | sed 's|^./||; s|\.sh$||')
+    [ $# != 0 ] || mapfile -t suites < <(all_suites)
     for suite in "${suites[@]}"; do
         run_suite "$suite"
     done
-    printf '%s\n' "suite|tests|passed|failed|skipped|${policies[*]/#/differ: }|records" "${table[@]}" | sed '1s/ differ/|differ/g' | column -t -s '|'
+    show_table "${suites[@]}"
     printf '%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
     [ "$failed" = 0 ] && [ "$passed" != 0 ]
 }

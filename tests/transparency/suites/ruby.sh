@@ -17,9 +17,17 @@ unit_of() { echo "${1%% *}"; }
 run() {
     local unit
     for unit; do
-        (cd "$store/ruby/test" && limited 200 /usr/bin/ruby -I../tool/lib runner.rb -v --tty=no --seed=1 -j0 "./$unit") >"$scratch/out" 2>&1
+        (cd "$store/ruby/test" && limited 200 /usr/bin/ruby -I../tool/lib runner.rb -v --tty=no "./$unit") >"$scratch/out" 2>&1
         ended "$unit" $?
-        sed -nE "s|^ *([A-Za-z0-9_:]+#[^ ]+) = [0-9.]+ s = ([.FES])\$|$unit \1\t\2|p" "$scratch/out" |
-            sed 's/\.$/ok/; s/\t[FE]$/\tfail/; s/\tS$/\tskip/'
+        awk -v unit="$unit" '
+            match($0, /[A-Z][A-Za-z0-9_:]*#test[^ ]* = [0-9.]+ s/) {
+                name = substr($0, RSTART, RLENGTH)
+                sub(/ = .*/, "", name)
+                if (!(name in result)) result[name] = "ok"
+            }
+            what && match($0, /[A-Z][A-Za-z0-9_:]*#test[^ :\[]*/) { result[substr($0, RSTART, RLENGTH)] = what; what = "" }
+            /^ *[0-9]+\) (Failure|Error):/ { what = "fail" }
+            /^ *[0-9]+\) Skipped:/ { what = "skip" }
+            END { for (name in result) print unit " " name "\t" result[name] }' "$scratch/out"
     done
 }

@@ -1,6 +1,6 @@
 # socat's test.sh, those of its tests that open TCP or UDP sockets. A unit is a keyword of its, or the number of a test.
 # shellcheck shell=bash disable=SC2154
-needs=(/usr/bin/socat dpkg-source openssl)
+needs=(/usr/bin/socat dpkg-source openssl ping)
 
 fetch() { source_package socat; }
 
