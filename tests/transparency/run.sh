@@ -6,7 +6,8 @@
 #   run.sh --table      the table of the last results, for tests/README.md
 #
 # A difference is run again alone, three times each, before it counts (compare.sh). What the policy is meant to change stands in
-# the file "expected". The suites are fetched as Debian's source packages into build/transparency, which also keeps the results.
+# the file "expected". The suites are fetched as Debian's source packages into build/transparency; the results stay in
+# build/transparency-results.
 # The last line is "N passed, N failed, N skipped": each suite under each policy is one.
 set -uo pipefail
 cd "$(dirname "$0")" || exit 1
@@ -15,7 +16,8 @@ for name in "${!REUSESHIM_@}"; do
     [[ $name == REUSESHIM_TEST_* ]] || unset "$name"
 done
 set -m # a process group for each run, so that all of it ends with us
-trap 'for pid in $(jobs -p); do kill -KILL -- -"$pid" 2>/dev/null; done' EXIT
+work=$(mktemp -d /tmp/tXXXX) # a short name: it becomes part of the paths of sockets
+trap 'for pid in $(jobs -p); do kill -KILL -- -"$pid" 2>/dev/null; done; rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 # shellcheck source=tests/transparency/fetch.sh
@@ -28,7 +30,7 @@ trap 'exit 143' TERM HUP
 build=$(realpath "../../${REUSESHIM_TEST_BUILD:-build}")
 library=$build/libreuseshim.so
 export store=$build/transparency
-results=$store/results
+results=$build/transparency-results # not in the store, of which a run sees a copy
 policies=(audit restart restart-now)
 passed=0 failed=0 skipped=0
 
@@ -58,8 +60,7 @@ missing_of() {
 run_units() {
     local out=$1 policy=$2 environment
     shift 2
-    # A short name: it becomes part of the paths of sockets.
-    environment=(scratch="$(mktemp -d /tmp/tXXXXX)" "PATH=$PATH:/usr/sbin:/sbin")
+    environment=(scratch="$(mktemp -d "$work/XXX")" "PATH=$PATH:/usr/sbin:/sbin")
     if [ "$policy" != bare ]; then
         rm -f "$out.records"
         environment+=(LD_PRELOAD="$library" REUSESHIM_POLICY="$policy" REUSESHIM_LEVEL=change REUSESHIM_FORMAT=json
@@ -82,7 +83,7 @@ skip() {
 }
 
 run_suite() {
-    local suite=$1 policy missing cells=() records=0 began=$SECONDS
+    local suite=$1 policy missing cells=() began=$SECONDS
     missing=$(suite_do "$suite" missing_of | xargs)
     [ -z "$missing" ] || { skip "$suite" "needs $missing"; return; }
     suite_do "$suite" fetch >"$results/$suite.fetch" 2>&1 </dev/null || { skip "$suite" "no source: $(tail -n 1 "$results/$suite.fetch")"; return; }
@@ -102,10 +103,9 @@ run_suite() {
             if [ "$different" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
         fi
         cells+=("$different$([ "$explained" = 0 ] || echo " ($explained expected)")$([ "$flaky" = 0 ] || echo " ($flaky flaky)")")
-        [ ! -s "$results/$suite.$policy.records" ] || records=$((records + $(wc -l <"$results/$suite.$policy.records")))
     done
     cells=("$suite" "$(wc -l <"$results/$suite.bare")" "$(count "$suite" ok)"
-        "$(grep -cvE $'\t(ok|skip)$' "$results/$suite.bare")" "$(count "$suite" skip)" "${cells[@]}" "$records")
+        "$(grep -cvE $'\t(ok|skip)$' "$results/$suite.bare")" "$(count "$suite" skip)" "${cells[@]}")
     (IFS='|'; echo "${cells[*]}") >"$results/$suite.row${sample:+.sample}"
     echo "$suite took $((SECONDS - began)) s"
 }
@@ -114,7 +114,7 @@ run_suite() {
 show_table() {
     local suite
     {
-        echo "suite|tests|passed|failed|skipped$(printf '|differ: %s' "${policies[@]}")|records"
+        echo "suite|tests|passed|failed|skipped$(printf '|differ: %s' "${policies[@]}")"
         for suite; do
             cat "$results/$suite.row${sample:+.sample}" 2>/dev/null || echo "$suite|skipped"
         done

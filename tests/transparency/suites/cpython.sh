@@ -15,7 +15,7 @@ units() {
     fi
     echo test_socket test_socketserver test_httpservers test_ftplib test_xmlrpc test_docxmlrpc test_ssl test_asyncore test_asynchat \
         test_poplib test_smtplib test_smtpd test_telnetlib test_imaplib test_nntplib test_logging test_select test_selectors test_epoll \
-        test_timeout test_sendfile test_wsgiref test_urllib2_localnet test_httplib test_multiprocessing_fork:*Listener*
+        test_timeout test_wsgiref test_urllib2_localnet test_httplib test_multiprocessing_fork:*Listener*
 }
 
 unit_of() {

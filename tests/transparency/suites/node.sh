@@ -1,4 +1,4 @@
-# node: its tests of net, dgram and cluster. A unit is a file of tests.
+# node: those tests of net, dgram and cluster that bind, listen and connect. A unit is a file of tests.
 # shellcheck shell=bash disable=SC2154
 needs=(/usr/bin/node dpkg-source)
 
@@ -6,7 +6,7 @@ fetch() { source_package nodejs; }
 
 units() {
     local file
-    for file in "$store"/nodejs/test/parallel/test-{net,dgram,cluster}-*.js; do
+    for file in "$store"/nodejs/test/parallel/test-{net-{server,listen,bind,connect,better,pipe,keepalive,local}*,dgram-{bind,reuse,cluster,multicast,exclusive,udp6,connect}*,cluster-{net,dgram,shared,bind,eaddrinuse,listening,server,worker-wait,rr}*}.js; do
         basename "$file" .js
     done
 }

@@ -12,8 +12,8 @@ fetch() {
 }
 
 units() {
-    echo unit/{auth,protocol,networking,info,quit,limits,shutdown,tracking,pubsub,multi,introspection,wait,querybuf,type/list} \
-        integration/{replication-2,replication-4,replication-psync,psync2-reg,redis-cli,logging,block-repl}
+    echo unit/{auth,protocol,networking,info,quit,limits,shutdown,pubsub,introspection,wait,querybuf} \
+        integration/{replication-2,block-repl,redis-cli,logging}
 }
 
 unit_of() { echo "${1%% *}"; }
