@@ -6,7 +6,7 @@
 # security archive keeps sources.
 fetch_lists() {
     [ ! -e "$store/apt/ready" ] || return 0
-    local site release component
+    local site release component label
     mkdir -p "$store/apt/lists/partial"
     # shellcheck disable=SC2016
     apt-get indextargets 'Created-By: Packages' --format '$(SITE) $(RELEASE) $(COMPONENT) $(LABEL)' |
@@ -38,7 +38,7 @@ source_package() {
             mv ./*/ "$store/$package"
         else
             fetch_apt --only-source --download-only source "$package" >log 2>&1 || { tail -n 5 log; exit 1; }
-            tarball=$(ls ./*.orig.tar.*)
+            tarball=$(ls ./*.orig.tar.[gx]z)
             mkdir tree
             tar -xf "$tarball" -C tree --strip-components=1 --wildcards "${@/#/*/}" && mv tree "$store/$package"
         fi

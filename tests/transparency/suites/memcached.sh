@@ -11,7 +11,7 @@ fetch() {
 
 # Not: the source's style, programs that only its build makes, and what takes minutes.
 units() {
-    local file skip='whitespace|00-startup|slabs|lru|extstore|chunked|maxconns|evictions|stress|dash-M|64bit|sizes|restart|proxy'
+    local file skip='whitespace|getset|00-startup|slabs|lru|extstore|chunked|maxconns|evictions|stress|dash-M|64bit|sizes|restart|proxy'
     for file in "$store"/memcached/t/*.t; do
         [[ ${file##*/} =~ $skip ]] || echo "t/${file##*/}"
     done

@@ -4,7 +4,7 @@ needs=(/usr/bin/socat dpkg-source openssl ping)
 
 fetch() { source_package socat; }
 
-units() { echo tcp4 tcp6 tcp udp udp4 udp6 listen; }
+units() { echo tcp4 tcp6 udp4 udp6 listen; }
 
 unit_of() { echo "${1%% *}"; }
 
