@@ -116,7 +116,7 @@ show_table() {
     {
         echo "suite|tests|passed|failed|skipped$(printf '|differ: %s' "${policies[@]}")"
         for suite; do
-            cat "$results/$suite.row${sample:+.sample}" 2>/dev/null || echo "$suite|skipped"
+            cat "$results/$suite.row${sample:+.sample}" 2>/dev/null || echo "$suite|-"
         done
     } | column -t -s '|'
 }

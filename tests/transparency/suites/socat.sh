@@ -1,10 +1,10 @@
-# socat's test.sh, those of its tests that open TCP or UDP sockets. A unit is a keyword of its, or the number of a test.
+# socat's test.sh, those of its tests with the keywords tcp4 and listen. A unit is a keyword of its, or the number of a test.
 # shellcheck shell=bash disable=SC2154
 needs=(/usr/bin/socat dpkg-source openssl ping)
 
 fetch() { source_package socat; }
 
-units() { echo tcp4 tcp6 udp4 udp6 listen; }
+units() { echo tcp4 listen; }
 
 unit_of() { echo "${1%% *}"; }
 
