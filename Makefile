@@ -168,6 +168,9 @@ check-compilers: ## every gcc and clang of a Debian, musl-gcc, tcc (SUITE=; else
 check-libcs: all ## the library under older and newer glibc and musl
 	$(Q)tests/ports/libcs.sh $(BUILD)
 
+check-transparency: all ## suites that others wrote: the same results with the library as without
+	$(Q)tests/transparency/run.sh
+
 bench: all programs ## what the library costs, as ratios
 	$(Q)tests/bench/bench.sh $(BUILD)
 
@@ -215,7 +218,7 @@ deb: ## Debian packages, in build/deb
 clean: ## remove build/
 	rm -rf $(BUILD)
 
-
--include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
-.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults soak bench check-analysis check-memory check-sanitized coverage install uninstall deb clean check-kernels check-architectures check-compilers check-libcs
+# The suites that others wrote have files of that name, too.
+-include $(shell find $(BUILD) -path $(BUILD)/transparency -prune -o -type f -name '*.d' -print 2>/dev/null)
+.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults soak bench check-analysis check-memory check-sanitized coverage install uninstall deb clean check-kernels check-architectures check-compilers check-libcs check-transparency
 .DELETE_ON_ERROR:

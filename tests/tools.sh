@@ -112,6 +112,22 @@ cross | +/usr/sparc64-linux-gnu/include/stdio.h | libc6-dev-sparc64-cross | the 
 libcs | musl-gcc         | musl-tools        | check-libcs: a server for musl
 libcs | objdump          | binutils          | check-libcs: the names that the library asks for
 libcs | dpkg-deb         | dpkg              | check-libcs: the packages of libcs
+gate  | dpkg-source      | dpkg-dev          | transparency: the source packages of suites that others wrote
+suites | dpkg-source     | dpkg-dev          | transparency: the source packages of suites that others wrote
+suites | python3         | python3           | transparency: a suite
+suites | perl            | perl              | transparency: a suite
+suites | ruby            | ruby              | transparency: a suite
+suites | php             | php-cli           | transparency: a suite
+suites | socat           | socat             | transparency: a suite
+suites | openssl         | openssl           | the same: its certificates
+suites | ping            | iputils-ping      | the same: whether there is an address
+suites | redis-server    | redis-server      | transparency: a suite
+suites | tclsh           | tcl               | the same: what runs it
+suites | memcached       | memcached         | transparency: a suite
+suites | node            | nodejs            | transparency: a suite
+suites | go              | golang-go         | transparency: a suite
+suites | gcc             | gcc               | transparency: the kernel's suite
+suites | sysctl          | procps            | the same: the ports that it uses
 fresh | debootstrap      | debootstrap       | make check-fresh: a root of its own
 TABLE
 }
