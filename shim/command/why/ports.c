@@ -137,10 +137,10 @@ static bool has_parent_among(struct ports *ports, const struct port_owner *owner
 
 static void find_master(struct ports *ports, struct port_socket *socket)
 {
-    const struct port_owner *owners = ports->owners + socket->first_owner;
     uint32_t first = 0;
-    if (socket->owner_count == 0)
+    if (socket->owner_count == 0) /* and perhaps there is none at all */
         return;
+    const struct port_owner *owners = ports->owners + socket->first_owner;
     while (first + 1 < socket->owner_count && has_parent_among(ports, owners, socket->owner_count, first))
         first++;
     socket->master = process_table_master(&ports->processes, owners[first].pid);
