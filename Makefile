@@ -113,6 +113,28 @@ $(BUILD)/unit/%: tests/unit/%.c $(call objects,$(SHARED))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(PLAIN) -Itests/unit -Ishim $(WARNINGS) $(CFLAGS) -MMD -MP -o $@ $< $(filter %.o,$^)
 
+# Targets of libFuzzer; tests/ci/fuzz.sh says with which compiler and flags. Some have a kernel of their own, one has the doors.
+FUZZERS  = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
+PARTS    = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/parts/*.c))
+STAGED   = $(addprefix $(BUILD)/fuzz/,netlink proc explain settings why)
+STAGE    = $(BUILD)/tests/fuzz/parts/kernel.o
+
+$(BUILD)/tests/fuzz/%.o: tests/fuzz/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(PLAIN) -Ishim $(WARNINGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/fuzz/all.a: $(call objects,$(SHARED) $(filter-out shim/command/main.c,$(COMMAND))) $(filter-out $(STAGE),$(PARTS))
+	@mkdir -p $(@D)
+	$(Q)$(AR) rc $@ $^
+
+$(STAGED): $(STAGE)
+$(BUILD)/fuzz/hooks.a: $(call objects,$(HOOKS))
+	@mkdir -p $(@D)
+	$(Q)$(AR) rc $@ $^
+$(BUILD)/fuzz/doors: $(BUILD)/fuzz/hooks.a
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/fuzz/all.a
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(filter %hooks.a,$^) $(BUILD)/fuzz/all.a
+
 programs: $(PROGRAMS) $(PRELOADS) ## the programs that tests run
 units: $(UNITS) ## the tests of single modules
 
@@ -135,6 +157,10 @@ check-fresh: ## make check in a Debian made for it (SUITE=, COMMAND=)
 check-faults: all programs ## each system call of the library fails in turn: the whole matrix
 	$(Q)unshare --net --pid --fork --mount-proc sh -c 'ip link set lo up && exec "$$@"' sh \
 	    python3 tests/programs/fault_matrix.py $(BUILD)/programs/faults $(abspath $(BUILD))/libreuseshim.so
+
+# make fuzz SECONDS=3600, or with NAME=policy one target alone; in between they share the time.
+fuzz: ## the targets of libFuzzer, for SECONDS= in all, or the one of NAME=
+	$(Q)tests/ci/fuzz.sh "$(NAME)" "$(or $(SECONDS),600)"
 
 bench: all programs ## what the library costs, as ratios
 	$(Q)tests/bench/bench.sh $(BUILD)
@@ -184,5 +210,5 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults bench install uninstall deb clean
+.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults fuzz bench install uninstall deb clean
 .DELETE_ON_ERROR:
