@@ -295,7 +295,7 @@ static int lowest_free(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static bool prepared; /* not before an input: -merge=1 has a second process */
+    static bool is_ready; /* not before an input: -merge=1 has a second process */
     struct operation operations[OPERATIONS_MAX];
     int ours[OPERATIONS_MAX], theirs[OPERATIONS_MAX];
     struct input input = {data, size};
@@ -303,10 +303,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned which = take_byte(&input) % SOCKETS;
     while (input.left && count < OPERATIONS_MAX)
         take_operation(&operations[count++], &input);
-    if (!prepared) {
+    if (!is_ready) {
         prepare_policies();
         prepare_world();
-        prepared = true;
+        is_ready = true;
     }
     int free_before = lowest_free();
     atomic_store(&shim_published, &slots[kind].shim);
