@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * libFuzzer: what is typed behind `reuseshim why` and `reuseshim wait`: ports and paths, or a complaint of
- * one line.
+ * libFuzzer: what is typed behind `reuseshim why` and `reuseshim wait`: ports, paths and times, or a
+ * complaint of one line. The source of the latter is included for its reader of times.
  */
-#include "../../shim/command/why/operand.h"
+#include "../../shim/command/wait/wait.c"
 #include "parts/expect.h"
 
 #include <stdio.h>
@@ -52,6 +52,17 @@ static void check_complaint(const char *said, size_t length)
     expect_clean(said, length - 1, "", "a complaint is a clean line");
 }
 
+static void check_duration(const char *word)
+{
+    enum { DAYS = 365, DAY_MS = 86400000 };
+    int64_t milliseconds = 0;
+    if (!read_duration(word, &milliseconds))
+        return;
+    expect(milliseconds >= 0 || strcmp(word, "none") == 0, "a time runs forward");
+    expect(milliseconds <= (int64_t)DAYS * DAY_MS, "a time is at most a year");
+    expect(word[0] == 'n' || (word[0] >= '0' && word[0] <= '9'), "a time begins with a digit");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct operand operand;
@@ -64,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (word == NULL || memory == NULL)
         abort();
     stderr = memory;
+    check_duration(word);
     bool good = operand_read(&operand, &asked, "why", word);
     stderr = terminal;
     fclose(memory);

@@ -90,7 +90,9 @@ static void take_owner(void *context, pid_t pid, int fd, uint64_t inode)
     const struct port_socket key = {.holder = {.inode = inode}};
     (void)fd;
     const struct port_socket *socket =
-        bsearch(&key, ports->sockets, ports->socket_count, sizeof *ports->sockets, by_inode);
+        ports->socket_count
+            ? bsearch(&key, ports->sockets, ports->socket_count, sizeof *ports->sockets, by_inode)
+            : NULL;
     void *owners = socket ? grow(ports, ports->owners, ports->owner_count, sizeof *ports->owners) : NULL;
     if (owners == NULL)
         return;
