@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # fuzz.sh NAME SECONDS: the target tests/fuzz/NAME.c for so long, from tests/fuzz/corpus/NAME on; without NAME ("") each target an
 # equal share. Inputs that reach more stay in build/fuzz/NAME, one that breaks something in build/fuzz/NAME-crash-*.
-# REUSESHIM_FUZZ_BUILD: another folder than build/fuzz.
+# REUSESHIM_TEST_FUZZ_BUILD: another folder than build/fuzz.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-build=$(realpath -m "${REUSESHIM_FUZZ_BUILD:-build/fuzz}")
+build=$(realpath -m "${REUSESHIM_TEST_FUZZ_BUILD:-build/fuzz}")
 
 # The library's own warnings about frames are about frames without a sanitizer.
 build_target() {
