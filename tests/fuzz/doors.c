@@ -66,11 +66,18 @@ static int taken;   /* listens on the port that is taken */
 static char *pages; /* one that can be read, and one that cannot */
 
 /* Sockets of AF_UNIX are made in a folder of their own. */
+static char folder[] = "/tmp/reuseshim-doors.XXXXXX";
+
+static void remove_folder(void)
+{
+    if (chdir("/") == 0)
+        (void)rmdir(folder);
+}
+
 static void prepare_world(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(TAKEN_PORT)};
-    char folder[] = "/tmp/reuseshim-doors.XXXXXX";
-    expect(mkdtemp(folder) && chdir(folder) == 0, "a folder");
+    expect(mkdtemp(folder) && chdir(folder) == 0 && atexit(remove_folder) == 0, "a folder");
     taken = raw_socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     expect(raw_bind(taken, &address, sizeof address) == 0 && raw_listen(taken, 100) == 0,
@@ -243,11 +250,11 @@ static int of_kernel(int fd, const struct operation *operation)
 
 static void empty_folder(void)
 {
-    DIR *folder = opendir(".");
-    for (struct dirent *entry; folder && (entry = readdir(folder)) != NULL;)
+    DIR *here = opendir(".");
+    for (struct dirent *entry; here && (entry = readdir(here)) != NULL;)
         (void)unlink(entry->d_name); /* not "." and ".." */
-    if (folder)
-        closedir(folder);
+    if (here)
+        closedir(here);
 }
 
 static void clean_up(int fd, int family)
