@@ -308,13 +308,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input input = {data, size};
     size_t kind = take_byte(&input) % KINDS, count = 0;
     unsigned which = take_byte(&input) % SOCKETS;
-    while (input.left && count < OPERATIONS_MAX)
-        take_operation(&operations[count++], &input);
     if (!is_ready) {
         prepare_policies();
         prepare_world();
         is_ready = true;
     }
+    while (input.left && count < OPERATIONS_MAX)
+        take_operation(&operations[count++], &input);
     int free_before = lowest_free();
     atomic_store(&shim_published, &slots[kind].shim);
 
