@@ -95,6 +95,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (what & 16)
         (void)conflict_evict(&newcomer, &evicted, deadline_in(100), &scratch);
-    kernel_end(0);
+    kernel_end();
     return 0;
 }

@@ -104,6 +104,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     /* Not more than there is room for in as many answers. */
     expect(told <= (uint64_t)kernel_calls() * (SCRATCH_SIZE / SMALLEST_MESSAGE), "nothing is made up");
-    kernel_end(0);
+    kernel_end();
     return 0;
 }

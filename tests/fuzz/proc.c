@@ -152,6 +152,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     default:
         read_numbers();
     }
-    kernel_end(0);
+    kernel_end();
     return 0;
 }

@@ -126,6 +126,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     for (char **entry = entries; *entry; entry++)
         free(*entry);
-    kernel_end(0);
+    kernel_end();
     return 0;
 }

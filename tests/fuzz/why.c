@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     stderr = memory_file(&complained, &complaints);
     kernel_begin(&sections);
     int code = command_why(count, words);
-    kernel_end(0);
+    kernel_end();
     fclose(stdout);
     fclose(stderr);
     stdout = out;

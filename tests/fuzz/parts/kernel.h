@@ -19,9 +19,8 @@
 
 /* From now on it answers from these. */
 void kernel_begin(struct sections *sections);
-/* Expects that nothing has been left open or mapped; what was to live as long as the process is `kept`
- * mappings, which are given back. */
-void kernel_end(unsigned kept);
+/* Expects that nothing has been left open or mapped. */
+void kernel_end(void);
 /* How many calls it has answered. */
 unsigned kernel_calls(void);
 
