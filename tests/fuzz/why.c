@@ -21,10 +21,12 @@ const char *user_name(uint32_t uid)
     return uid & 1 ? "nobody" : "";
 }
 
-/* No path, where a bind would make a real file, and no --watch, which has no end. */
+/* No path, where a bind would make a real file, no --watch, which has no end, and no range, whose end is far.
+ */
 static bool is_wanted(const char *word)
 {
-    return strpbrk(word, "/@") == NULL && (word[0] != '-' || strchr(word, 'w') == NULL);
+    bool is_option = word[0] == '-';
+    return strpbrk(word, "/@") == NULL && strchr(word, is_option ? 'w' : '-') == NULL;
 }
 
 /* The lines of the section "words", each in memory of its own. */

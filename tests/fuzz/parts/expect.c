@@ -12,7 +12,7 @@ void expect(bool holds, const char *what)
 {
     if (holds)
         return;
-    fprintf(stderr, "expected: %s\n", what);
+    dprintf(2, "expected: %s\n", what); /* stderr may be somewhere else */
     abort();
 }
 

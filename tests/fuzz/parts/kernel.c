@@ -362,7 +362,7 @@ static long get_name(char *address, socklen_t *length)
     return 0;
 }
 
-/* What the kernel itself promises: whole entries, and names with an end. */
+/* What the kernel itself promises: whole entries, names with an end, and addresses of IPv4 without a port. */
 static long list_interfaces(struct ifconf *list)
 {
     int count = list->ifc_len / (int)sizeof(struct ifreq), found = 0;
@@ -372,6 +372,8 @@ static long list_interfaces(struct ifconf *list)
         memset(&entry, 0, sizeof entry);
         memcpy(&entry, section->bytes, section->length < sizeof entry ? section->length : sizeof entry);
         entry.ifr_name[IF_NAMESIZE - 1] = '\0';
+        entry.ifr_addr.sa_family = AF_INET;
+        memset(entry.ifr_addr.sa_data, 0, sizeof(in_port_t));
         memcpy(list->ifc_buf + (size_t)found++ * sizeof entry, &entry, sizeof entry);
     }
     list->ifc_len = found * (int)sizeof(struct ifreq);
