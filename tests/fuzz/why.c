@@ -9,6 +9,7 @@
 #include "parts/kernel.h"
 #include "reuseshim/command.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,6 +61,14 @@ static FILE *memory_file(char **text, size_t *length)
     return file;
 }
 
+/* After an error it is still in the middle of a word that is gone (getopt(3), "reinitialize"). */
+static void forget_options(void)
+{
+    char name[] = "why", *words[] = {name, NULL};
+    optind = 0;
+    (void)getopt(1, words, "");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct sections sections;
@@ -71,6 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(kept, words, sizeof kept); /* getopt(3) changes their order */
     stdout = memory_file(&printed, &length);
     stderr = memory_file(&complained, &complaints);
+    forget_options();
     kernel_begin(&sections);
     int code = command_why(count, words);
     kernel_end();
