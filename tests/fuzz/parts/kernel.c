@@ -48,6 +48,7 @@ enum {
     PIDFD_OPEN = 434,
     PIDFD_GETFD = 438,
     LOOK_AT_CLOCK_NS = 500000,
+    ENOTSUPP = 524, /* include/linux/errno.h; no libc has words for it */
 };
 
 enum kind { CLOSED, A_FILE, A_FOLDER, A_SOCKET, A_NETLINK };
@@ -460,7 +461,7 @@ static long answer(long number, const long a[6])
         return receive(pointers[1], (size_t)a[2]);
     case SYS_bind:
     case SYS_listen:
-        return -(long)(knob(6) & 127);
+        return -(long)(knob(6) == 255 ? ENOTSUPP : knob(6) & 127);
     case SYS_connect:
         return -(long)(knob(1) & 127);
     case SYS_getsockopt:
