@@ -116,6 +116,31 @@ $(BUILD)/unit/%: tests/unit/%.c $(call objects,$(SHARED))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(PLAIN) -Itests/unit -Ishim $(WARNINGS) $(CFLAGS) -MMD -MP -o $@ $< $(filter %.o,$^)
 
+# Targets of libFuzzer; tests/ci/fuzz.sh says with which compiler and flags. Some have a kernel of their own, one has the doors.
+FUZZERS  = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
+PARTS    = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/parts/*.c))
+STAGED   = $(addprefix $(BUILD)/fuzz/,netlink proc explain settings why)
+STAGE    = $(BUILD)/tests/fuzz/parts/kernel.o
+
+$(BUILD)/tests/fuzz/%.o: tests/fuzz/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(PLAIN) -Ishim $(WARNINGS) $(CFLAGS) $(PLAINLY) -MMD -MP -c -o $@ $<
+
+# What is asked of an output is no way through the program.
+$(addprefix $(BUILD)/tests/fuzz/parts/,expect.o record_forms.o): PLAINLY = -O2 -fno-sanitize=fuzzer-no-link
+
+$(BUILD)/fuzz/all.a: $(call objects,$(SHARED) $(filter-out shim/command/main.c,$(COMMAND))) $(filter-out $(STAGE),$(PARTS))
+	@mkdir -p $(@D)
+	$(Q)$(AR) rc $@ $^
+
+$(STAGED): $(STAGE)
+$(BUILD)/fuzz/hooks.a: $(call objects,$(HOOKS))
+	@mkdir -p $(@D)
+	$(Q)$(AR) rc $@ $^
+$(BUILD)/fuzz/doors: $(BUILD)/fuzz/hooks.a
+$(FUZZERS): $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/fuzz/all.a
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(filter %hooks.a,$^) $(BUILD)/fuzz/all.a
+
 programs: $(PROGRAMS) $(PRELOADS) ## the programs that tests run
 units: $(UNITS) ## the tests of single modules
 
@@ -171,6 +196,10 @@ check-libcs: all ## the library under older and newer glibc and musl
 check-transparency: all ## suites that others wrote: the same results with the library as without
 	$(Q)tests/transparency/run.sh
 
+# make fuzz SECONDS=3600, or with NAME=policy one target alone; in between they share the time.
+fuzz: ## the targets of libFuzzer, for SECONDS= in all, or the one of NAME=
+	$(Q)tests/ci/fuzz.sh "$(NAME)" "$(or $(SECONDS),600)"
+
 bench: all programs ## what the library costs, as ratios
 	$(Q)tests/bench/bench.sh $(BUILD)
 
@@ -220,5 +249,6 @@ clean: ## remove build/
 
 # The suites that others wrote have files of that name, too.
 -include $(shell find $(BUILD) -path $(BUILD)/transparency -prune -o -type f -name '*.d' -print 2>/dev/null)
-.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults soak bench check-analysis check-memory check-sanitized coverage install uninstall deb clean check-kernels check-architectures check-compilers check-libcs check-transparency
+
+.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults soak bench check-analysis check-memory check-sanitized coverage install uninstall deb clean check-kernels check-architectures check-compilers check-libcs check-transparency fuzz
 .DELETE_ON_ERROR:

@@ -114,6 +114,14 @@ make_records() {
     holds ".records == 0 and .damaged == $(wc -l <"$BATS_TEST_TMPDIR/bad")" <<<"$output"
 }
 
+@test "characters that came as escapes of JSON are read, a pair of surrogates as one, and none goes to a terminal unescaped" {
+    printf '{"time":"2026-11-21T12:00:00Z","event":"conflict","program":"%s"}\n' '\ud83d\ude00\u202e' '\ud83dx\ude00' \
+        >"$BATS_TEST_TMPDIR/pairs"
+    run -0 tool log --json "$BATS_TEST_TMPDIR/pairs"
+    holds '[.programs[].name] - ["\ud83d\ude00\u202e", "?x?"] == []' <<<"$output"
+    [[ $output != *$'\xe2\x80\xae'* ]]
+}
+
 @test "names come out as they went in, long paths stay apart, and lost records add up" {
     for path in one two; do
         jq -nc --arg path "/run/containerd/$(printf '%080d' 0)/$path.sock" '{time: "2026-11-21T12:00:00Z", event: "conflict",

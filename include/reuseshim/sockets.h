@@ -46,8 +46,9 @@ bool sockets_show_bound(enum source source);
 bool sockets_are_elsewhere(const struct newcomer *newcomer);
 
 /* Removes a socket: 0, or -errno (-EPERM without CAP_NET_ADMIN, -EOPNOTSUPP or -EINVAL by a kernel that
- * cannot, -ENOENT if it is gone already). TIME_WAIT can be removed since Linux 6.0. */
-int sock_diag_destroy(const struct holder *holder, struct scratch *scratch);
+ * cannot, -ENOENT if it is gone already). TIME_WAIT can be removed since Linux 6.0. The
+ * deadline ends what is no answer; one that comes at once counts whatever the time. */
+int sock_diag_destroy(const struct holder *holder, int64_t deadline, struct scratch *scratch);
 
 /* ---- the addresses of this network namespace ---------------------------------------------------- */
 

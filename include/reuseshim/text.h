@@ -57,7 +57,8 @@ void text_quoted(struct text *text, const char *bytes, size_t count);
 /* Is it one word to a shell as it stands? */
 bool text_is_shell_word(const char *bytes, size_t count);
 
-/* The same as a JSON string with its quotes; a byte that is not UTF-8 becomes U+FFFD. NULL becomes null. */
+/* The same as a JSON string with its quotes, in which those characters are \uXXXX; a byte that is not UTF-8
+ * becomes U+FFFD. NULL becomes null. */
 void text_json(struct text *text, const char *bytes, size_t count);
 
 /* A number, decimal, without sign or space, at most `limit`; false if there is anything else. */

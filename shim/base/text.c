@@ -112,6 +112,16 @@ static bool is_control(const unsigned char *bytes, size_t length)
     return length == 2 && bytes[0] == 0xc2 && bytes[1] < 0xa0;
 }
 
+/* Of a well-formed sequence. */
+static uint32_t code_point(const unsigned char *bytes, size_t length)
+{
+    static const unsigned char lead[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+    uint32_t point = bytes[0] & lead[length];
+    for (size_t i = 1; i < length; i++)
+        point = point << 6 | (bytes[i] & 0x3f);
+    return point;
+}
+
 /* What is invisible, or changes how its neighbours are shown (Unicode's Default_Ignorable_Code_Point,
  * Bidi_Control, and the line separators): with these a name looks like another one. */
 static bool is_deceptive(const unsigned char *bytes, size_t length)
@@ -123,12 +133,9 @@ static bool is_deceptive(const unsigned char *bytes, size_t length)
                   {0x2028, 0x202e},   {0x2060, 0x206f},   {0x2800, 0x2800},  {0x3164, 0x3164},
                   {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},   {0xffa0, 0xffa0},  {0xfff0, 0xfffb},
                   {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff}};
-    static const unsigned char lead[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-    uint32_t point = bytes[0] & lead[length];
+    uint32_t point = code_point(bytes, length);
     if (length < 2)
         return false;
-    for (size_t i = 1; i < length; i++)
-        point = point << 6 | (bytes[i] & 0x3f);
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (ranges[i].first <= point && point <= ranges[i].last)
             return true;
@@ -196,6 +203,19 @@ bool text_is_shell_word(const char *bytes, size_t count)
     return count > 0 && same == count;
 }
 
+/* "\u202e"; beyond U+FFFF a pair of surrogates (RFC 8259). */
+static void text_json_escape(struct text *text, uint32_t point)
+{
+    char escape[16];
+    struct text built = text_in(escape, sizeof escape);
+    const uint32_t units[] = {point > 0xffff ? 0xd7c0 + (point >> 10) : point, 0xdc00 | (point & 0x3ff)};
+    for (size_t i = 0; i < 1U + (point > 0xffff); i++) {
+        text_hex_byte(&built, "\\u", (unsigned char)(units[i] >> 8));
+        text_hex_byte(&built, "", (unsigned char)units[i]);
+    }
+    text_bytes(text, escape, built.used);
+}
+
 void text_json(struct text *text, const char *bytes, size_t count)
 {
     const unsigned char *at = (const unsigned char *)bytes;
@@ -210,8 +230,8 @@ void text_json(struct text *text, const char *bytes, size_t count)
             text_string(text, "\xef\xbf\xbd");
         else if (at[i] == '"' || at[i] == '\\')
             text_bytes(text, at[i] == '"' ? "\\\"" : "\\\\", 2);
-        else if (is_control(at + i, length))
-            text_hex_byte(text, "\\u00", at[i + length - 1]);
+        else if (is_control(at + i, length) || is_deceptive(at + i, length))
+            text_json_escape(text, code_point(at + i, length));
         else
             text_bytes(text, bytes + i, length);
         i += length ? length : 1;

@@ -8,7 +8,6 @@
 #include "subcommands.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,18 +25,6 @@ static const char *const version_words[] = {"--version", "version", "-V", NULL};
 static const char *const help_words[] = {"--help", "help", "-h", NULL};
 
 enum { SUBCOMMAND_COUNT = sizeof subcommands / sizeof *subcommands };
-
-void command_error(const char *first, ...)
-{
-    char line[8192];
-    struct text text = text_in(line, sizeof line);
-    va_list list;
-    va_start(list, first);
-    for (const char *part = first; part; part = va_arg(list, const char *))
-        text_escaped(&text, part, strlen(part));
-    va_end(list);
-    fprintf(stderr, "reuseshim: %s%s\n", text_end(&text), text.full ? "..." : "");
-}
 
 static void usage(FILE *file)
 {

@@ -20,6 +20,7 @@ struct eviction {
     const struct newcomer *newcomer;
     uint64_t removed;
     int trouble;
+    int64_t deadline;
     struct scratch *answers;
 };
 
@@ -29,7 +30,7 @@ static void remove_it(void *context, const struct holder *holder)
     if (holder->inode || holder->state >= STATE_COUNT || !(CLOSING_STATES & 1U << holder->state) ||
         rules_blocks(eviction->newcomer, holder) == NO)
         return;
-    int result = sock_diag_destroy(holder, eviction->answers);
+    int result = sock_diag_destroy(holder, eviction->deadline, eviction->answers);
     if (result == 0)
         eviction->removed++;
     else if (result != -ENOENT)
@@ -39,7 +40,8 @@ static void remove_it(void *context, const struct holder *holder)
 static int evict_port(const struct newcomer *newcomer, uint64_t *removed, int64_t deadline,
                       struct scratch *scratch)
 {
-    struct eviction eviction = {.newcomer = newcomer, .answers = raw_map(sizeof(struct scratch))};
+    struct eviction eviction = {
+        .newcomer = newcomer, .deadline = deadline, .answers = raw_map(sizeof(struct scratch))};
     struct question question = question_about(newcomer, deadline);
     if (eviction.answers == NULL)
         return -ENOMEM;

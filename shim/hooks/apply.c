@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <string.h>
 
 bool hooked_read_address(struct hooked_call *hooked, const struct sockaddr *address, socklen_t length)
@@ -36,7 +37,9 @@ bool hooked_read_address(struct hooked_call *hooked, const struct sockaddr *addr
 void hooked_read_reserved(struct hooked_call *hooked, const struct sockaddr_in *address)
 {
     static const struct in_addr any;
-    hooked->argument = endpoint_of(AF_INET, address ? &address->sin_addr : &any, 0);
+    const char *bytes = (const char *)address; /* not necessarily aligned */
+    hooked->argument = endpoint_of(
+        AF_INET, address ? bytes + offsetof(struct sockaddr_in, sin_addr) : (const void *)&any, 0);
 }
 
 /* "reuseaddr forced by restart:16" */

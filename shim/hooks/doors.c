@@ -130,8 +130,9 @@ SHIM_EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
 {
     struct hooked_call hooked = {.shim = shim_ready(), .which = CALL_BIND, .fd = fd};
     int saved = errno;
-    if (hooked.shim->before_bind && hooked_read_address(&hooked, address, length)) {
-        apply_on_bind(&hooked);
+    if (hooked.shim->before_bind) {
+        if (hooked_read_address(&hooked, address, length))
+            apply_on_bind(&hooked);
         errno = saved;
     }
     int result = next.bind(fd, address, length);

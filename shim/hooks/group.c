@@ -6,7 +6,7 @@
 
 #include "reuseshim/linux.h"
 
-#include <string.h>
+#include <stddef.h>
 
 /* struct ip_mreq and the like begin with the group; struct group_req has its interface before a whole
  * sockaddr. */
@@ -27,17 +27,18 @@ static const struct {
 
 bool hooked_read_group(struct hooked_call *hooked, int level, int name, const void *value, socklen_t length)
 {
-    const struct group_req *request = value;
+    const char *bytes = value; /* not necessarily aligned */
     size_t at = 0, count = sizeof joins / sizeof *joins;
     while (at < count && (joins[at].level != level || joins[at].name != name))
         at++;
     if (at == count)
         return false;
-    const size_t needed[] = {[PLAIN_IPV4] = 4, [PLAIN_IPV6] = 16, [WITH_SOCKADDR] = sizeof *request};
+    const size_t needed[] = {[PLAIN_IPV4] = 4, [PLAIN_IPV6] = 16, [WITH_SOCKADDR] = sizeof(struct group_req)};
     if (length < needed[joins[at].shape])
         return false;
     if (joins[at].shape == WITH_SOCKADDR)
-        return endpoint_from_sockaddr(&hooked->argument, &request->gr_group, sizeof request->gr_group);
+        return endpoint_from_sockaddr(&hooked->argument, bytes + offsetof(struct group_req, gr_group),
+                                      sizeof(struct sockaddr_storage));
     hooked->argument = endpoint_of(joins[at].shape == PLAIN_IPV4 ? AF_INET : AF_INET6, value, 0);
     return true;
 }

@@ -5,6 +5,7 @@
  */
 #define _DEFAULT_SOURCE
 #include <errno.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -76,6 +77,9 @@ int main(void)
     TRY(bind(local, a_un, sizeof un));
     memcpy(page, &any, sizeof any);
     TRY(bind(udp, heap, sizeof any));
+    int netlink = socket(AF_NETLINK, SOCK_RAW, 0);
+    memcpy(page, &(struct sockaddr_nl){.nl_family = AF_NETLINK}, sizeof(struct sockaddr_nl));
+    TRY(bind(netlink, heap, sizeof(struct sockaddr_nl)));
     int legacy = socket(AF_INET, SOCK_STREAM, 0);
     missing_family.sin_port = 0;
     TRY(bind(legacy, a_missing, sizeof missing_family));

@@ -94,6 +94,10 @@ int main(void)
     escaped("\xf5\x80\x80\x80", 4, "\\xf5\\x80\\x80\\x80", "beyond U+10FFFF is escaped");
     escaped("\xe2\x82", 2, "\\xe2\\x82", "a sequence cut short is escaped");
     json("a\"\\\n\x1b\xff", 6, "\"a\\\"\\\\\\u000a\\u001b\xef\xbf\xbd\"", "a JSON string");
+    json("\xe2\x80\xae\xe2\x80\xa8\xc2\x85", 8, "\"\\u202e\\u2028\\u0085\"",
+         "what turns the direction of a terminal is an escape in JSON, too");
+    json("\xf3\xa0\x81\x81\xf0\x9f\x98\x80", 8, "\"\\udb40\\udc41\xf0\x9f\x98\x80\"",
+         "beyond U+FFFF it is two; what shows stays");
     json("", 0, "\"\"", "an empty JSON string");
     json(NULL, 0, "null", "JSON null");
 

@@ -78,11 +78,30 @@ static void write_utf8(struct text *text, uint32_t code)
     } else if (code < 0x800) {
         text_char(text, (char)(0xc0 | code >> 6));
         text_char(text, (char)(0x80 | (code & 0x3f)));
+    } else if (code >= 0x10000) {
+        text_char(text, (char)(0xf0 | code >> 18));
+        text_char(text, (char)(0x80 | (code >> 12 & 0x3f)));
+        text_char(text, (char)(0x80 | (code >> 6 & 0x3f)));
+        text_char(text, (char)(0x80 | (code & 0x3f)));
     } else {
         text_char(text, (char)(0xe0 | code >> 12));
         text_char(text, (char)(0x80 | (code >> 6 & 0x3f)));
         text_char(text, (char)(0x80 | (code & 0x3f)));
     }
+}
+
+/* "\u202e", or a pair of surrogates: how many bytes it takes; 0 if it is none. */
+static size_t read_unicode(const char *at, const char *end, uint32_t *code)
+{
+    enum { UNIT = 6 };
+    uint32_t low;
+    if (end - at < UNIT || at[1] != 'u' || !read_hex(at + 2, 4, code))
+        return 0;
+    if (*code < 0xd800 || *code >= 0xdc00 || end - at < 2 * UNIT || at[UNIT] != '\\' || at[UNIT + 1] != 'u' ||
+        !read_hex(at + UNIT + 2, 4, &low) || low < 0xdc00 || low >= 0xe000)
+        return UNIT;
+    *code = 0x10000 + ((*code - 0xd800) << 10 | (low - 0xdc00));
+    return 2 * UNIT;
 }
 
 /* One character of a JSON string; where the next one begins. */
@@ -94,9 +113,10 @@ static const char *decode_json(struct text *text, const char *at, const char *en
         text_char(text, *at);
         return at + 1;
     }
-    if (at[1] == 'u' && end - at >= 6 && read_hex(at + 2, 4, &code)) {
+    size_t length = read_unicode(at, end, &code);
+    if (length) {
         write_utf8(text, code);
-        return at + 6;
+        return at + length;
     }
     const char *known = memchr(letters, at[1], sizeof letters - 1);
     text_char(text, known ? bytes[known - letters] : at[1]);

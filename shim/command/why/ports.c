@@ -92,7 +92,9 @@ static void take_owner(void *context, pid_t pid, int fd, uint64_t inode)
     if (ports->socket_count == 0)
         return; /* bsearch(3) wants a list, even an empty one */
     const struct port_socket *socket =
-        bsearch(&key, ports->sockets, ports->socket_count, sizeof *ports->sockets, by_inode);
+        ports->socket_count
+            ? bsearch(&key, ports->sockets, ports->socket_count, sizeof *ports->sockets, by_inode)
+            : NULL;
     void *owners = socket ? grow(ports, ports->owners, ports->owner_count, sizeof *ports->owners) : NULL;
     if (owners == NULL)
         return;
@@ -139,10 +141,10 @@ static bool has_parent_among(struct ports *ports, const struct port_owner *owner
 
 static void find_master(struct ports *ports, struct port_socket *socket)
 {
-    const struct port_owner *owners = ports->owners + socket->first_owner;
     uint32_t first = 0;
-    if (socket->owner_count == 0)
+    if (socket->owner_count == 0) /* and perhaps there is none at all */
         return;
+    const struct port_owner *owners = ports->owners + socket->first_owner;
     while (first + 1 < socket->owner_count && has_parent_among(ports, owners, socket->owner_count, first))
         first++;
     socket->master = process_table_master(&ports->processes, owners[first].pid);

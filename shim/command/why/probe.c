@@ -109,8 +109,11 @@ static void fill_record(struct probe *probe)
     record->event = probe->conflict.refusal.found ? EVENT_REFUSED
                     : probe_is_refused(probe)     ? EVENT_CONFLICT
                                                   : EVENT_TRACE;
-    if (record->event == EVENT_TRACE)
-        record->message = probe->error ? strerror(probe->error) : "free";
+    if (record->event != EVENT_TRACE)
+        return;
+    struct text text = text_in(probe->message, sizeof probe->message);
+    text_string(&text, probe->error ? strerror(probe->error) : "free");
+    record->message = text_end(&text);
 }
 
 /* For another reason than a socket in its way; of an address that nobody asked for by name that is no news.

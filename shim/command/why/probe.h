@@ -24,6 +24,7 @@ struct probe {
     struct newcomer newcomer;
     struct conflict conflict; /* after EADDRINUSE what refused; else all that are on the port */
     struct record record;
+    char message[80]; /* of the record; strerror(3) forgets the words of an error that libc does not know */
 };
 
 /* Makes a socket, binds it, closes it at once, and looks at who is on the port. `options`: bits of enum

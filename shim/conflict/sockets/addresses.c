@@ -78,7 +78,7 @@ static bool is_up(int fd, const char *interface)
 {
     struct ifreq request;
     memset(&request, 0, sizeof request);
-    memcpy(request.ifr_name, interface, IF_NAMESIZE - 1);
+    memcpy(request.ifr_name, interface, strnlen(interface, IF_NAMESIZE - 1));
     return raw_ioctl(fd, SIOCGIFFLAGS, &request) < 0 || request.ifr_flags & IFF_UP;
 }
 

@@ -58,7 +58,9 @@ static int take_all(const char *bytes, size_t length, uint16_t type, const struc
             return dump_result(message);
         if (message->nlmsg_type == NLMSG_ERROR) { /* 0 is what NLM_F_ACK asks for */
             const struct nlmsgerr *error = netlink_payload(message);
-            return message->nlmsg_len < NLMSG_LENGTH(sizeof *error) ? -EBADMSG : error->error;
+            return message->nlmsg_len < NLMSG_LENGTH(sizeof *error) ? -EBADMSG
+                   : error->error > 0                               ? -EPROTO
+                                                                    : error->error;
         }
         if (message->nlmsg_type != type || message->nlmsg_len < NLMSG_LENGTH(receiver->head))
             return -EPROTO;

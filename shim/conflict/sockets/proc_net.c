@@ -132,6 +132,8 @@ static int read_table(const struct question *question, const struct protocol *pr
     int result = 0;
     for (;;) {
         ssize_t got = raw_read(fd, buffer + used, SCRATCH_SIZE - used);
+        if (got == -EINTR)
+            continue;
         if (got <= 0) {
             result = (int)got;
             break;

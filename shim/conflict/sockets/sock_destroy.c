@@ -19,7 +19,7 @@ static void pass_over(void *context, const struct nlmsghdr *message)
     (void)message;
 }
 
-int sock_diag_destroy(const struct holder *holder, struct scratch *scratch)
+int sock_diag_destroy(const struct holder *holder, int64_t deadline, struct scratch *scratch)
 {
     struct {
         struct nlmsghdr header;
@@ -41,7 +41,7 @@ int sock_diag_destroy(const struct holder *holder, struct scratch *scratch)
     int fd = netlink_open();
     if (fd < 0)
         return fd;
-    int result = netlink_ask(fd, &ask.header, INT64_MAX, scratch, &receiver);
+    int result = netlink_ask(fd, &ask.header, deadline, scratch, &receiver);
     raw_close(fd);
     return result;
 }

@@ -118,7 +118,7 @@ static void read_message(struct holder *holder, const struct nlmsghdr *message, 
                 (said->idiag_state == STATE_TIME_WAIT || said->idiag_state == STATE_FIN_WAIT2);
     *holder = holder_unknown();
     holder->protocol = protocol;
-    holder->state = said->idiag_state;
+    holder->state = said->idiag_state < STATE_COUNT ? said->idiag_state : 0; /* of a kernel to come */
     holder->local = endpoint_of(said->idiag_family, said->id.idiag_src, ntohs(said->id.idiag_sport));
     if (said->id.idiag_dport)
         holder->remote = endpoint_of(said->idiag_family, said->id.idiag_dst, ntohs(said->id.idiag_dport));
@@ -159,6 +159,8 @@ static void take(void *context, const struct nlmsghdr *message)
     const struct dump *dump = context;
     struct holder holder;
     read_message(&holder, message, dump->protocol);
+    if (!endpoint_is_internet(&holder.local))
+        return;
     if (dump->question->automatic_only)
         holder.automatic = YES;
     name_device(dump->fd, &holder);
