@@ -14,7 +14,7 @@ build_target() {
 
 run_target() {
     local name=$1 seconds=$2 inside=() seeds=("$PWD/tests/fuzz/corpus/$1")
-    build_target "$name"
+    build_target "$name" || return
     mkdir -p "$build/$name"
     [ "$name" != policy ] || seeds+=("$PWD/policies")
     [ "$name" != doors ] || inside=(unshare --net sh -c "ip link set lo up && exec \"\$@\"" sh)
@@ -24,6 +24,8 @@ run_target() {
 
 targets=("$1")
 [ -n "$1" ] || mapfile -t targets < <(basename -s .c tests/fuzz/*.c)
+failed=0
 for target in "${targets[@]}"; do
-    run_target "$target" $(($2 / ${#targets[@]}))
+    run_target "$target" $(($2 / ${#targets[@]})) || { echo "fuzz.sh: $target: see above, and $build/$target-*" >&2; failed=1; }
 done
+exit $failed
