@@ -102,7 +102,7 @@ $(BUILD)/shim/command/log/page.o: shim/command/log/page.html
 # Programs that play the host in the tests, and tests of the pure modules.
 $(BUILD)/programs/%: tests/programs/%.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu11 $(WARNINGS) -O1 -g -MMD -MP -o $@ $< -lpthread -ldl
+	$(Q)$(CC) -std=gnu11 $(WARNINGS) -O1 -g -MMD -MP -o $@ $< -lpthread -ldl -lm
 
 $(BUILD)/programs/lib/%.so: tests/programs/lib/%.c
 	@mkdir -p $(@D)
@@ -203,6 +203,9 @@ fuzz: ## the targets of libFuzzer, for SECONDS= in all, or the one of NAME=
 bench: all programs ## what the library costs, as ratios
 	$(Q)tests/bench/bench.sh $(BUILD)
 
+bench-all: all programs ## the same and more, beside ss, lsof, fuser, nginx, redis (CSV=, PEER=, ROUNDS=)
+	$(Q)tests/bench/bench.sh $(BUILD) && tests/bench/everything.sh $(BUILD)
+
 # The recipes split at blanks. Refused before anything is built for it.
 blank    = $(if $(word 2,x$($(1))x),$(error $(1): '$($(1))' has a blank in it))
 checked  = $(foreach name,PREFIX DESTDIR BINDIR LIBDIR LIBDIR32 DATADIR MANDIR COMPDIR ZSHDIR FISHDIR CATALOGDIR BUILD,$(call blank,$(name)))
@@ -250,5 +253,5 @@ clean: ## remove build/
 # The suites that others wrote have files of that name, too.
 -include $(shell find $(BUILD) -path $(BUILD)/transparency -prune -o -type f -name '*.d' -print 2>/dev/null)
 
-.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults soak bench check-analysis check-memory check-sanitized coverage install uninstall deb clean check-kernels check-architectures check-compilers check-libcs check-transparency fuzz
+.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-fresh check-faults soak bench bench-all check-analysis check-memory check-sanitized coverage install uninstall deb clean check-kernels check-architectures check-compilers check-libcs check-transparency fuzz
 .DELETE_ON_ERROR:

@@ -30,7 +30,7 @@ instructions() {
     echo "$(((total[1] - total[0]) / 1000))"
 }
 
-row "exec of /bin/true, over an empty preload library" "$("$bench" spawn "$lib" "$build/programs/lib/empty.so")" "<= 1.02"
+row "exec of /bin/true, over an empty preload library" "$("$build/programs/start" "$lib" "$build/programs/lib/empty.so" 10 150 /bin/true)" "<= 1.02"
 if command -v valgrind >/dev/null; then
     for call in socket setsockopt connect; do
         row "instructions added to a successful $call" "$(($(instructions "$call" "$lib") - $(instructions "$call" "")))" "<= 40"

@@ -2,11 +2,13 @@
  *
  * What bench.sh measures with. Each mode prints nanoseconds of one unit of work, or does the work only:
  *
- *   spawn LIBRARY-A LIBRARY-B   exec of /bin/true under each, in turn; prints the median ratio A/B
- *   bind COUNT                  socket, bind to a free fixed port, close
- *   bind-own COUNT              the same, setting SO_REUSEADDR itself
- *   refused COUNT               a refused bind
- *   refused-bare COUNT          a refused bind and one sock_diag dump of all states of that port
+ *   threads N bind|listen|refused COUNT
+ *                               nanoseconds of one round of one of N threads
+ *   bare-among N COUNT          what refused-among does, without the library: the refused bind and one
+ * sock_diag dump walk COUNT                  reads the links of all descriptors of all processes time-calls
+ * WHICH COUNT      nanoseconds of one of "calls" bind COUNT                  socket, bind to a free fixed
+ * port, close bind-own COUNT              the same, setting SO_REUSEADDR itself refused COUNT               a
+ * refused bind refused-bare COUNT          a refused bind and one sock_diag dump of all states of that port
  *   refused-at PORT COUNT       a refused bind to that port of 127.0.0.1
  *   refused-among N COUNT       a refused bind, with N connections on the listener's port
  *   run-of COUNT COMMAND...     a run of that command
@@ -15,11 +17,12 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
+#include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,40 +46,6 @@ static int compare(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
-}
-
-static double spawn_once(const char *library)
-{
-    char variable[4096];
-    char *argv[] = {"/bin/true", NULL}, *envp[] = {variable, NULL};
-    pid_t pid;
-    int status;
-    snprintf(variable, sizeof variable, "LD_PRELOAD=%s", library);
-    double start = now();
-    if (posix_spawn(&pid, argv[0], NULL, NULL, argv, envp) != 0 || waitpid(pid, &status, 0) < 0 ||
-        status != 0)
-        exit(1);
-    return now() - start;
-}
-
-static void spawn(const char *a, const char *b)
-{
-    enum { PAIRS = 1500 };
-    static double ratios[PAIRS];
-    for (int i = 0; i < PAIRS; i++) {
-        /* In turn, and each first half of the time, so that drift and order fall out. */
-        double one, other;
-        if (i & 1) {
-            one = spawn_once(a);
-            other = spawn_once(b);
-        } else {
-            other = spawn_once(b);
-            one = spawn_once(a);
-        }
-        ratios[i] = one / other;
-    }
-    qsort(ratios, PAIRS, sizeof *ratios, compare);
-    printf("%.4f\n", ratios[PAIRS / 2]);
 }
 
 static void choose_port(void)
@@ -205,7 +174,7 @@ static void calls(const char *which, long count)
 static void connect_many(int listener, long connections)
 {
     enum { PROCESSES = 250 };
-    const long each = connections / PROCESSES;
+    const long each = (connections + PROCESSES - 1) / PROCESSES;
     struct sockaddr_in from = {.sin_family = AF_INET};
     const struct linger reset = {1, 0};
     for (long made = 0; made < connections; made += each) {
@@ -275,7 +244,63 @@ static void run(char **command)
         exit(1);
 }
 
+/* What whoever looks for the owner of a socket cannot do without, if the owner is the last one. */
+static void walk(void)
+{
+    char path[300], link[64];
+    DIR *all = opendir("/proc");
+    for (struct dirent *process; (process = readdir(all)) != NULL;) {
+        snprintf(path, sizeof path, "/proc/%s/fd", process->d_name);
+        DIR *open = process->d_name[0] >= '1' && process->d_name[0] <= '9' ? opendir(path) : NULL;
+        for (struct dirent *file; open && (file = readdir(open)) != NULL;)
+            if (readlinkat(dirfd(open), file->d_name, link, sizeof link) < 0)
+                continue;
+        if (open)
+            closedir(open);
+    }
+    closedir(all);
+}
+
+static struct {
+    long count;
+    char kind;
+} thread_work;
+
+static void *work(void *unused)
+{
+    for (long i = 0; i < thread_work.count; i++) {
+        if (thread_work.kind == 'r') {
+            refused_once(0);
+            continue;
+        }
+        struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        if (bind(fd, (struct sockaddr *)&any, sizeof any) || (thread_work.kind == 'l' && listen(fd, 8)))
+            exit(1);
+        close(fd);
+    }
+    return unused;
+}
+
+static void time_threads(long threads, char kind, long count)
+{
+    pthread_t all[64];
+    thread_work.count = count;
+    thread_work.kind = kind;
+    if (kind == 'r')
+        listen_somewhere();
+    double start = now();
+    for (long i = 0; i < threads && i < 64; i++)
+        if (pthread_create(&all[i], NULL, work, NULL) != 0)
+            exit(1);
+    for (long i = 0; i < threads && i < 64; i++)
+        pthread_join(all[i], NULL);
+    printf("%.0f\n", (now() - start) / (double)count);
+}
+
 /* The median time of some runs of one of the above. */
+static int dumps_too;
+
 static void time_runs(long count, char **command)
 {
     static double times[1000];
@@ -284,7 +309,7 @@ static void time_runs(long count, char **command)
         if (command)
             run(command);
         else
-            refused_once(0);
+            refused_once(dumps_too);
         times[i] = now() - start;
     }
     qsort(times, (size_t)count, sizeof *times, compare);
@@ -295,8 +320,14 @@ int main(int argc, char **argv)
 {
     const char *mode = argc > 2 ? argv[1] : "";
     long count = argc > 2 ? atol(argv[2]) : 0;
-    if (strcmp(mode, "spawn") == 0 && argc > 3) {
-        spawn(argv[2], argv[3]);
+    if (strcmp(mode, "threads") == 0 && argc > 4) {
+        time_threads(count, argv[3][0], atol(argv[4]));
+        return 0;
+    }
+    if (strcmp(mode, "time-calls") == 0 && argc > 3) {
+        double start = now();
+        calls(argv[2], atol(argv[3]));
+        printf("%.1f\n", (now() - start) / (double)atol(argv[3]));
         return 0;
     }
     if (strcmp(mode, "calls") == 0 && argc > 3) {
@@ -315,7 +346,15 @@ int main(int argc, char **argv)
         time_runs(atol(argv[3]), NULL);
         return 0;
     }
-    if (strcmp(mode, "refused-among") == 0 && argc > 3) {
+    if (strcmp(mode, "walk") == 0) {
+        double start = now();
+        for (long i = 0; i < count; i++)
+            walk();
+        printf("%.0f\n", (now() - start) / (double)count);
+        return 0;
+    }
+    dumps_too = strcmp(mode, "bare-among") == 0;
+    if ((dumps_too || strcmp(mode, "refused-among") == 0) && argc > 3) {
         connect_many(listen_somewhere(), count);
         time_runs(atol(argv[3]), NULL);
         return 0;
