@@ -77,9 +77,8 @@ uid_t raw_uid(void);
 int raw_wait_writable(int fd, int milliseconds);
 
 /* Block all signals of this thread but those that it raises itself (SIGSEGV and the like), also the ones that
- * libc keeps for itself (a cancellation: 32 in glibc, 33 in musl; pthreads(7)), and those that
- * raw_signals_hold is for, so that it sees what the program had blocked. raw_sleep alone lets them in: -EINTR
- * if one came, even before the sleep; 0 after `milliseconds`. */
+ * libc keeps for itself (a cancellation: 32 in glibc, 33 in musl; pthreads(7)). raw_sleep alone lets them in:
+ * -EINTR if one came, even before the sleep; 0 after `milliseconds`. */
 struct raw_mask {
     unsigned long bits[4];
 };
@@ -91,12 +90,14 @@ int raw_sleep(int64_t milliseconds, const struct raw_mask *mask);
 ssize_t raw_write(int fd, const void *bytes, size_t size, bool nowait);
 
 /* Keeps SIGPIPE, SIGXFSZ and SIGTTOU from being delivered to this thread by a write in between. If the write
- * failed, raw_signals_release discards what it raised, and leaves what was pending before. */
+ * failed, raw_signals_release discards what it raised, and leaves what was pending before. Where
+ * raw_mask_hold holds them already, `program` is what it saved, and NULL else. */
 struct raw_signals {
+    bool held_before;
     unsigned long old[4];
     unsigned long pending[4];
 };
-void raw_signals_hold(struct raw_signals *saved);
+void raw_signals_hold(struct raw_signals *saved, const struct raw_mask *program);
 void raw_signals_release(const struct raw_signals *saved, bool failed);
 
 /* True if `size` bytes at `address` can be read, asked of the kernel: a program that passes a wild

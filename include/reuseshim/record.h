@@ -26,7 +26,9 @@ struct record {
     const char *program;
     char host[66];         /* for the system log; "" where not known */
     bool usual_calls_only; /* a seccomp filter is on: write with the plainest calls */
-    uint64_t lost;         /* records that could not be written before this one */
+    const struct raw_mask *
+        program_mask; /* all signals are held, and this is what the program had blocked; NULL: they are not */
+    uint64_t lost;    /* records that could not be written before this one */
 };
 
 /* Both write at most `shown` of the holders and count the others as omitted. Pure, async-signal-safe. */

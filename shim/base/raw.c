@@ -284,11 +284,15 @@ ssize_t raw_write(int fd, const void *bytes, size_t size, bool nowait)
 /* All three are below 32, so they live in the first word whatever its width and byte order. */
 static const unsigned long held_signals = 1UL << (SIGPIPE - 1) | 1UL << (SIGXFSZ - 1) | 1UL << (SIGTTOU - 1);
 
-void raw_signals_hold(struct raw_signals *saved)
+void raw_signals_hold(struct raw_signals *saved, const struct raw_mask *program)
 {
     const unsigned long set[4] = {held_signals};
     memset(saved, 0, sizeof *saved);
-    (void)CALL(SYS_rt_sigprocmask, SIG_BLOCK, set, saved->old, KERNEL_SIGSET_BYTES);
+    saved->held_before = program != NULL;
+    if (program)
+        memcpy(saved->old, program->bits, sizeof saved->old);
+    else
+        (void)CALL(SYS_rt_sigprocmask, SIG_BLOCK, set, saved->old, KERNEL_SIGSET_BYTES);
     /* What was not blocked cannot have been pending. */
     if (saved->old[0] & held_signals)
         (void)CALL(SYS_rt_sigpending, saved->pending, KERNEL_SIGSET_BYTES);
@@ -300,7 +304,8 @@ void raw_signals_release(const struct raw_signals *saved, bool failed)
     static const long at_once[2] = {0, 0};
     if (failed)
         (void)CALL(SYS_rt_sigtimedwait, discard, NULL, at_once, KERNEL_SIGSET_BYTES);
-    (void)CALL(SYS_rt_sigprocmask, SIG_SETMASK, saved->old, NULL, KERNEL_SIGSET_BYTES);
+    if (!saved->held_before)
+        (void)CALL(SYS_rt_sigprocmask, SIG_SETMASK, saved->old, NULL, KERNEL_SIGSET_BYTES);
 }
 
 /* Raised by the thread itself: they come also while they are blocked, and then past their handlers. */
@@ -310,7 +315,7 @@ static const unsigned long own_signals = OWN_SIGNAL(SIGILL) | OWN_SIGNAL(SIGTRAP
 
 void raw_mask_hold(struct raw_mask *saved)
 {
-    const unsigned long all[4] = {~(own_signals | held_signals), ~0UL, ~0UL, ~0UL};
+    const unsigned long all[4] = {~own_signals, ~0UL, ~0UL, ~0UL};
     (void)CALL(SYS_rt_sigprocmask, SIG_BLOCK, all, saved->bits, KERNEL_SIGSET_BYTES);
 }
 

@@ -66,6 +66,7 @@ void report_sharing(const struct hooked_call *hooked)
     raw_mask_hold(&mask);
     struct workspace *work = raw_map(sizeof *work);
     if (work) {
+        work->record.program_mask = &mask;
         share_in(work, hooked);
         raw_unmap(work, sizeof *work);
     }
@@ -90,7 +91,7 @@ static bool explain_in(struct workspace *work, const struct repeated_call *call)
     return wanted;
 }
 
-static void explain(const struct repeated_call *call)
+static void explain(const struct repeated_call *call, const struct raw_mask *program_mask)
 {
     struct workspace *work = raw_map(sizeof *work);
     if (work == NULL) {
@@ -98,6 +99,7 @@ static void explain(const struct repeated_call *call)
         return;
     }
     workspace_begin(work);
+    work->record.program_mask = program_mask;
     if (explain_in(work, call)) {
         work->record.repeated = call->before;
         record_emit(call->hooked->shim, &work->record, work->output);
@@ -113,8 +115,9 @@ void report_refusal(const struct hooked_call *hooked, int error)
         return;
     raw_mask_hold(&mask);
     if (repetition_ask(&call) == EXPLAIN) {
-        explain(&call);
+        explain(&call, &mask);
     } else {
+        call.work->record.program_mask = &mask;
         record_emit(hooked->shim, &call.work->record, call.work->output);
         repetition_give_back();
     }
@@ -147,6 +150,7 @@ void report_message(const struct shim *shim, const struct hooked_call *hooked, e
     raw_mask_hold(&mask);
     struct workspace *work = raw_map(sizeof *work);
     if (work) {
+        work->record.program_mask = &mask;
         tell(work, shim, hooked, level, message);
         raw_unmap(work, sizeof *work);
     } else {

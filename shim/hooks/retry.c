@@ -181,6 +181,7 @@ static void record_end(struct attempt *attempt, int error)
     work->newcomer.error = error;
     work->record.waited_ms = attempt->waited_ms;
     work->record.evicted = attempt->evicted;
+    work->record.program_mask = &attempt->mask;
     record_emit(attempt->hooked->shim, &work->record, work->output);
 }
 

@@ -72,7 +72,7 @@ int sink_write(const struct sink *sink, const char *bytes, size_t size, int budg
     ssize_t written;
     if (S_ISSOCK(sink->mode))
         return result_of(send_to_socket(sink, bytes, size, budget_ms), size);
-    raw_signals_hold(&signals);
+    raw_signals_hold(&signals, sink->program_mask);
     if (S_ISREG(sink->mode))
         written = raw_write(sink->fd, bytes, size, false);
     else

@@ -111,6 +111,7 @@ static bool write_where_told(const struct shim *shim, struct record *record, cha
     *error = open_sink(&sink, shim, record->usual_calls_only);
     if (*error < 0)
         return false;
+    sink.program_mask = record->program_mask;
     *error = write_to(&sink, shim, record, buffer);
     if (sink.close)
         raw_close(sink.fd);
@@ -126,6 +127,7 @@ static void write_elsewhere(const struct shim *shim, struct record *record, char
     if (shim->settings.log == LOG_AUTO || shim->settings.log == LOG_STDERR ||
         sink_open_auto(&sink, shim, record->usual_calls_only) < 0)
         return;
+    sink.program_mask = record->program_mask;
     tell_unusable(&sink, shim, record, -error);
     record->lost = 0;
     (void)write_to(&sink, shim, record, buffer);

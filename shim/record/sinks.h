@@ -15,8 +15,9 @@ struct sink {
     int fd;
     uint32_t mode;
     enum form form;
-    size_t room; /* the longest record that it takes whole, and one byte */
-    bool close;  /* it was opened for this record */
+    size_t room;                         /* the longest record that it takes whole, and one byte */
+    bool close;                          /* it was opened for this record */
+    const struct raw_mask *program_mask; /* as in struct record; whoever opened it does not know */
 };
 
 /* Where the settings send a record: 0, or -errno: why it cannot go there. A seccomp filter may be on, which
