@@ -11,9 +11,10 @@ if [ -z "${SOAK_INSIDE:-}" ]; then
 fi
 
 folder=$(mktemp -d)
-trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$folder"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$folder"' EXIT
 chmod 755 "$folder"
 log=$folder/log
+: >"$log" # nothing may come to be told
 export REUSESHIM_POLICY=restart-now REUSESHIM_LOG=$log REUSESHIM_FORMAT=json
 
 cat >"$folder/nginx.conf" <<CONF
