@@ -16,6 +16,8 @@
  *   calls WHICH COUNT           socket, setsockopt or connect so often (to count instructions)
  */
 #define _GNU_SOURCE
+#include "measure.h"
+
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <linux/inet_diag.h>
@@ -30,23 +32,9 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 static struct sockaddr_in address = {.sin_family = AF_INET};
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static void choose_port(void)
 {

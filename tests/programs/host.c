@@ -4,6 +4,8 @@
  * The port is taken by somebody else. Exit code 0 if the program lived as it would have without the library.
  */
 #define _GNU_SOURCE
+#include "left_behind.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -48,23 +50,6 @@ static void refused(void)
     if (bind(fd, (struct sockaddr *)&taken, sizeof taken) != -1 || errno != EADDRINUSE)
         _exit(3);
     close(fd);
-}
-
-static int count_lines(const char *path)
-{
-    int lines = 0;
-    FILE *file = fopen(path, "r");
-    for (int c; (c = getc(file)) != EOF;)
-        lines += c == '\n';
-    fclose(file);
-    return lines;
-}
-
-static int next_fd(void)
-{
-    int fd = dup(1);
-    close(fd);
-    return fd;
 }
 
 static void leak(void)

@@ -8,30 +8,18 @@
  * rounds, and what the mean of the rounds lies between 95 % of the time.
  */
 #define _GNU_SOURCE
+#include "measure.h"
+
 #include <math.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
 enum { PAIRS_MAX = 2000, ROUNDS_MAX = 100 };
 
 static char **command;
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static double start_once(const char *library)
 {

@@ -5,6 +5,8 @@
  * kernel's.
  */
 #define _GNU_SOURCE
+#include "left_behind.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>
@@ -51,23 +53,6 @@ static void refused(void)
     refused_on(&fd);
 }
 
-static int lines_of(const char *path)
-{
-    int lines = 0;
-    FILE *file = fopen(path, "r");
-    for (int c; (c = getc(file)) != EOF;)
-        lines += c == '\n';
-    fclose(file);
-    return lines;
-}
-
-static int next_fd(void)
-{
-    int fd = dup(1);
-    close(fd);
-    return fd;
-}
-
 /* ---- what is left behind -------------------------------------------------------------------------- */
 
 static int fd_before, maps_before;
@@ -75,14 +60,14 @@ static int fd_before, maps_before;
 static void remember(void)
 {
     fd_before = next_fd();
-    maps_before = lines_of("/proc/self/maps");
+    maps_before = count_lines("/proc/self/maps");
 }
 
 static void nothing_is_left(void)
 {
     if (next_fd() != fd_before)
         fail("a descriptor is left behind");
-    if (lines_of("/proc/self/maps") > maps_before)
+    if (count_lines("/proc/self/maps") > maps_before)
         fail("a mapping is left behind");
 }
 
