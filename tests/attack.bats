@@ -1,0 +1,51 @@
+#!/usr/bin/env bats
+# What somebody on the same machine may try: to make a program with more rights do his work through the library, to forge or hide
+# a record, to make another user's program fail, to learn what is not his to know.
+
+load helper
+
+# as_other COMMAND...: as an ordinary user, in the test's namespace.
+other=(setpriv --reuid=4711 --regid=4711 --clear-groups)
+
+# holder_of_other WORD...: as holder, by that user.
+holder_of_other() {
+    background ns "${other[@]}" "$open/sock" "$@" hold
+    holder_pid=$last_pid
+}
+
+# Programs where that user reaches them.
+open_programs() {
+    local name
+    open_folder
+    for name; do
+        install -m 755 "$PROGRAMS/$name" "$open/$name"
+    done
+}
+
+# The library where the loader takes it into set-user-ID programs, too, as it does what stands in /etc/ld.so.preload.
+trust_library() {
+    trusted=$(ldconfig -p | sed -n 's/.*x86-64.* => \(.*\)\/libc\.so\.6$/\1/p' | head -n 1)
+    library=libreuseshim-attack-$$.so
+    made+=("$trusted/$library")
+    install -m 4755 "$LIB" "$trusted/$library"
+}
+
+# ---- rights -----------------------------------------------------------------------------------------------------
+
+@test "what a set-user-ID program starts as root takes no variable from who called that program" {
+    needs_root
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    trust_library
+    open_programs
+    install -m 4755 "$PROGRAMS/become" "$open/become"
+    install -m 600 /dev/null "$BATS_TEST_TMPDIR/secret"
+    echo hunter2 >"$BATS_TEST_TMPDIR/secret"
+    for setting in REUSESHIM_LOG="$BATS_TEST_TMPDIR/log" REUSESHIM_POLICY="$BATS_TEST_TMPDIR/secret" REUSESHIM_RULES='tcp strip reuseaddr' REUSESHIM_TEST_=1; do
+        run -1 ns "${other[@]}" env LD_PRELOAD="$library" "$setting" KEPT=1 "$open/become" \
+            sh -c 'env; exec env LD_PRELOAD="$@"' sh "$library" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+        [[ $output == *KEPT=1*"failed: EADDRINUSE"* ]]
+        [[ $output != *REUSESHIM_TEST_* && $output != *hunter2* && $output != *"$setting"* ]]
+        [ ! -e "$BATS_TEST_TMPDIR/log" ]
+    done
+}
