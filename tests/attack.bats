@@ -49,3 +49,14 @@ trust_library() {
         [ ! -e "$BATS_TEST_TMPDIR/log" ]
     done
 }
+
+@test "a holder that changes its descriptor in time for a look at it takes no lock from who looks" {
+    needs_root
+    port=$(free_port)
+    open_programs switch_descriptor
+    echo >"$open/pid"
+    background ns "${other[@]}" "$open/switch_descriptor" "$port" "$open/pid"
+    run -0 shim REUSESHIM_DIAGNOSE=always "$SYSTEM_PYTHON" "$SCRIPTS/keep_lock.py" "$open/pid" "$port" 300
+    [[ $output == "kept "[01] ]]
+    holds '.cause == "listener"' "$LOG"
+}

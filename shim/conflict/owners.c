@@ -6,9 +6,24 @@
 #include "reuseshim/raw.h"
 #include "steps.h"
 
+#include <stdatomic.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- what a descriptor tells ------------------------------------------------------------------- */
+
+static _Atomic bool cheated;
+
+/* Where another file has come in the place of the socket meanwhile, that one was borrowed. It stays open, the
+ * only one of its kind: to close any descriptor of a file drops all fcntl(2) locks that this process has on
+ * that file, and a holder that wishes us ill puts our own lock file there. */
+static void give_back(int fd, const struct raw_identity *identity)
+{
+    if (S_ISSOCK(identity->mode))
+        raw_close(fd);
+    else
+        atomic_store_explicit(&cheated, true, memory_order_relaxed);
+}
 
 static void read_flags(struct holder *holder, const struct newcomer *newcomer, bool usual_calls_only,
                        bool own, pid_t pid, int number, bool is_first)
@@ -17,18 +32,19 @@ static void read_flags(struct holder *holder, const struct newcomer *newcomer, b
     if (holder->reuseport != UNKNOWN || holder->local.family == AF_UNIX ||
         (holder->blocks == YES && newcomer->options[OPTION_REUSEPORT] != YES && !is_first))
         return;
-    if (!own && usual_calls_only)
+    if (!own && (usual_calls_only || atomic_load_explicit(&cheated, memory_order_relaxed)))
         return;
     int fd = own ? number : raw_steal_fd(pid, number);
-    struct raw_identity identity;
-    if (fd >= 0 && raw_identify(fd, &identity) && identity.inode == holder->inode) {
+    struct raw_identity identity = {.mode = 0};
+    if (fd >= 0 && raw_identify(fd, &identity) && S_ISSOCK(identity.mode) &&
+        identity.inode == holder->inode) {
         int reuseaddr = raw_option(fd, SOL_SOCKET, SO_REUSEADDR);
         int reuseport = raw_option(fd, SOL_SOCKET, SO_REUSEPORT);
         holder->reuseaddr = reuseaddr < 0 ? UNKNOWN : reuseaddr != 0;
         holder->reuseport = reuseport < 0 ? UNKNOWN : reuseport != 0;
     }
     if (!own && fd >= 0)
-        raw_close(fd);
+        give_back(fd, &identity);
 }
 
 /* More than there is room for are counted; of those only a master, which says the most, takes a place. */
