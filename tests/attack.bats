@@ -60,3 +60,10 @@ trust_library() {
     [[ $output == "kept "[01] ]]
     holds '.cause == "listener"' "$LOG"
 }
+
+@test "a holder in a table of descriptors of one of its threads is not called nobody" {
+    port=$(free_port)
+    background ns "$SYSTEM_PYTHON" "$SCRIPTS/own_table.py" "$port"
+    refused tcp bind 127.0.0.1:"$port"
+    expect_record '.cause == "listener"' '.holders[0].owner != "none"'
+}

@@ -6,20 +6,21 @@
 #include "reuseshim/raw.h"
 #include "steps.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* ---- what a descriptor tells ------------------------------------------------------------------- */
 
 static _Atomic bool cheated;
 
 /* Where another file has come in the place of the socket meanwhile, that one was borrowed. It stays open, the
- * only one of its kind: to close any descriptor of a file drops all fcntl(2) locks that this process has on
- * that file, and a holder that wishes us ill puts our own lock file there. */
-static void give_back(int fd, const struct raw_identity *identity)
+ * only one of its kind, and is not looked at: to close any descriptor of a file drops all fcntl(2) locks that
+ * this process has on that file, and a holder that wishes us ill puts our own lock file there, or one whose
+ * filesystem (FUSE) never answers. */
+static void give_back(int fd, bool is_socket)
 {
-    if (S_ISSOCK(identity->mode))
+    if (is_socket)
         raw_close(fd);
     else
         atomic_store_explicit(&cheated, true, memory_order_relaxed);
@@ -35,16 +36,15 @@ static void read_flags(struct holder *holder, const struct newcomer *newcomer, b
     if (!own && (usual_calls_only || atomic_load_explicit(&cheated, memory_order_relaxed)))
         return;
     int fd = own ? number : raw_steal_fd(pid, number);
-    struct raw_identity identity = {.mode = 0};
-    if (fd >= 0 && raw_identify(fd, &identity) && S_ISSOCK(identity.mode) &&
-        identity.inode == holder->inode) {
-        int reuseaddr = raw_option(fd, SOL_SOCKET, SO_REUSEADDR);
+    int reuseaddr = fd < 0 ? -EBADF : raw_option(fd, SOL_SOCKET, SO_REUSEADDR);
+    struct raw_identity identity;
+    if (reuseaddr >= 0 && raw_identify(fd, &identity) && identity.inode == holder->inode) {
         int reuseport = raw_option(fd, SOL_SOCKET, SO_REUSEPORT);
-        holder->reuseaddr = reuseaddr < 0 ? UNKNOWN : reuseaddr != 0;
+        holder->reuseaddr = reuseaddr != 0;
         holder->reuseport = reuseport < 0 ? UNKNOWN : reuseport != 0;
     }
     if (!own && fd >= 0)
-        give_back(fd, &identity);
+        give_back(fd, reuseaddr != -ENOTSOCK);
 }
 
 /* More than there is room for are counted; of those only a master, which says the most, takes a place. */
