@@ -67,3 +67,15 @@ trust_library() {
     refused tcp bind 127.0.0.1:"$port"
     expect_record '.cause == "listener"' '.holders[0].owner != "none"'
 }
+
+@test "a record is not added to a file by a second name that somebody has given it" {
+    needs_root
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    open_folder 777
+    echo root:x:0 >"$BATS_TEST_TMPDIR/passwd"
+    ln "$BATS_TEST_TMPDIR/passwd" "$open/log"
+    run -1 --separate-stderr ns env LD_PRELOAD="$LIB" REUSESHIM_LOG="$open/log" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    [ "$(cat "$BATS_TEST_TMPDIR/passwd")" = root:x:0 ]
+    [[ $stderr == *"cannot be written (EMLINK)"*"failed: EADDRINUSE"* ]]
+}
