@@ -79,3 +79,34 @@ trust_library() {
     [ "$(cat "$BATS_TEST_TMPDIR/passwd")" = root:x:0 ]
     [[ $stderr == *"cannot be written (EMLINK)"*"failed: EADDRINUSE"* ]]
 }
+
+@test "a log that its owner makes a FIFO which nobody reads, or fills, delays nobody" {
+    needs_root
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    open_folder 777
+    ns "${other[@]}" mkfifo -m 666 "$open/log"
+    run -1 --separate-stderr ns env LD_PRELOAD="$LIB" REUSESHIM_LOG="$open/log" REUSESHIM_BUDGET_MS=100 \
+        timeout 20 "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    [[ $stderr == *"cannot be written (ENXIO)"*"failed: EADDRINUSE"* ]]
+    exec 7<>"$open/log"
+    dd if=/dev/zero of="$open/log" bs=4096 oflag=nonblock 2>/dev/null || true
+    run -1 --separate-stderr ns env LD_PRELOAD="$LIB" REUSESHIM_LOG="$open/log" REUSESHIM_BUDGET_MS=100 \
+        timeout 20 "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    exec 7>&-
+    [[ $stderr == *"cannot be written (EAGAIN)"*"failed: EADDRINUSE"* ]]
+}
+
+@test "a supervisor of another user does not have root stop a service of the same name" {
+    needs_root
+    port=$(free_port)
+    open_programs sock
+    mkdir "$open/ssh"
+    printf '#!/bin/sh\nexec %s tcp bind 127.0.0.1:%s listen hold >/dev/null\n' "$open/sock" "$port" >"$open/ssh/run"
+    chmod 755 "$open/ssh/run"
+    chown -R 4711:4711 "$open/ssh"
+    spawn ns "${other[@]}" sh -c 'cd "$0" && exec runsv ssh' "$open"
+    until_true bash -c '! "$@"' bash "${enter[@]}" --target "$namespace_pid" -- "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    refused tcp bind 127.0.0.1:"$port"
+    expect_record '.holders[0].processes[0].uid == 4711' '.cures[0].text | startswith("as uid 4711: sv stop ssh, ")'
+}
