@@ -110,3 +110,17 @@ trust_library() {
     refused tcp bind 127.0.0.1:"$port"
     expect_record '.holders[0].processes[0].uid == 4711' '.cures[0].text | startswith("as uid 4711: sv stop ssh, ")'
 }
+
+@test "evict removes no socket file of another folder than the one it has looked at" {
+    needs_root
+    open_folder 777
+    mkdir "$BATS_TEST_TMPDIR/precious" "$open/folder"
+    chown 4711:4711 "$open/folder"
+    background "$PROGRAMS/sock" unix bind "$BATS_TEST_TMPDIR/precious/s" listen hold # of another network namespace
+    ln -s "$BATS_TEST_TMPDIR/precious" "$open/other"
+    background "${other[@]}" "$PROGRAMS/exchange" "$open/folder" "$open/other"
+    for _ in {1..100}; do
+        shim REUSESHIM_RULES="unix evict" "$PROGRAMS/sock" unix bind "$open/folder/s" >/dev/null || true
+    done
+    run -0 "$PROGRAMS/sock" unix connect "$BATS_TEST_TMPDIR/precious/s" # it is still the one that listens
+}
