@@ -124,3 +124,21 @@ trust_library() {
     done
     run -0 "$PROGRAMS/sock" unix connect "$BATS_TEST_TMPDIR/precious/s" # it is still the one that listens
 }
+
+@test "a process whose command line comes slowly holds nobody up for long, and is named" {
+    port=$(free_port)
+    words=()
+    for _ in {1..32}; do
+        words+=(tcp set reuseport bind 127.0.0.1:"$port" listen)
+    done
+    holder "${words[@]}"
+    # As if it held the lock of its memory map, which the kernel takes for cmdline.
+    calls=$BATS_TEST_TMPDIR/calls
+    run -1 ns strace -qf -o "$calls" -P "/proc/$holder_pid/cmdline" -e trace=read -e inject=read:delay_exit=500000 \
+        -E LD_PRELOAD="$LIB" -E REUSESHIM_LOG="$LOG" -E REUSESHIM_FORMAT=json -E REUSESHIM_BUDGET_MS=2000 \
+        "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    looks=$(grep -c DELAYED "$calls")
+    ((looks <= 3))
+    expect_record '.diagnosis.complete'
+    owner_is "$holder_pid"
+}

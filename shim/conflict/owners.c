@@ -47,8 +47,20 @@ static void read_flags(struct holder *holder, const struct newcomer *newcomer, b
         give_back(fd, reuseaddr != -ENOTSOCK);
 }
 
+/* Has it been described for another socket? A process can make each look at its command line wait, by the
+ * lock of its memory map. */
+static const struct process *find_described(const struct conflict *conflict, pid_t pid)
+{
+    for (size_t i = 0; i < conflict->holder_count; i++)
+        for (size_t at = 0; at < conflict->owners[i].count && at < PROCESSES_MAX; at++)
+            if (conflict->owners[i].processes[at].pid == pid)
+                return &conflict->owners[i].processes[at];
+    return NULL;
+}
+
 /* More than there is room for are counted; of those only a master, which says the most, takes a place. */
-static void add_process(struct owners *owners, const struct self *self, pid_t pid, int fd, char *room)
+static void add_process(struct conflict *conflict, struct owners *owners, const struct self *self, pid_t pid,
+                        int fd)
 {
     for (size_t i = 0; i < owners->count && i < PROCESSES_MAX; i++)
         if (owners->processes[i].pid == pid)
@@ -58,7 +70,11 @@ static void add_process(struct owners *owners, const struct self *self, pid_t pi
     for (size_t i = 0; i < PROCESSES_MAX && !is_wanted; i++)
         is_wanted = owners->processes[i].parent == pid;
     if (is_wanted) {
-        process_describe(&owners->processes[at], pid, self, room);
+        const struct process *described = find_described(conflict, pid);
+        if (described)
+            owners->processes[at] = *described;
+        else
+            process_describe(&owners->processes[at], pid, self, conflict->room);
         owners->processes[at].fd = fd;
     }
     owners->count++;
@@ -74,7 +90,7 @@ void owners_note(void *owner_search, pid_t pid, int fd, uint64_t inode)
             continue;
         read_flags(holder, owners->newcomer, conflict->usual_calls_only, pid == owners->self.pid, pid, fd,
                    i == 0);
-        add_process(&conflict->owners[holder->owners], &owners->self, pid, fd, conflict->room);
+        add_process(conflict, &conflict->owners[holder->owners], &owners->self, pid, fd);
     }
 }
 
@@ -231,9 +247,9 @@ static enum owner owner_of(const struct conflict *conflict, size_t index, bool l
 {
     if (conflict->holders[index].inode == 0)
         return OWNER_NONE;
-    if (late)
-        return OWNER_NOT_SEARCHED;
-    return owners_of(conflict, index)->count ? OWNER_KNOWN : OWNER_HIDDEN;
+    if (owners_of(conflict, index)->count)
+        return OWNER_KNOWN;
+    return late ? OWNER_NOT_SEARCHED : OWNER_HIDDEN;
 }
 
 void owners_judge(struct conflict *conflict, const struct search *search)
@@ -243,7 +259,7 @@ void owners_judge(struct conflict *conflict, const struct search *search)
         conflict->holders[i].owner = owner_of(conflict, i, search->late);
         hidden |= conflict->holders[i].owner == OWNER_HIDDEN;
     }
-    conflict->unseen_owners |= search->unreadable || !search_sees_the_machine();
+    conflict->unseen_owners |= search->unreadable || search->late || !search_sees_the_machine();
     if (hidden)
         conflict->hidden = why_hidden(search);
 }
