@@ -142,3 +142,30 @@ trust_library() {
     expect_record '.diagnosis.complete'
     owner_is "$holder_pid"
 }
+
+@test "of several that start at once, and evict what was left behind, one has the path, also where somebody keeps the folder locked" {
+    path=$BATS_TEST_TMPDIR/here/s
+    mkdir "${path%/*}"
+    for round in {1..8}; do
+        if [ "$round" = 8 ]; then
+            exec 7<"${path%/*}"
+            flock 7
+        fi
+        rm -f "$path"
+        ns "$PROGRAMS/sock" unix bind "$path"
+        newcomers=()
+        for _ in 1 2 3; do
+            [ "$round" != 8 ] || [ "${#newcomers[@]}" = 0 ] || continue
+            spawn shim REUSESHIM_RULES="unix evict" "$PROGRAMS/sock" unix bind "$path" listen errno hold
+            newcomers+=("$last_out:$last_pid")
+        done
+        for newcomer in "${newcomers[@]}"; do
+            until_true grep -q '^ready' "${newcomer%:*}"
+        done
+        [ "$(cat "${newcomers[@]%:*}" | grep -c errno=0)" = 1 ]
+        for newcomer in "${newcomers[@]}"; do
+            stop "${newcomer#*:}"
+        done
+    done
+    exec 7<&-
+}

@@ -20,6 +20,8 @@ int raw_open(const char *path, int flags, mode_t mode);
 int raw_close(int fd);
 int raw_unlink(const char *path);
 int raw_unlink_in(int directory, const char *name);
+/* flock(2), exclusive, without waiting. */
+int raw_lock(int fd);
 ssize_t raw_read(int fd, void *buffer, size_t size);
 ssize_t raw_readlinkat(int directory, const char *path, char *buffer, size_t size);
 /* What getdents64(2) returns; glibc's struct dirent64 is the same, musl's has another name. */

@@ -56,6 +56,12 @@ int raw_unlink(const char *path)
     return raw_unlink_in(AT_FDCWD, path);
 }
 
+int raw_lock(int fd)
+{
+    enum { EXCLUSIVE = 2, AT_ONCE = 4 }; /* LOCK_EX and LOCK_NB of sys/file.h, the same everywhere */
+    return (int)CALL(SYS_flock, fd, EXCLUSIVE | AT_ONCE);
+}
+
 int raw_unlink_in(int directory, const char *name)
 {
     return (int)CALL(SYS_unlinkat, directory, name, 0);

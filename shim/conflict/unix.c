@@ -90,13 +90,22 @@ static void write_path(char path[sizeof(struct unix_path) + 1], const struct new
  * a link to one, in the place of this while it is looked at. */
 static int open_folder_of(char *path, const char **name)
 {
-    enum { FLAGS = O_PATH | O_DIRECTORY };
     char *slash = strrchr(path, '/');
+    const char *folder = slash == NULL ? "." : slash == path ? "/" : path;
     *name = slash ? slash + 1 : path;
-    if (slash == NULL || slash == path)
-        return raw_open(slash ? "/" : ".", FLAGS, 0);
-    *slash = '\0';
-    return raw_open(path, FLAGS, 0);
+    if (slash && slash != path)
+        *slash = '\0';
+    int fd = raw_open(folder, O_RDONLY | O_DIRECTORY, 0);
+    return fd == -EACCES ? raw_open(folder, O_PATH | O_DIRECTORY, 0) : fd; /* may be searched, not read */
+}
+
+/* Two that start at the same time: the later one must not remove what the earlier one has bound since. Who
+ * has the lock for long is none of us, and nobody waits for him. */
+static void take_turns(int folder)
+{
+    enum { TRIES = 50 };
+    for (int i = 0; i < TRIES && raw_lock(folder) == -EAGAIN; i++)
+        (void)raw_wait_writable(-1, 1);
 }
 
 /* The same name by way of that folder; none if it is too long. */
@@ -139,6 +148,7 @@ int unix_evict(const struct newcomer *newcomer, int64_t deadline, struct scratch
     if (folder < 0)
         return 0;
     int result = 0;
+    take_turns(folder);
     if (is_left_behind(newcomer, folder, name, deadline, scratch)) {
         result = raw_unlink_in(folder, name);
         result = result < 0 ? result : 1;
