@@ -44,7 +44,7 @@ static void read_flags(struct holder *holder, const struct newcomer *newcomer, b
         holder->reuseport = reuseport < 0 ? UNKNOWN : reuseport != 0;
     }
     if (!own && fd >= 0)
-        give_back(fd, reuseaddr != -ENOTSOCK);
+        give_back(fd, reuseaddr != -ENOTSOCK || raw_option(fd, SOL_SOCKET, SO_REUSEPORT) != -ENOTSOCK);
 }
 
 /* Has it been described for another socket? A process can make each look at its command line wait, by the
