@@ -19,6 +19,9 @@
 int raw_open(const char *path, int flags, mode_t mode);
 int raw_close(int fd);
 int raw_unlink(const char *path);
+int raw_unlink_in(int directory, const char *name);
+/* flock(2), exclusive, without waiting. */
+int raw_lock(int fd);
 ssize_t raw_read(int fd, void *buffer, size_t size);
 ssize_t raw_readlinkat(int directory, const char *path, char *buffer, size_t size);
 /* What getdents64(2) returns; glibc's struct dirent64 is the same, musl's has another name. */
@@ -54,12 +57,15 @@ struct raw_identity {
     uint64_t inode;
     uint32_t mode;
     uint32_t uid;
+    uint32_t links; /* names that it has */
     uint64_t size;
 };
 bool raw_identify(int fd, struct raw_identity *identity);
 /* The same of a path, whose last link is followed; of the path itself, link or not. */
 bool raw_identify_path(const char *path, struct raw_identity *identity);
 bool raw_identify_link(const char *path, struct raw_identity *identity);
+/* The same of a name in an open directory. */
+bool raw_identify_in(int directory, const char *name, struct raw_identity *identity);
 
 /* Nanoseconds on `clock` (CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME). */
 int64_t raw_clock(int clock);

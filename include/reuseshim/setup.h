@@ -28,6 +28,8 @@ struct load_facts {
  * had. The copies are meant to live as long as the process; load_facts_drop is for those that lost a race. */
 bool load_facts_capture(struct load_facts *facts, char *const *environment, bool secure);
 void load_facts_drop(struct load_facts *facts);
+/* Takes our variables out of an environment. */
+void load_facts_forget(char **environment);
 
 /* A text with rules in it. */
 struct rule_text {

@@ -20,6 +20,7 @@ static const struct {
     {EISDIR, "EISDIR"},
     {ENOTDIR, "ENOTDIR"},
     {ELOOP, "ELOOP"},
+    {EMLINK, "EMLINK"},
     {ENAMETOOLONG, "ENAMETOOLONG"},
     {EFBIG, "EFBIG"},
     {EINVAL, "EINVAL"},

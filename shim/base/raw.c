@@ -53,7 +53,18 @@ int raw_close(int fd)
 
 int raw_unlink(const char *path)
 {
-    return (int)CALL(SYS_unlinkat, AT_FDCWD, path, 0);
+    return raw_unlink_in(AT_FDCWD, path);
+}
+
+int raw_lock(int fd)
+{
+    enum { EXCLUSIVE = 2, AT_ONCE = 4 }; /* LOCK_EX and LOCK_NB of sys/file.h, the same everywhere */
+    return (int)CALL(SYS_flock, fd, EXCLUSIVE | AT_ONCE);
+}
+
+int raw_unlink_in(int directory, const char *name)
+{
+    return (int)CALL(SYS_unlinkat, directory, name, 0);
 }
 
 ssize_t raw_read(int fd, void *buffer, size_t size)
@@ -149,6 +160,7 @@ static bool identify(int directory, const char *path, int flags, struct raw_iden
                                       .inode = status.st_ino,
                                       .mode = status.st_mode,
                                       .uid = status.st_uid,
+                                      .links = (uint32_t)status.st_nlink,
                                       .size = (uint64_t)status.st_size};
 #else
     struct statx status;
@@ -162,6 +174,7 @@ static bool identify(int directory, const char *path, int flags, struct raw_iden
         .inode = status.stx_ino,
         .mode = status.stx_mode,
         .uid = status.stx_uid,
+        .links = status.stx_nlink,
         .size = status.stx_size,
     };
 #endif
@@ -181,6 +194,11 @@ bool raw_identify_path(const char *path, struct raw_identity *identity)
 bool raw_identify_link(const char *path, struct raw_identity *identity)
 {
     return identify(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, identity);
+}
+
+bool raw_identify_in(int directory, const char *name, struct raw_identity *identity)
+{
+    return name[0] && identify(directory, name, AT_SYMLINK_NOFOLLOW, identity);
 }
 
 long raw_filesystem_type(const char *path)

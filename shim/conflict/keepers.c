@@ -2,6 +2,7 @@
  *
  * Who keeps a holder running: a unit, a container, a supervisor. Contract in steps.h and conflict.h.
  */
+#include "reuseshim/deadline.h"
 #include "reuseshim/raw.h"
 #include "steps.h"
 
@@ -71,7 +72,7 @@ void keepers_find(struct conflict *conflict, const struct self *self)
             continue;
         parents_first(owners);
         process_cgroup(owners->processes[0].pid, owners->cgroup, conflict->room);
-        if (owners->processes[0].parent > 1)
+        if (owners->processes[0].parent > 1 && !deadline_has_passed(conflict->deadline))
             process_describe(&owners->parent, owners->processes[0].parent, self, conflict->room);
     }
     process_cgroup(self->pid, conflict->own_cgroup, conflict->room);

@@ -6,9 +6,25 @@
 #include "reuseshim/raw.h"
 #include "steps.h"
 
+#include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 
 /* ---- what a descriptor tells ------------------------------------------------------------------- */
+
+static _Atomic bool cheated;
+
+/* Where another file has come in the place of the socket meanwhile, that one was borrowed. It stays open, the
+ * only one of its kind, and is not looked at: to close any descriptor of a file drops all fcntl(2) locks that
+ * this process has on that file, and a holder that wishes us ill puts our own lock file there, or one whose
+ * filesystem (FUSE) never answers. */
+static void give_back(int fd, bool is_socket)
+{
+    if (is_socket)
+        raw_close(fd);
+    else
+        atomic_store_explicit(&cheated, true, memory_order_relaxed);
+}
 
 static void read_flags(struct holder *holder, const struct newcomer *newcomer, bool usual_calls_only,
                        bool own, pid_t pid, int number, bool is_first)
@@ -17,22 +33,34 @@ static void read_flags(struct holder *holder, const struct newcomer *newcomer, b
     if (holder->reuseport != UNKNOWN || holder->local.family == AF_UNIX ||
         (holder->blocks == YES && newcomer->options[OPTION_REUSEPORT] != YES && !is_first))
         return;
-    if (!own && usual_calls_only)
+    if (!own && (usual_calls_only || atomic_load_explicit(&cheated, memory_order_relaxed)))
         return;
     int fd = own ? number : raw_steal_fd(pid, number);
+    int reuseaddr = fd < 0 ? -EBADF : raw_option(fd, SOL_SOCKET, SO_REUSEADDR);
     struct raw_identity identity;
-    if (fd >= 0 && raw_identify(fd, &identity) && identity.inode == holder->inode) {
-        int reuseaddr = raw_option(fd, SOL_SOCKET, SO_REUSEADDR);
+    if (reuseaddr >= 0 && raw_identify(fd, &identity) && identity.inode == holder->inode) {
         int reuseport = raw_option(fd, SOL_SOCKET, SO_REUSEPORT);
-        holder->reuseaddr = reuseaddr < 0 ? UNKNOWN : reuseaddr != 0;
+        holder->reuseaddr = reuseaddr != 0;
         holder->reuseport = reuseport < 0 ? UNKNOWN : reuseport != 0;
     }
     if (!own && fd >= 0)
-        raw_close(fd);
+        give_back(fd, reuseaddr != -ENOTSOCK || raw_option(fd, SOL_SOCKET, SO_REUSEPORT) != -ENOTSOCK);
+}
+
+/* Has it been described for another socket? A process can make each look at its command line wait, by the
+ * lock of its memory map. */
+static const struct process *find_described(const struct conflict *conflict, pid_t pid)
+{
+    for (size_t i = 0; i < conflict->holder_count; i++)
+        for (size_t at = 0; at < conflict->owners[i].count && at < PROCESSES_MAX; at++)
+            if (conflict->owners[i].processes[at].pid == pid)
+                return &conflict->owners[i].processes[at];
+    return NULL;
 }
 
 /* More than there is room for are counted; of those only a master, which says the most, takes a place. */
-static void add_process(struct owners *owners, const struct self *self, pid_t pid, int fd, char *room)
+static void add_process(struct conflict *conflict, struct owners *owners, const struct self *self, pid_t pid,
+                        int fd)
 {
     for (size_t i = 0; i < owners->count && i < PROCESSES_MAX; i++)
         if (owners->processes[i].pid == pid)
@@ -42,7 +70,11 @@ static void add_process(struct owners *owners, const struct self *self, pid_t pi
     for (size_t i = 0; i < PROCESSES_MAX && !is_wanted; i++)
         is_wanted = owners->processes[i].parent == pid;
     if (is_wanted) {
-        process_describe(&owners->processes[at], pid, self, room);
+        const struct process *described = find_described(conflict, pid);
+        if (described)
+            owners->processes[at] = *described;
+        else
+            process_describe(&owners->processes[at], pid, self, conflict->room);
         owners->processes[at].fd = fd;
     }
     owners->count++;
@@ -58,7 +90,7 @@ void owners_note(void *owner_search, pid_t pid, int fd, uint64_t inode)
             continue;
         read_flags(holder, owners->newcomer, conflict->usual_calls_only, pid == owners->self.pid, pid, fd,
                    i == 0);
-        add_process(&conflict->owners[holder->owners], &owners->self, pid, fd, conflict->room);
+        add_process(conflict, &conflict->owners[holder->owners], &owners->self, pid, fd);
     }
 }
 
@@ -215,9 +247,9 @@ static enum owner owner_of(const struct conflict *conflict, size_t index, bool l
 {
     if (conflict->holders[index].inode == 0)
         return OWNER_NONE;
-    if (late)
-        return OWNER_NOT_SEARCHED;
-    return owners_of(conflict, index)->count ? OWNER_KNOWN : OWNER_HIDDEN;
+    if (owners_of(conflict, index)->count)
+        return OWNER_KNOWN;
+    return late ? OWNER_NOT_SEARCHED : OWNER_HIDDEN;
 }
 
 void owners_judge(struct conflict *conflict, const struct search *search)
@@ -227,7 +259,7 @@ void owners_judge(struct conflict *conflict, const struct search *search)
         conflict->holders[i].owner = owner_of(conflict, i, search->late);
         hidden |= conflict->holders[i].owner == OWNER_HIDDEN;
     }
-    conflict->unseen_owners |= search->unreadable || !search_sees_the_machine();
+    conflict->unseen_owners |= search->unreadable || search->late || !search_sees_the_machine();
     if (hidden)
         conflict->hidden = why_hidden(search);
 }

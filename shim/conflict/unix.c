@@ -2,10 +2,13 @@
  *
  * An AF_UNIX name that is taken: by whom, or is it only a file that was left behind. Contract in steps.h.
  */
+#define _GNU_SOURCE /* O_PATH */
 #include "reuseshim/raw.h"
+#include "reuseshim/text.h"
 #include "steps.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -60,15 +63,15 @@ static int find_name(struct name_search *name, int64_t deadline, struct scratch 
 /* Is a socket of any network namespace bound to that file? connect() of a datagram socket sends nothing and
  * tells: EPROTOTYPE = a stream socket, success = a datagram one, ECONNREFUSED = none (unix_find_bsd(),
  * net/unix/af_unix.c). */
-static tristate is_live(const struct newcomer *newcomer)
+static tristate is_live(const struct unix_path *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = raw_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return UNKNOWN;
-    memcpy(address.sun_path, newcomer->path.bytes, newcomer->path.length);
-    int result = raw_connect(fd, &address,
-                             (socklen_t)(offsetof(struct sockaddr_un, sun_path) + newcomer->path.length));
+    memcpy(address.sun_path, path->bytes, path->length);
+    int result =
+        raw_connect(fd, &address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + path->length));
     raw_close(fd);
     if (result == -ECONNREFUSED)
         return NO;
@@ -83,25 +86,75 @@ static void write_path(char path[sizeof(struct unix_path) + 1], const struct new
     path[length] = '\0';
 }
 
+/* Opens the folder that the path is in, and leaves its last part in *name. Others may put another folder, or
+ * a link to one, in the place of this while it is looked at. */
+static int open_folder_of(char *path, const char **name)
+{
+    char *slash = strrchr(path, '/');
+    const char *folder = slash == NULL ? "." : slash == path ? "/" : path;
+    *name = slash ? slash + 1 : path;
+    if (slash && slash != path)
+        *slash = '\0';
+    int fd = raw_open(folder, O_RDONLY | O_DIRECTORY, 0);
+    return fd == -EACCES ? raw_open(folder, O_PATH | O_DIRECTORY, 0) : fd; /* may be searched, not read */
+}
+
+/* Two that start at the same time: the later one must not remove what the earlier one has bound since. Who
+ * has the lock for long is none of us, and nobody waits for him. */
+static void take_turns(int folder)
+{
+    enum { TRIES = 50 };
+    for (int i = 0; i < TRIES && raw_lock(folder) == -EAGAIN; i++)
+        (void)raw_wait_writable(-1, 1);
+}
+
+/* The same name by way of that folder; none if it is too long. */
+static struct unix_path path_in(int folder, const char *name)
+{
+    struct unix_path path = {.length = 0};
+    struct text text = text_in(path.bytes, sizeof path.bytes);
+    text_string(&text, "/proc/self/fd/");
+    text_signed(&text, folder);
+    text_strings(&text, "/", name);
+    text_end(&text);
+    path.length = text.full ? 0 : (uint8_t)text.used;
+    return path;
+}
+
+static bool is_left_behind(const struct newcomer *newcomer, int folder, const char *name, int64_t deadline,
+                           struct scratch *scratch)
+{
+    struct name_search search = {.newcomer = newcomer};
+    struct raw_identity again;
+    struct unix_path path = path_in(folder, name);
+    /* The file itself: a link to a stale socket is no socket. */
+    if (path.length == 0 || !raw_identify_in(folder, name, &search.file) || !S_ISSOCK(search.file.mode))
+        return false;
+    /* Twice: the kernel answers for all network namespaces, sock_diag names the socket of this very file. */
+    return is_live(&path) == NO && find_name(&search, deadline, scratch) == 0 &&
+           (!search.found || search.holder.state == STATE_ESTABLISHED) &&
+           raw_identify_in(folder, name, &again) && again.inode == search.file.inode &&
+           again.device == search.file.device;
+}
+
 int unix_evict(const struct newcomer *newcomer, int64_t deadline, struct scratch *scratch)
 {
-    struct name_search name = {.newcomer = newcomer};
-    struct raw_identity again;
     char path[sizeof(struct unix_path) + 1];
+    const char *name;
     if (newcomer->path.length == 0 || newcomer->path.bytes[0] == '\0')
         return 0;
-    /* The file itself: a link to a stale socket is no socket. */
     write_path(path, newcomer);
-    if (!raw_identify_link(path, &name.file) || !S_ISSOCK(name.file.mode))
+    int folder = open_folder_of(path, &name);
+    if (folder < 0)
         return 0;
-    /* Twice: the kernel answers for all network namespaces, sock_diag names the socket of this very file. */
-    bool is_free = is_live(newcomer) == NO && find_name(&name, deadline, scratch) == 0 &&
-                   (!name.found || name.holder.state == STATE_ESTABLISHED);
-    if (!is_free || !raw_identify_link(path, &again) || again.inode != name.file.inode ||
-        again.device != name.file.device)
-        return 0;
-    int result = raw_unlink(path);
-    return result < 0 ? result : 1;
+    int result = 0;
+    take_turns(folder);
+    if (is_left_behind(newcomer, folder, name, deadline, scratch)) {
+        result = raw_unlink_in(folder, name);
+        result = result < 0 ? result : 1;
+    }
+    raw_close(folder);
+    return result;
 }
 
 /* Why the path is taken, if not by a socket; NULL if it leads to one. */
@@ -144,7 +197,7 @@ void unix_explain(struct conflict *conflict, const struct newcomer *newcomer, st
     conflict->all_sockets = find_name(&name, conflict->deadline, scratch) == 0;
     conflict->source = conflict->all_sockets ? SOURCE_SOCK_DIAG : SOURCE_NONE;
     bool sure = name.found && (name.holder.type == SOCK_DGRAM || name.holder.state != STATE_ESTABLISHED);
-    tristate live = sure || abstract ? YES : is_live(newcomer);
+    tristate live = sure || abstract ? YES : is_live(&newcomer->path);
     if (live == YES && name.found) /* else connections of a listener that is gone */
         conflict->holders[conflict->holder_count++] = name.holder;
     conflict->cause = live == YES ? CAUSE_UNIX_LIVE : live == NO ? CAUSE_UNIX_STALE : CAUSE_UNKNOWN;

@@ -156,7 +156,12 @@ __attribute__((constructor)) static void loaded(int argc, char **argv, char **en
     (void)argc;
     (void)argv;
     next_resolve();
-    const struct load_facts *facts = facts_ready(environ ? environ : envp);
+    char **environment = environ ? environ : envp;
+    const struct load_facts *facts = facts_ready(environment);
+    /* What a set-user-ID program starts is no longer AT_SECURE if it has become that user altogether: then
+     * the variables would be trusted. ld.so(8) takes its own out of the environment for the same reason. */
+    if (facts && facts->secure && environment)
+        load_facts_forget(environment);
     /* A policy file is read before the program changes its directory, its user or its system calls. */
     if (facts && facts->copies) {
         const struct shim *shim = make();

@@ -46,8 +46,16 @@ int sink_open_file(struct sink *sink, const struct shim *shim, bool usual_calls_
     /* O_NONBLOCK for the case that the path is a FIFO nobody reads. */
     int fd = raw_open(shim->settings.log_path,
                       O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
-    uint32_t mode = fd >= 0 && raw_identify(fd, &identity) ? identity.mode : S_IFREG;
+    uint32_t mode = S_IFREG;
     (void)usual_calls_only;
+    if (fd >= 0 && raw_identify(fd, &identity)) {
+        mode = identity.mode;
+        /* In a folder of somebody else's it may be a second name for what only we can write. */
+        if (S_ISREG(mode) && identity.links > 1) {
+            raw_close(fd);
+            return -EMLINK;
+        }
+    }
     *sink = (struct sink){.fd = fd, .mode = mode, .room = sink_room(mode), .close = true};
     return fd < 0 ? fd : 0;
 }

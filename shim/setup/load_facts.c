@@ -43,6 +43,16 @@ static bool leads_to_journal(const char *stream, const struct raw_identity *file
            device == file->device && inode == file->inode;
 }
 
+void load_facts_forget(char **environment)
+{
+    static const char prefix[] = "REUSESHIM_";
+    char **kept = environment;
+    for (char **entry = environment; *entry; entry++)
+        if (strncmp(*entry, prefix, sizeof prefix - 1) != 0)
+            *kept++ = *entry;
+    *kept = NULL;
+}
+
 bool load_facts_capture(struct load_facts *facts, char *const *environment, bool secure)
 {
     const char *found[VARIABLE_COUNT] = {NULL};

@@ -146,7 +146,8 @@ static struct part argument_of(const struct process *process, bool first)
     return (struct part){start, (size_t)(stop - start)};
 }
 
-static bool write_by_supervisor(struct text *text, const struct owners *owners)
+static bool write_by_supervisor(struct text *text, const struct owners *owners,
+                                const struct newcomer *newcomer)
 {
     const struct process *parent = &owners->parent;
     size_t at = 0, count = sizeof supervisors / sizeof *supervisors;
@@ -154,6 +155,12 @@ static bool write_by_supervisor(struct text *text, const struct owners *owners)
         at++;
     if (owners->count == 0 || at == count)
         return false;
+    /* A user's own: root's service of that name is another one. */
+    if (parent->uid_known && parent->uid != 0 && newcomer->uid_known && newcomer->uid != parent->uid) {
+        text_string(text, "as uid ");
+        text_unsigned(text, parent->uid);
+        text_string(text, ": ");
+    }
     text_string(text, supervisors[at].before);
     struct part name = argument_of(parent, supervisors[at].name == FIRST_ARGUMENT);
     if (supervisors[at].name == NOT_TOLD || !can_be_typed(name))
@@ -263,7 +270,7 @@ static void write_stop(struct text *text, const struct conflict *conflict, const
     const char *user = manager.of_user ? "--user " : "";
     if (are_stopped(owners))
         write_by_signal(text, owners);
-    else if (write_by_forwarder(text, owners, newcomer) || write_by_supervisor(text, owners))
+    else if (write_by_forwarder(text, owners, newcomer) || write_by_supervisor(text, owners, newcomer))
         return;
     else if (is_socket_unit(manager.unit) || keeper_is_systemd(owners))
         write_by_systemd(text, is_socket_unit(manager.unit) ? manager.unit : (struct part){"", 0}, user);
