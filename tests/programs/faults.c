@@ -121,7 +121,7 @@ static int descriptors(void)
 {
     int count = 0;
     for (int fd = 0; fd < DESCRIPTORS; fd++)
-        count += fcntl(fd, F_GETFD) >= 0;
+        count += dup2(fd, fd) >= 0; /* a call that the library never makes */
     return count;
 }
 

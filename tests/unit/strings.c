@@ -51,7 +51,7 @@ static void make_texts(void)
     for (int from = 0, to = 1; to < TEXTS; from = to, to = made)
         for (int i = from; i < to; i++)
             for (int letter = 0; letter < 3; letter++) {
-                strcpy(texts[made], texts[i]);
+                memcpy(texts[made], texts[i], sizeof texts[i]);
                 texts[made++][strlen(texts[i])] = letters[letter];
             }
 }
