@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The first function of a program that is built here and run by libcs of any age: what a compiler adds by itself
- * (crt1.o) asks for __libc_start_main of the libc that it was made with. x86-64.
+ * The first function of a program that is built here and run by libcs of any age: what a compiler adds by
+ * itself (crt1.o) asks for __libc_start_main of the libc that it was made with. x86-64.
  */
 __asm__(".globl _start\n"
         "_start:\n"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * become COMMAND...: installed set-user-ID, becomes that user altogether and runs the command with the environment that it was
- * given, as many such programs do.
+ * become COMMAND...: installed set-user-ID, becomes that user altogether and runs the command with the
+ * environment that it was given, as many such programs do.
  */
 #define _GNU_SOURCE
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * switch_descriptor PORT FILE: listens on 127.0.0.1:PORT, prints "ready", and then makes descriptor 9 the socket and the file
- * by turns, as fast as it can. The socket stays open as descriptor 100.
+ * switch_descriptor PORT FILE: listens on 127.0.0.1:PORT, prints "ready", and then makes descriptor 9 the
+ * socket and the file by turns, as fast as it can. The socket stays open as descriptor 100.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
