@@ -66,7 +66,7 @@ static bool agree_on_one(const char *text)
     bool good = own_strlen(text) == strlen(text);
     for (size_t size = 0; size <= ROOM; size++)
         good &= own_strnlen(text, size) == strnlen(text, size);
-    for (int byte = -1; byte < 256; byte++)
+    for (int byte = 0; byte < 256; byte++)
         good &= own_strchr(text, byte) == strchr(text, byte) &&
                 own_strrchr(text, byte) == strrchr(text, byte) &&
                 own_memchr(text, byte, ROOM) == memchr(text, byte, ROOM);
