@@ -92,9 +92,7 @@ static void take_owner(void *context, pid_t pid, int fd, uint64_t inode)
     if (ports->socket_count == 0)
         return; /* bsearch(3) wants a list, even an empty one */
     const struct port_socket *socket =
-        ports->socket_count
-            ? bsearch(&key, ports->sockets, ports->socket_count, sizeof *ports->sockets, by_inode)
-            : NULL;
+        bsearch(&key, ports->sockets, ports->socket_count, sizeof *ports->sockets, by_inode);
     void *owners = socket ? grow(ports, ports->owners, ports->owner_count, sizeof *ports->owners) : NULL;
     if (owners == NULL)
         return;
