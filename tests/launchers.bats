@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
 # reuseshim run of a program that only has another one started: systemctl, sudo, ssh and the like.
-# bats file_tags=quick
 
 load helper
 load run
