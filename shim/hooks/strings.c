@@ -125,7 +125,7 @@ char *strstr(const char *text, const char *wanted)
 {
     size_t length = strlen(wanted);
     for (; *text; text++)
-        if (strncmp(text, wanted, length) == 0)
+        if (*text == *wanted && strncmp(text, wanted, length) == 0)
             return (char *)(uintptr_t)text;
     return length ? NULL : (char *)(uintptr_t)text;
 }

@@ -46,6 +46,7 @@ compare "1,000 refused binds of one port in a row, over bare" "<= 3" \
     "LD_PRELOAD=$lib $bench refused 1000 2>/dev/null" "$bench refused 1000"
 compare "200 taken ports one after the other, over bare" "<= 6" \
     "LD_PRELOAD=$lib $bench taken 200 2>/dev/null" "$bench taken 200"
+row "a seccomp filter installed, over a thread's status read" "$("$build/programs/moment" 300)" ">= 1"
 if unshare --net true 2>/dev/null; then
     alone="unshare --net sh -c 'ip link set lo up && exec \"\$@\"' sh"
     rounds=3 compare "1,000 connects with the range used up, over bare" "<= 1.5" \

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * What bench.sh measures with. Each mode prints nanoseconds of one unit of work, or does the work only:
+ * What bench.sh measures with. Each mode prints the nanoseconds of one unit of work, or does the work only.
  *
- *   threads N bind|listen|refused COUNT
- *                               nanoseconds of one round of one of N threads
- *   bare-among N COUNT          what refused-among does, without the library: the refused bind and one
- * sock_diag dump walk COUNT                  reads the links of all descriptors of all processes time-calls
- * WHICH COUNT      nanoseconds of one of "calls" bind COUNT                  socket, bind to a free fixed
- * port, close bind-own COUNT              the same, setting SO_REUSEADDR itself refused COUNT               a
- * refused bind refused-bare COUNT          a refused bind and one sock_diag dump of all states of that port
- *   refused-at PORT COUNT       a refused bind to that port of 127.0.0.1
- *   refused-among N COUNT       a refused bind, with N connections on the listener's port
- *   run-of COUNT COMMAND...     a run of that command
- *   crowd PROCESSES PAIRS       only makes them, and prints "ready"
- *   calls WHICH COUNT           socket, setsockopt or connect so often (to count instructions)
+ * - threads N bind|listen|refused COUNT: one round of one of N threads
+ * - bare-among N COUNT: what refused-among does, without the library, and one dump of sock_diag
+ * - walk COUNT: reads the links of all descriptors of all processes
+ * - time-calls WHICH COUNT: one of "calls"
+ * - bind COUNT: socket, bind to a free fixed port, close
+ * - bind-own COUNT: the same, setting SO_REUSEADDR itself
+ * - listen COUNT, listen-own COUNT: the same with listen
+ * - refused COUNT: a refused bind
+ * - refused-bare COUNT: the same and one dump of sock_diag, all states of that port
+ * - refused-at PORT COUNT: a refused bind to that port of 127.0.0.1
+ * - refused-among N COUNT: a refused bind, with N connections on the listener's port
+ * - taken COUNT: all of so many ports that are taken
+ * - exhausted COUNT: so many connects with no port left
+ * - run-of COUNT COMMAND...: a run of that command
+ * - crowd PROCESSES PAIRS: only makes them, and prints "ready"
+ * - calls WHICH COUNT: socket, setsockopt or connect so often (to count instructions)
  */
 #define _GNU_SOURCE
 #include "measure.h"
