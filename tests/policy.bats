@@ -183,6 +183,15 @@ on_bind() {
     [ "$output" = "reuseaddr=1" ]
 }
 
+@test "a client's own option is its own: on a socket that was not accepted but connected, it can be cleared" {
+    port=$(free_port) own=$((port ^ 1))
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -0 shim REUSESHIM_LEVEL=change "$PROGRAMS/sock" tcp set reuseaddr=1 bind 127.0.0.1:"$own" connect 127.0.0.1:"$port" \
+        set reuseaddr=0 get reuseaddr
+    [ "$output" = "reuseaddr=0" ]
+    [ ! -s "$LOG" ]
+}
+
 @test "nor can it undo a rule on connect or on socket; where no rule holds it does as it likes" {
     port=$(free_port) other=$((port ^ 1))
     holder tcp bind 127.0.0.1:"$port" listen
