@@ -116,3 +116,29 @@ refused() {
         >/dev/null 2>"$BATS_TEST_TMPDIR/err" || true
     [ "$(grep -cE 'write.*\(2,' "$BATS_TEST_TMPDIR/trace")" = 1 ]
 }
+
+@test "a log whose file system never answers holds a refusal up for the budget, once, and the records go to stderr" {
+    may_skip no-fuse
+    needs_root
+    setup_conflict
+    mkdir "$BATS_TEST_TMPDIR/silent"
+    for kind in mute deaf; do
+        began=${EPOCHREALTIME/[.,]/}
+        run -1 --separate-stderr ns "$SYSTEM_PYTHON" "$SCRIPTS/silent_filesystem.py" "$BATS_TEST_TMPDIR/silent" "$kind" \
+            env LD_PRELOAD="$LIB" REUSESHIM_BUDGET_MS=500 REUSESHIM_LOG="$BATS_TEST_TMPDIR/silent/log" \
+            timeout 60 "$PROGRAMS/sock" tcp repeat 20 bind 127.0.0.1:"$port"
+        took=$(((${EPOCHREALTIME/[.,]/} - began) / 1000))
+        echo "$kind: $took ms"
+        ((took >= 500))
+        [ "$(grep -c 'failed: EADDRINUSE' <<<"$stderr")" = 20 ]
+        [ "$(grep -c 'cannot be written (ETIMEDOUT)' <<<"$stderr")" = 1 ]
+    done
+}
+
+@test "a program that has locked the very log keeps its lock, and the log gets every record" {
+    setup_conflict
+    run -0 shim REUSESHIM_RULES=keep "$SYSTEM_PYTHON" "$SCRIPTS/keep_lock.py" "$LOG" "$port" 30
+    echo "$output"
+    [ "$output" = "kept 1" ]
+    [ "$(wc -l <"$LOG")" = 30 ]
+}

@@ -36,6 +36,8 @@ static const struct {
     {EIO, "EIO"},
     {ENXIO, "ENXIO"},
     {ENODEV, "ENODEV"},
+    {ETIMEDOUT, "ETIMEDOUT"},
+    {ENOTCONN, "ENOTCONN"},
     {EAFNOSUPPORT, "EAFNOSUPPORT"},
     {EPROTONOSUPPORT, "EPROTONOSUPPORT"},
     {EFAULT, "EFAULT"},

@@ -124,10 +124,10 @@ char *strrchr(const char *text, int byte)
 char *strstr(const char *text, const char *wanted)
 {
     size_t length = strlen(wanted);
-    for (; *text; text++)
-        if (*text == *wanted && strncmp(text, wanted, length) == 0)
+    for (; *text || length == 0; text++)
+        if (length == 0 || (*text == *wanted && strncmp(text, wanted, length) == 0))
             return (char *)(uintptr_t)text;
-    return length ? NULL : (char *)(uintptr_t)text;
+    return NULL;
 }
 
 size_t strspn(const char *text, const char *accepted)

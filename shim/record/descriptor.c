@@ -70,6 +70,8 @@ int sink_write(const struct sink *sink, const char *bytes, size_t size, int budg
 {
     struct raw_signals signals;
     ssize_t written;
+    if (sink->slow_path)
+        return slow_file_append(sink->slow_path, bytes, size, budget_ms);
     if (S_ISSOCK(sink->mode))
         return result_of(send_to_socket(sink, bytes, size, budget_ms), size);
     raw_signals_hold(&signals, sink->program_mask);

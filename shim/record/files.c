@@ -4,8 +4,9 @@
  */
 #include "sinks.h"
 
+#include "reuseshim/raw_process.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #ifndef PIPE_BUF
@@ -43,11 +44,12 @@ int sink_open_fd(struct sink *sink, const struct shim *shim, bool usual_calls_on
 int sink_open_file(struct sink *sink, const struct shim *shim, bool usual_calls_only)
 {
     struct raw_identity identity;
-    /* O_NONBLOCK for the case that the path is a FIFO nobody reads. */
-    int fd = raw_open(shim->settings.log_path,
-                      O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
+    const char *path = shim->settings.log_path;
+    *sink = (struct sink){.fd = -1, .mode = S_IFREG, .room = sink_room(S_IFREG), .slow_path = path};
+    if (!usual_calls_only && slow_file_is(path))
+        return 0;
+    int fd = raw_open(path, LOG_FILE_FLAGS, LOG_FILE_MODE);
     uint32_t mode = S_IFREG;
-    (void)usual_calls_only;
     if (fd >= 0 && raw_identify(fd, &identity)) {
         mode = identity.mode;
         /* In a folder of somebody else's it may be a second name for what only we can write. */
@@ -57,6 +59,11 @@ int sink_open_file(struct sink *sink, const struct shim *shim, bool usual_calls_
         }
     }
     *sink = (struct sink){.fd = fd, .mode = mode, .room = sink_room(mode), .close = true};
+    /* To close it would cost the program its lock. One descriptor is the lesser harm. */
+    if (fd >= 0 && !usual_calls_only && S_ISREG(mode) && raw_is_locked_by(fd, raw_pid())) {
+        slow_file_from_now_on();
+        sink->close = false;
+    }
     return fd < 0 ? fd : 0;
 }
 

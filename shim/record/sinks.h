@@ -8,6 +8,8 @@
 #include "reuseshim/logs.h"
 #include "reuseshim/record.h"
 
+#include <fcntl.h>
+
 enum form { FORM_PLAIN, FORM_JOURNAL, FORM_SYSLOG };
 
 /* An open descriptor to write to, and what must be known about it. */
@@ -17,6 +19,7 @@ struct sink {
     enum form form;
     size_t room;                         /* the longest record that it takes whole, and one byte */
     bool close;                          /* it was opened for this record */
+    const char *slow_path;               /* or a path, see below, instead of `fd`; NULL else */
     const struct raw_mask *program_mask; /* as in struct record; whoever opened it does not know */
 };
 
@@ -32,6 +35,19 @@ size_t sink_room(uint32_t mode);
 
 /* All of it with one write or send, within the budget: 0, or -errno. Async-signal-safe. */
 int sink_write(const struct sink *sink, const char *bytes, size_t size, int budget_ms, bool usual_calls_only);
+
+/* A log that another process had better open, because its file system may never answer, or because this
+ * program has locked it and would lose the lock (before Linux 5.9 it is opened here all the same): is this
+ * one, it turned out to be one, and write to it within the budget: 0, or -errno: -ETIMEDOUT as long as it
+ * does not answer. Async-signal-safe. */
+bool slow_file_is(const char *path);
+void slow_file_from_now_on(void);
+int slow_file_append(const char *path, const char *bytes, size_t size, int budget_ms);
+/* How a log is opened. O_NONBLOCK for the case that the path is a FIFO nobody reads. */
+enum {
+    LOG_FILE_FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK,
+    LOG_FILE_MODE = 0600
+};
 
 /* ---- what a log with fields is told of a record. Pure, async-signal-safe ------------------------ */
 

@@ -5,7 +5,7 @@ import os
 import socket
 import sys
 
-file = open(sys.argv[1], "w")
+file = open(sys.argv[1], "a")
 fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 before = len(os.listdir("/proc/self/fd"))
 newcomer = socket.socket()
@@ -19,7 +19,7 @@ newcomer.close()
 more = len(os.listdir("/proc/self/fd")) - before
 if os.fork() == 0:
     try:
-        with open(sys.argv[1], "w") as again:
+        with open(sys.argv[1], "a") as again:
             fcntl.lockf(again, fcntl.LOCK_EX | fcntl.LOCK_NB)
         print("lost", more)
     except OSError:
