@@ -143,6 +143,23 @@ trust_library() {
     owner_is "$holder_pid"
 }
 
+# What lies in a file, or is left to userfaultfd(2), the kernel does not wait for since 4.17 (CVE-2018-1120).
+@test "nor one whose command line nobody brings, and no process that has nothing to do with the port is asked for its own" {
+    needs_root
+    port=$(free_port)
+    background ns "$SYSTEM_PYTHON" "$SCRIPTS/arguments_that_never_come.py" 127.0.0.1 "$port" 65534
+    until_true grep -q ready "$last_out"
+    run -1 shim timeout -s KILL 60 "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    expect_record '.diagnosis.complete' ".holders[0].processes[0].pid == $last_pid" '.holders[0].processes[0].uid == 65534'
+    # As a user who may not look at its descriptors.
+    looks=$BATS_TEST_TMPDIR/looks
+    open_programs sock
+    run -1 ns strace -f -qq -o "$looks" -e trace=openat "${other[@]}" env LD_PRELOAD="$LIB" "$open/sock" tcp bind 127.0.0.1:"$port"
+    run -0 sed -nE 's,.*"/proc/([0-9]+)/cmdline".*,\1,p' "$looks"
+    # It and its parent, which may supervise it.
+    [ "$(sort -u <<<"$output")" = "$(printf '%s\n' "$last_pid" "$((0 + $(ps -o ppid= -p "$last_pid")))" | sort)" ]
+}
+
 @test "of several that start at once, and evict what was left behind, one has the path, also where somebody keeps the folder locked" {
     path=$BATS_TEST_TMPDIR/here/s
     mkdir "${path%/*}"

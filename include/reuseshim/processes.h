@@ -62,6 +62,8 @@ void process_describe(struct process *process, pid_t pid, const struct self *sel
 void process_cgroup(pid_t pid, char path[CGROUP_ROOM], char room[ARGUMENTS_ROOM]);
 /* The parent of a process, 0 where not known. */
 pid_t process_parent(pid_t pid);
+/* False if it surely has no descriptors: a kernel thread, or one that has ended. */
+bool process_may_hold(pid_t pid);
 /* True if it was left behind by whoever started it. */
 bool process_is_orphan(const struct process *process);
 /* YES if every thread waits for something that has nothing to do with serving (wait(2), pause(2), a pipe, a

@@ -40,17 +40,10 @@ static bool has_user(pid_t pid, uint32_t uid, char room[ARGUMENTS_ROOM])
     return proc_number(room, "\nUid:\t", UINT32_MAX, &value) && value == uid;
 }
 
-/* A kernel thread has no descriptors, and no program either. */
-static bool is_kernel_thread(pid_t pid, char room[ARGUMENTS_ROOM])
-{
-    char path[PROC_PATH_MAX];
-    return proc_read(proc_path(path, pid, "cmdline"), room, ARGUMENTS_ROOM) <= 0;
-}
-
 static void consider(struct candidates *candidates, pid_t pid, struct conflict *conflict)
 {
     char group[CGROUP_ROOM] = "";
-    if (!hides_descriptors(pid) || is_kernel_thread(pid, conflict->room))
+    if (!hides_descriptors(pid) || !process_may_hold(pid))
         return;
     if (candidates->group[0])
         process_cgroup(pid, group, conflict->room);

@@ -4,7 +4,7 @@
  */
 #include "sinks.h"
 
-#include "reuseshim/raw_process.h"
+#include "reuseshim/raw_file.h"
 
 #include <errno.h>
 #include <sys/stat.h>

@@ -5,8 +5,9 @@
  */
 #include "sinks.h"
 
+#include "reuseshim/child.h"
 #include "reuseshim/file.h"
-#include "reuseshim/raw_process.h"
+#include "reuseshim/raw_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +18,6 @@
 /* Found out at the first record of a process. */
 enum { NOT_KNOWN, QUICK, SLOW };
 static _Atomic int verdict;
-/* The child that a file system has not let go yet; 0 for none. There is no other try until it ends. */
-static _Atomic pid_t unfinished;
 
 /* ---- which are slow ------------------------------------------------------------------------------ */
 
@@ -97,6 +96,11 @@ void slow_file_from_now_on(void)
 
 /* ---- by a child ---------------------------------------------------------------------------------- */
 
+struct appended {
+    const char *path, *bytes;
+    size_t size;
+};
+
 static int append(const char *path, const char *bytes, size_t size)
 {
     struct raw_identity identity;
@@ -110,47 +114,22 @@ static int append(const char *path, const char *bytes, size_t size)
     return written < 0 ? (int)written : (size_t)written == size ? 0 : -ENOSPC;
 }
 
-static bool is_still_waiting(void)
+static int append_in_child(void *context)
 {
-    pid_t child = atomic_load(&unfinished);
-    if (child == 0 || raw_child_result(child) == 1)
-        return child != 0;
-    (void)atomic_compare_exchange_strong(&unfinished, &child, 0);
-    return false;
-}
-
-static int append_by_child(const char *path, const char *bytes, size_t size, int budget_ms)
-{
-    int process;
-    pid_t child = raw_child_begin(&process);
-    if (child == 0)
-        raw_child_end(append(path, bytes, size));
-    if (child == -ENOSYS)
-        return append(path, bytes, size);
-    if (child < 0)
-        return child;
-    bool ended = raw_child_wait(process, budget_ms);
-    raw_close(process);
-    int result = raw_child_result(child);
-    if (result == -ENOSYS)
-        return append(path, bytes, size);
-    if (ended && result <= 0)
-        return result;
-    if (result == 1)
-        atomic_store(&unfinished, child);
-    return -ETIMEDOUT;
+    const struct appended *appended = context;
+    return append(appended->path, appended->bytes, appended->size);
 }
 
 int slow_file_append(const char *path, const char *bytes, size_t size, int budget_ms)
 {
-    if (is_still_waiting())
-        return -ETIMEDOUT;
+    static struct child_slot slot;
     /* The record may lie in memory that a child finds empty (hooks/repetition.h). */
     char *copy = raw_map(size);
     if (copy == NULL)
         return -ENOMEM;
     memcpy(copy, bytes, size);
-    int result = append_by_child(path, copy, size, budget_ms);
+    struct appended appended = {path, copy, size};
+    int result = child_run(&slot, append_in_child, &appended, budget_ms);
     raw_unmap(copy, size);
-    return result;
+    return result == -ENOSYS ? append(path, bytes, size) : result;
 }

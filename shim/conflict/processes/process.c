@@ -16,11 +16,12 @@
 
 #pragma weak getauxval
 
-enum { FORK_NO_EXEC = 0x40 }; /* PF_FORKNOEXEC, include/linux/sched.h */
+/* PF_FORKNOEXEC and PF_KTHREAD, include/linux/sched.h */
+enum { FORK_NO_EXEC = 0x40, KERNEL_THREAD = 0x200000 };
 
 struct stat_facts {
     pid_t parent, session;
-    bool never_executed;
+    bool never_executed, is_kernel_thread;
     int64_t started; /* seconds since 1970, -1 */
     char state;
     char name[NAME_ROOM];
@@ -63,8 +64,10 @@ static bool read_stat(pid_t pid, struct stat_facts *facts)
             facts->parent = (pid_t)value;
         if (field == 6 && text_to_number(at, width, INT32_MAX, &value))
             facts->session = (pid_t)value;
-        if (field == 9 && text_to_number(at, width, UINT32_MAX, &value))
+        if (field == 9 && text_to_number(at, width, UINT32_MAX, &value)) {
             facts->never_executed = value & FORK_NO_EXEC;
+            facts->is_kernel_thread = value & KERNEL_THREAD;
+        }
         if (field == 22 && text_to_number(at, width, UINT64_MAX / 1000000000, &value))
             facts->started = time_of_start(value);
         at += width;
@@ -188,6 +191,12 @@ pid_t process_parent(pid_t pid)
 {
     struct stat_facts facts;
     return read_stat(pid, &facts) ? facts.parent : 0;
+}
+
+bool process_may_hold(pid_t pid)
+{
+    struct stat_facts facts;
+    return read_stat(pid, &facts) && !facts.is_kernel_thread && facts.state != 'Z' && facts.state != 'X';
 }
 
 bool process_is_orphan(const struct process *process)
