@@ -120,7 +120,7 @@ $(BUILD)/unit/%: tests/unit/%.c $(call objects,$(SHARED))
 FUZZERS  = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 PARTS    = $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/parts/*.c))
 STAGED   = $(addprefix $(BUILD)/fuzz/,netlink proc explain settings why)
-STAGE    = $(BUILD)/tests/fuzz/parts/kernel.o
+STAGE    = $(filter $(BUILD)/tests/fuzz/parts/kernel%,$(PARTS))
 
 $(BUILD)/tests/fuzz/%.o: tests/fuzz/%.c
 	@mkdir -p $(@D)

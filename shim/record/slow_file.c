@@ -21,7 +21,7 @@ static _Atomic int verdict;
 
 /* ---- which are slow ------------------------------------------------------------------------------ */
 
-/* Answered from elsewhere, or by a process; the beginnings of their names (fuse.sshfs, fuseblk, nfs4). */
+/* Answered from elsewhere, or by a process; the beginnings of their names (fuse.sshfs, nfs4). */
 static bool is_slow_type(const char *type)
 {
     static const char names[][9] = {"fuse", "virtiofs", "nfs", "cifs", "smb3", "9p", "ceph", "afs"};
