@@ -116,13 +116,15 @@ static int first_bindresvport(int fd, struct sockaddr_in *address)
 struct next_definitions next = {first_socket, first_setsockopt, first_bind,
                                 first_listen, first_connect,    first_bindresvport};
 
-/* Threads may come here at the same time; they all find the same. */
+/* Threads may come here at the same time; they all find the same. The name is in the instructions: to look at
+ * a constant costs every process a page. */
 #define RESOLVE(name)                                                                                        \
     do {                                                                                                     \
+        char word[] = #name;                                                                                 \
         union {                                                                                              \
             void *object;                                                                                    \
             __typeof__(&kernel_##name) function;                                                             \
-        } found = {.object = dlsym ? dlsym(RTLD_NEXT, #name) : NULL};                                        \
+        } found = {.object = dlsym ? dlsym(RTLD_NEXT, word) : NULL};                                         \
         next.name = found.object ? found.function : kernel_##name;                                           \
     } while (0)
 

@@ -11,7 +11,8 @@
 static int variable_of(const char *entry, const char **value)
 {
     static const char prefix[] = "REUSESHIM_";
-    if (strncmp(entry, prefix, sizeof prefix - 1) != 0)
+    /* A letter of the instruction first: to look at a constant costs every process a page. */
+    if (entry[0] != 'R' || strncmp(entry, prefix, sizeof prefix - 1) != 0)
         return -1;
     for (int i = 0; i < VARIABLE_COUNT; i++) {
         size_t length = strlen(variable_names[i]);
@@ -62,7 +63,7 @@ bool load_facts_capture(struct load_facts *facts, char *const *environment, bool
         static const char stream[] = "JOURNAL_STREAM=";
         const char *value = "";
         int variable = variable_of(*entry, &value);
-        if (variable < 0 && strncmp(*entry, stream, sizeof stream - 1) == 0)
+        if (variable < 0 && **entry == 'J' && strncmp(*entry, stream, sizeof stream - 1) == 0)
             journal_stream = *entry + sizeof stream - 1;
         if (variable == VARIABLE_COUNT && unknown == NULL) {
             unknown = *entry;
