@@ -124,9 +124,23 @@ static bool is_unit(struct part component)
     return found;
 }
 
+/* Below a unit the groups are called as whoever runs in it likes, if they were given to him (Delegate=): no
+ * unit, and no container, unless the unit is an engine. */
+static bool is_up_to_unit(const struct manager *manager)
+{
+    static const char engines[][20] = {"containerd.service", "crio.service",    "docker.service",
+                                       "podman.service",     "kubelet.service", "k3s.service"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof engines / sizeof *engines && !found; i++)
+        found = is(manager->unit, engines[i]);
+    return manager->unit.length && !found;
+}
+
 static void take_in(struct manager *manager, struct part above, struct part component)
 {
     size_t shape = shape_of(above, component);
+    if (is_up_to_unit(manager))
+        return;
     if (shape < SHAPES && shapes[shape].engine != ENGINE_NONE) {
         size_t prefix = strlen(shapes[shape].prefix), suffix = strlen(shapes[shape].suffix);
         manager->container = (struct part){component.start + prefix, component.length - prefix - suffix};
@@ -140,7 +154,7 @@ static void take_in(struct manager *manager, struct part above, struct part comp
         manager->unit.length = 0;
     } else if (begins_with(component, "user@")) {
         manager->of_user = true;
-    } else if (shape == SHAPES && is_unit(component)) {
+    } else if (shape == SHAPES && is_unit(component) && manager->unit.length == 0) {
         manager->unit = component;
     }
 }

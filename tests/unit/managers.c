@@ -60,5 +60,12 @@ int main(void)
     check("/machine.slice/systemd-nspawn@debian.service/payload/system.slice/ssh.service", "ssh.service",
           "systemd-nspawn", "debian");
     check("/machine.slice/machine-debian.scope", "", "systemd-nspawn", "debian");
+    /* Forged in a group that was given away. */
+    check("/system.slice/web.service/ssh.service", "web.service", "", "");
+    check("/system.slice/web.service/docker-" ID ".scope", "web.service", "", "");
+    check("/system.slice/web.service/x:docker:" ID, "web.service", "", "");
+    check("/system.slice/docker.service/docker/" ID, "", "docker", ID);
+    check("/lxc.payload.web/system.slice/nginx.service/ssh.service", "nginx.service", "LXC", "web");
+    check("/lxc.payload.web/system.slice/nginx.service/lxc.payload.other", "nginx.service", "LXC", "web");
     return tap_end();
 }
