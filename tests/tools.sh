@@ -126,6 +126,7 @@ suites | tclsh           | tcl               | the same: what runs it
 suites | memcached       | memcached         | transparency: a suite
 suites | node            | nodejs            | transparency: a suite
 suites | go              | golang-go         | transparency: a suite
+suites | /usr/bin/rustc  | rustc             | transparency: a suite
 suites | gcc             | gcc               | transparency: the kernel's suite
 suites | sysctl          | procps            | the same: the ports that it uses
 fresh | debootstrap      | debootstrap       | make check-fresh: a root of its own
