@@ -9,7 +9,7 @@
 
 /* A path without its file (O_PATH), if the kernel knows the way by heart: -EAGAIN where it would have to ask
  * a file system, which may not answer; -ENOSYS before Linux 5.12. */
-int raw_open_cached(const char *path);
+int raw_open_cached(const char *path, int flags);
 /* The device of the file system that an open file is in, without asking that file system. */
 bool raw_device(int fd, uint32_t *major, uint32_t *minor);
 

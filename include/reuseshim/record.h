@@ -64,4 +64,8 @@ void record_lost(void);
 /* True if a record of this level would be written anywhere. */
 bool record_wanted(const struct shim *shim, enum level level);
 
+/* May whoever opens this log wait for ever, since its file system is a network's or a process's? Does not ask
+ * that file system; once in a process. System calls, async-signal-safe. */
+bool record_log_is_slow(const char *path);
+
 #endif

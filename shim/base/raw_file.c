@@ -24,12 +24,12 @@ static long checked(long result)
     return result == -1 ? -(long)errno : result;
 }
 
-int raw_open_cached(const char *path)
+int raw_open_cached(const char *path, int flags)
 {
     enum { RESOLVE_CACHED = 0x20 };
     const struct {
         uint64_t flags, mode, resolve;
-    } how = {O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, RESOLVE_CACHED};
+    } how = {(unsigned)(flags | O_PATH | O_CLOEXEC), 0, RESOLVE_CACHED};
     return (int)CALL(OPENAT2, AT_FDCWD, path, &how, sizeof how);
 }
 

@@ -46,7 +46,7 @@ int sink_open_file(struct sink *sink, const struct shim *shim, bool usual_calls_
     struct raw_identity identity;
     const char *path = shim->settings.log_path;
     *sink = (struct sink){.fd = -1, .mode = S_IFREG, .room = sink_room(S_IFREG), .slow_path = path};
-    if (!usual_calls_only && slow_file_is(path))
+    if (!usual_calls_only && record_log_is_slow(path))
         return 0;
     int fd = raw_open(path, LOG_FILE_FLAGS, LOG_FILE_MODE);
     uint32_t mode = S_IFREG;

@@ -36,11 +36,10 @@ size_t sink_room(uint32_t mode);
 /* All of it with one write or send, within the budget: 0, or -errno. Async-signal-safe. */
 int sink_write(const struct sink *sink, const char *bytes, size_t size, int budget_ms, bool usual_calls_only);
 
-/* A log that another process had better open, because its file system may never answer, or because this
- * program has locked it and would lose the lock (before Linux 5.9 it is opened here all the same): is this
- * one, it turned out to be one, and write to it within the budget: 0, or -errno: -ETIMEDOUT as long as it
- * does not answer. Async-signal-safe. */
-bool slow_file_is(const char *path);
+/* A log that another process had better open, because its file system may never answer
+ * (record_log_is_slow), or because this program has locked it and would lose the lock (before Linux 5.9 it is
+ * opened here all the same): it turned out to be one, and write to it within the budget: 0, or -errno:
+ * -ETIMEDOUT as long as it does not answer. Async-signal-safe. */
 void slow_file_from_now_on(void);
 int slow_file_append(const char *path, const char *bytes, size_t size, int budget_ms);
 /* How a log is opened. O_NONBLOCK for the case that the path is a FIFO nobody reads. */

@@ -60,17 +60,18 @@ static bool is_slow_device(uint32_t major, uint32_t minor)
     return is_slow;
 }
 
-/* -EAGAIN: the file or its folder is not in memory yet, so one has to wait for whoever has it. */
+/* -EAGAIN: it is not in memory yet, so one has to wait for whoever has it. Of a file that was never there
+ * that says nothing, but of its folder. */
 static bool is_slow_path(const char *path)
 {
     char folder[512];
     uint32_t major, minor;
     const char *slash = strrchr(path, '/');
-    int fd = raw_open_cached(path);
-    if (fd == -ENOENT && slash && (size_t)(slash - path) < sizeof folder) {
+    int fd = raw_open_cached(path, O_NOFOLLOW);
+    if ((fd == -ENOENT || fd == -EAGAIN) && slash && (size_t)(slash - path) < sizeof folder) {
         memcpy(folder, path, (size_t)(slash - path));
         folder[slash - path] = '\0';
-        fd = raw_open_cached(slash == path ? "/" : folder);
+        fd = raw_open_cached(slash == path ? "/" : folder, O_DIRECTORY);
     }
     if (fd < 0)
         return fd == -EAGAIN;
@@ -79,7 +80,7 @@ static bool is_slow_path(const char *path)
     return is_slow;
 }
 
-bool slow_file_is(const char *path)
+bool record_log_is_slow(const char *path)
 {
     int known = atomic_load_explicit(&verdict, memory_order_relaxed);
     if (known == NOT_KNOWN) {

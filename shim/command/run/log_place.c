@@ -6,6 +6,7 @@
 #include "log_place.h"
 
 #include "reuseshim/command.h"
+#include "reuseshim/record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -73,7 +74,7 @@ int log_place_check(const struct settings *settings)
         snprintf(name, sizeof name, "fd:%d", settings->log_fd);
         word = name;
         trouble = descriptor_trouble(settings->log_fd);
-    } else if (settings->log == LOG_FILE) {
+    } else if (settings->log == LOG_FILE && !record_log_is_slow(settings->log_path)) {
         int error = try_path(settings->log_path);
         trouble = error ? path_trouble(settings->log_path, error) : NULL;
     }
