@@ -69,7 +69,7 @@ $(LIBRARY): $(call objects,$(EARLY) $(filter-out $(EARLY),$(HOOKS) $(SHARED))) s
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -nostdlib -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code,--build-id=sha1 \
 	    -Wl,-soname,libreuseshim.so -Wl,--version-script=shim/hooks/exports.map \
 	    -o $@ $(filter %.o,$^) $(LINKSTRIP) -lgcc -shared
-	$(Q)foreign=$$($(NM) -D --undefined-only $@ | sed 's/.* //; s/@.*//' | grep -vxFf shim/hooks/imports | tr '\n' ' '); \
+	$(Q)foreign=$$($(NM) -D --undefined-only $@ | sed 's/.* //; s/@.*//; /^$$/d' | grep -vxFf shim/hooks/imports | tr '\n' ' '); \
 	    [ -z "$$foreign" ] || { rm -f $@; echo "$@: needs $${foreign}which not every libc has (shim/hooks/imports); look at CFLAGS" >&2; exit 1; }
 
 $(TOOL): $(call objects,$(SHARED) $(COMMAND))

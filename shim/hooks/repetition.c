@@ -41,7 +41,7 @@ struct table {
     _Atomic bool busy;
     /* These count without the lock. */
     _Atomic uint32_t explanations;
-    _Atomic int64_t first, spent; /* ns */
+    _Atomic unsigned long first, spent; /* microseconds; no wider than every processor can without a lock */
     pid_t pid;
     uintptr_t frame;  /* of the thread that was here last, */
     int64_t left;     /* and when; CLOCK_MONOTONIC, ns */
@@ -174,12 +174,18 @@ static bool find_key(struct refusal_key *key, const struct repeated_call *call)
 
 /* ---- what is told -------------------------------------------------------------------------------- */
 
+/* Where it is a short number it begins anew after an hour: then so does the account. */
+static unsigned long microseconds(int64_t nanoseconds)
+{
+    return (unsigned long)(nanoseconds / 1000);
+}
+
 static bool may_explain(const struct table *table)
 {
-    int64_t spent = atomic_load_explicit(&table->spent, memory_order_relaxed);
-    int64_t first = atomic_load_explicit(&table->first, memory_order_relaxed);
+    unsigned long spent = atomic_load_explicit(&table->spent, memory_order_relaxed);
+    unsigned long first = atomic_load_explicit(&table->first, memory_order_relaxed);
     return atomic_load_explicit(&table->explanations, memory_order_relaxed) < FREE_EXPLANATIONS ||
-           spent * SHARE <= raw_monotonic() - first;
+           spent <= (microseconds(raw_monotonic()) - first) / SHARE;
 }
 
 static void tell_call(struct repeated_call *call, const struct refusal_key *key)
@@ -261,9 +267,10 @@ enum verdict repetition_ask(struct repeated_call *call)
 
 static void count(struct table *table, const struct conflict *conflict)
 {
-    int64_t none = 0;
-    atomic_compare_exchange_strong(&table->first, &none, conflict->started);
-    atomic_fetch_add_explicit(&table->spent, raw_monotonic() - conflict->started, memory_order_relaxed);
+    unsigned long none = 0;
+    atomic_compare_exchange_strong(&table->first, &none, microseconds(conflict->started));
+    atomic_fetch_add_explicit(&table->spent, microseconds(raw_monotonic() - conflict->started),
+                              memory_order_relaxed);
     atomic_fetch_add_explicit(&table->explanations, 1, memory_order_relaxed);
 }
 

@@ -12,7 +12,8 @@
 #include <stdatomic.h>
 #include <string.h>
 
-static _Atomic uint64_t lost_records;
+/* No wider than every processor can count without a lock. */
+static _Atomic unsigned long lost_records;
 
 static int open_sink(struct sink *sink, const struct shim *shim, bool usual_calls_only)
 {
