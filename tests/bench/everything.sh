@@ -29,11 +29,13 @@ both() {
 
 echo "-- starting a program; each figure is 400 starts, in turn"
 for _ in $(seq 200); do echo 'true; /bin/true'; done >"$folder/script"
+printf '#include <stdio.h>\nint main(void) { return puts("hello") < 0; }\n' >"$folder/hello.c"
 for over in "$empty" none; do
     what="an empty library"
     [ "$over" != none ] || what="no library"
     row "exec of /bin/true, over $what (30 rounds of 400, 95 % interval)" "$("$build/programs/start" "$lib" "$over" 30 400 /bin/true)" "<= 1.02 over empty"
     row "sh with 200 commands, over $what (10 rounds of 5)" "$("$build/programs/start" "$lib" "$over" 10 5 /bin/sh "$folder/script")" ""
+    row "cc -c of hello.c, over $what (10 rounds of 10)" "$("$build/programs/start" "$lib" "$over" 10 10 /usr/bin/cc -c -o /dev/null "$folder/hello.c")" ""
     row "python3 -c pass, over $what (10 rounds of 20)" "$("$build/programs/start" "$lib" "$over" 10 20 /usr/bin/python3 -c pass)" ""
     [ -z "${PEER:-}" ] || row "  exec of /bin/true under ${PEER##*/}, over $what" "$("$build/programs/start" "$PEER" "$over" 30 400 /bin/true)" ""
 done
@@ -72,21 +74,30 @@ chmod 755 "$folder"
 ! command -v redis-server redis-benchmark >/dev/null || both "redis under redis-benchmark" "" "requests_redis $lib" "requests_redis ''"
 
 echo "-- an explained refusal, over others' way to the same answer"
-# answers SOCKETS PROCESSES: who has the port, among so many.
+# hold PLACE: somebody listens on port 1; $holder.
+hold() {
+    local by=()
+    [[ $1 != *user ]] || by=(setpriv --reuid=4711 --regid=4711 --clear-groups --inh-caps=+net_bind_service --ambient-caps=+net_bind_service)
+    "${by[@]}" "$folder/sock" tcp bind 127.0.0.1:1 listen hold >"$folder/holder" & holder=$!
+}
+# answers SOCKETS PROCESSES PLACE: who has the port, among so many; the holder is the "first" process, the "last", or of "another
+# user". That it is in a cgroup of its own is in bench.sh.
 answers() {
     local crowd holder asked="LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_DIAGNOSE=always REUSESHIM_BUDGET_MS=10000 $bench refused-at 1 9"
-    "$build/programs/sock" tcp bind 127.0.0.1:1 listen hold >"$folder/first" & holder=$!
+    hold "$3"
     coproc crowd { exec "$bench" crowd "$2" "$(($1 / 2))"; }
     read -r _ <&"${crowd[0]}"
-    [ "$3" = first ] || { kill $holder; "$build/programs/sock" tcp bind 127.0.0.1:1 listen hold >"$folder/last" & holder=$!; }
+    [ "$3" = first ] || { kill "$holder"; hold "$3"; }
     until ss -Htln 'sport = :1' | grep -q .; do sleep 0.02; done
     compare "$1 sockets, $2 processes, holder $3: over ss -tanp" "" "$asked" "$bench run-of 3 ss -tanp 'sport = :1'"
     ! command -v lsof >/dev/null || compare "$1 sockets, $2 processes, holder $3: over lsof" "" "$asked" "$bench run-of 3 lsof -iTCP:1"
     ! command -v fuser >/dev/null || compare "$1 sockets, $2 processes, holder $3: over fuser" "" "$asked" "$bench run-of 3 fuser 1/tcp"
-    kill $holder "$crowd_PID"
+    kill "$holder" "$crowd_PID"
     wait 2>/dev/null || true
 }
 rounds=3
+cp "$build/programs/sock" "$folder"
+answers 1000 1000 "another user"
 for place in first last; do
     answers 10 10 $place
     answers 1000 1000 $place
