@@ -41,7 +41,8 @@ ATOMICS := $(if $(findstring aarch64,$(shell $(CC) -dumpmachine 2>/dev/null)),-m
 ROOMS    = base policy setup conflict record
 SHARED   = $(wildcard $(ROOMS:%=shim/%/*.c) $(ROOMS:%=shim/%/*/*.c))
 HOOKS    = $(wildcard shim/hooks/*.c)
-COMMAND  = $(wildcard shim/command/*.c shim/command/*/*.c)
+SYSTEMS  = $(wildcard shim/systems/*.c)
+COMMAND  = $(SYSTEMS) $(wildcard shim/command/*.c shim/command/*/*.c)
 PROGRAMS = $(patsubst tests/programs/%.c,$(BUILD)/programs/%,$(wildcard tests/programs/*.c))
 PRELOADS = $(patsubst tests/programs/lib/%.c,$(BUILD)/programs/lib/%.so,$(wildcard tests/programs/lib/*.c))
 UNITS    = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/unit/*.c)) $(BUILD)/kernel/pairs $(BUILD)/kernel/histories $(BUILD)/kernel/automatic
@@ -115,7 +116,7 @@ $(BUILD)/kernel/%: tests/kernel/%.c $(WORLD) $(wildcard tests/kernel/*.h) $(call
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(PLAIN) -Itests/unit -Ishim $(WARNINGS) $(CFLAGS) -o $@ $< $(WORLD) $(filter %.o,$^)
 
-$(BUILD)/unit/%: tests/unit/%.c $(call objects,$(SHARED))
+$(BUILD)/unit/%: tests/unit/%.c $(call objects,$(SHARED) $(SYSTEMS))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(PLAIN) -Itests/unit -Ishim $(WARNINGS) $(CFLAGS) -MMD -MP -o $@ $< $(filter %.o,$^)
 
