@@ -28,11 +28,12 @@ ln -sfn ../programs "$folder/carried/programs"
 cp -r build/sanitized/address/unit "$folder/address/reuseshim" "$folder/carried"
 ordinary=(tests/{conflict,sharing,refused,calls,record}.bats)
 
-# Tests that ask for what a sanitizer changes: the size, and errno when main begins.
+# Tests that ask for what a sanitizer changes: the size, errno when main begins, and how much memory is enough.
 by_nature() {
     cat <<'NAMES'
 the file is at most 192 KB, and a process gets at most 16 KB of private dirty memory
 watch changes nothing: result, errno and options are the program's own
+what it keeps does not grow with the records: 300 MB of them are counted right in 32 MB
 NAMES
 }
 
@@ -49,7 +50,8 @@ round() {
         'bats --tap --filter-tags "$2" "$3" >"$1/${3##*/}.tap" 2>&1' sh "$1" "$2" || true
     passed=$(cat "$1"/*.tap | grep -c '^ok ' || true)
     failed=$(cat "$1"/*.tap | sed -n 's/^not ok [0-9]* //p' | grep -vxF -f <(by_nature) || true)
-    reports=$(find "$1/reports" -type f)
+    # The last of these leaves a report, of 32 MB that are not enough for the sanitizer.
+    reports=$(find "$1/reports" -type f -exec grep -L 'internal allocator is out of memory' {} +)
     [ -z "$failed" ] || grep -h -A8 -F "$failed" "$1"/*.tap
     # shellcheck disable=SC2086
     [ -z "$reports" ] || head -n 20 $reports
