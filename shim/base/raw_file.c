@@ -26,10 +26,10 @@ static long checked(long result)
 
 int raw_open_cached(const char *path, int flags)
 {
-    enum { RESOLVE_CACHED = 0x20 };
+    enum { FROM_MEMORY = 0x20 }; /* RESOLVE_CACHED, which glibc 2.43 has as a macro */
     const struct {
         uint64_t flags, mode, resolve;
-    } how = {(unsigned)(flags | O_PATH | O_CLOEXEC), 0, RESOLVE_CACHED};
+    } how = {(unsigned)(flags | O_PATH | O_CLOEXEC), 0, FROM_MEMORY};
     return (int)CALL(OPENAT2, AT_FDCWD, path, &how, sizeof how);
 }
 
