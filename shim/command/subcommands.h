@@ -14,6 +14,8 @@
     _(check, "[--json] [POLICY | FILE]", "print the rules of a policy, or what is wrong with it")            \
     _(policies, "[--json] [NAME]", "list the shipped policies, or print one")                                \
     _(log, "[--json | --html PAGE] [-n ROWS] [FILE]...", "sum up records, from files or standard input")     \
+    _(matrix, "[--system NAME]... [--only WORD]... [--explain SITUATION]",                                   \
+      "who may bind beside whom, here and on other systems")                                                 \
     _(unit, "[-p POLICY] [-f FORMAT] [-o] UNIT", "print a drop-in for a systemd service")
 
 /* Each gets its own argv (argv[0] is its name) and returns the exit code. */
