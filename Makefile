@@ -49,7 +49,7 @@ UNITS    = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/unit/*.c)) $(BUILD)/
 WORLD    = $(addprefix tests/kernel/,world.c witness.c judge.c arguments.c)
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
-PAGES    = shim/command/reuseshim.1 shim/policy/reuseshim.policy.5 shim/hooks/libreuseshim.7
+PAGES    = shim/command/reuseshim.1 shim/policy/reuseshim.policy.5 shim/hooks/libreuseshim.7 shim/systems/reuseshim-semantics.7
 FOLDERS  = $(BINDIR) $(LIBDIR) $(DATADIR)/reuseshim/policies $(COMPDIR) $(ZSHDIR) $(FISHDIR) $(CATALOGDIR) $(addprefix $(MANDIR)/man,1 5 7)
 
 LIBRARY  = $(BUILD)/libreuseshim.so

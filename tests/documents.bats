@@ -59,3 +59,22 @@ variables() {
     run -1 grep -nE "(^|[^a-z/_>.-])shims?([^a-z/_>.-]|$)" "$TOP"/README.md "$TOP"/policies/* "$TOP"/shim/*/*.[1-8] "$TOP"/shim/package/debian/control
     run -1 grep -nE '"[^"]*\b[Ss]him\b[^"]*"' <(grep -hvE '^#include|incbin' "$TOP"/shim/*/*.c "$TOP"/shim/*/*/*.c)
 }
+
+@test "what reuseshim-semantics(7) says of other systems is what the command says, and each claim about Linux has its test" {
+    page=$TOP/shim/systems/reuseshim-semantics.7 column=1
+    table=$(sed -n '/^system  /,/^\.Ed/p' "$page" | sed '1d;$d')
+    [ "$(wc -l <<<"$table")" = 12 ]
+    for situation in 'tcp 10.0.0.1:80 time-wait + 10.0.0.1:80 A' 'tcp 10.0.0.1:80 listen + 0.0.0.0:80 A' \
+        'tcp 10.0.0.1:80 A + 10.0.0.1:80 A' 'udp 10.0.0.1:80 A + 10.0.0.1:80 A' \
+        'tcp 10.0.0.1:80 P listen + 10.0.0.1:80 P' 'tcp 10.0.0.1:80 P listen + 10.0.0.1:80 P other-user' \
+        'udp 224.0.0.251:80 A + 224.0.0.251:80 P'; do
+        : $((column++))
+        "$BUILD/reuseshim" matrix --json --explain "$situation" | jq -r '.system + " " +
+            ({"ok": "yes", "EADDRINUSE": "no", "ENOPROTOOPT": "-"}[.answer] // .answer)' >"$BATS_TEST_TMPDIR/told"
+        diff <(awk -v at=$column '{print $1, $at}' <<<"$table") "$BATS_TEST_TMPDIR/told"
+    done
+    [ "$(grep -c '^\.\\" test ' "$page")" -ge 6 ]
+    sed -n 's/^\.\\" test \([^ ]*\) /\1 /p' "$page" | while read -r file name; do
+        grep -qxF "@test \"$name\" {" "$TOP/tests/$file" || { echo "$file has no test '$name'" >&2; exit 1; }
+    done
+}

@@ -88,3 +88,52 @@ matrix() {
     run -100 matrix --only nothing
     run -100 matrix here
 }
+
+# ---- what reuseshim-semantics(7) says of Linux ------------------------------------------------------------------
+
+@test "two can bind with SO_REUSEADDR, and one can listen" {
+    port=$(free_port)
+    holder tcp set reuseaddr bind 127.0.0.1:"$port" listen
+    run ! ns "$PROGRAMS/sock" tcp set reuseaddr bind 127.0.0.1:"$port"
+    port=$(free_port)
+    run -1 ns "$PROGRAMS/sock" tcp set reuseaddr bind 127.0.0.1:"$port" tcp set reuseaddr bind 127.0.0.1:"$port" listen back listen
+    [[ $output == *"listen: EADDRINUSE" ]]
+}
+
+# answers WORD...: the rows that have these words, without their answer where it is the last column.
+answers() {
+    local words=()
+    for word; do words+=(--only "$word"); done
+    matrix --csv "${words[@]}" | tail -n +2
+}
+
+@test "of UDP, SO_REUSEADDR on both is enough for any user; SO_REUSEPORT is for one user, and root is no exception" {
+    needs_root
+    rows=$(answers udp none 127.0.0.1)
+    for row in 127.0.0.1,127.0.0.1,A,A,same,ok 127.0.0.1,127.0.0.1,A,A,different,ok 127.0.0.1,0.0.0.0,A,A,different,ok \
+        127.0.0.1,127.0.0.1,P,P,same,ok 127.0.0.1,127.0.0.1,P,P,different,EADDRINUSE 127.0.0.1,127.0.0.1,A,P,same,EADDRINUSE; do
+        grep -qx "udp,none,$row" <<<"$rows"
+    done
+}
+
+@test "a multicast address is an address like others" {
+    rows=$(answers multicast same)
+    for row in 224.1.2.3,224.1.2.3,A,A,same,ok 224.1.2.3,224.1.2.3,P,P,same,ok 224.1.2.3,224.1.2.3,A,P,same,EADDRINUSE \
+        0.0.0.0,224.1.2.3,A,A,same,ok 0.0.0.0,224.1.2.3,-,A,same,EADDRINUSE; do
+        grep -qx "udp,multicast,$row" <<<"$rows"
+    done
+}
+
+@test "the wildcard of IPv6 meets every address of IPv4" {
+    rows=$(answers tcp listen same ::)
+    grep -qx "tcp,listen,::,127.0.0.1,A,A,same,EADDRINUSE" <<<"$rows"
+    grep -qx "tcp,listen,127.0.0.1,::,P,P,same,ok" <<<"$rows"
+    port=$(free_port)
+    holder tcp6 set v6only bind [::]:"$port" listen
+    ns "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen
+}
+
+@test "an option counts as it is now, not as it was at bind" {
+    port=$(free_port)
+    ns "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" set reuseport tcp set reuseport bind 127.0.0.1:"$port"
+}

@@ -18,7 +18,7 @@ files_below() {
     [[ $output == "$BATS_TEST_TMPDIR"/usr/lib*/libreuseshim.so ]]
     cmp "$TOP/policies/restart.policy" "$BATS_TEST_TMPDIR/usr/share/reuseshim/policies/restart.policy"
     cmp "$TOP/shim/record/reuseshim.catalog" "$BATS_TEST_TMPDIR/usr/lib/systemd/catalog/reuseshim.catalog"
-    for page in man1/reuseshim.1 man5/reuseshim.policy.5 man7/libreuseshim.7; do
+    for page in man1/reuseshim.1 man5/reuseshim.policy.5 man7/libreuseshim.7 man7/reuseshim-semantics.7; do
         [ -s "$BATS_TEST_TMPDIR/usr/share/man/$page" ]
     done
     for file in bash-completion/completions/reuseshim zsh/site-functions/_reuseshim fish/vendor_completions.d/reuseshim.fish; do
