@@ -18,8 +18,7 @@
 
 enum { FIRST_PORT = 1024, LAST_PORT = 32000, OTHER_USER = 65534 };
 
-/* ---- the place ------------------------------------------------------------------------------------------
- */
+/* ---- the place --------------------------------------------------------------------------------------- */
 
 static bool write_line(const char *path, const char *line)
 {
@@ -96,8 +95,7 @@ static uint16_t next_port(struct place *place, int type)
     return found ? ntohs(any.sin_port) : 0;
 }
 
-/* ---- a row ----------------------------------------------------------------------------------------------
- */
+/* ---- a row ------------------------------------------------------------------------------------------- */
 
 struct trial {
     int first, second, listener, peer; /* -1 for none */

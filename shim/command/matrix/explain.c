@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Contract in explain.h.
+ */
+#include "explain.h"
+
+#include "../terminal.h"
+#include "reuseshim/command.h"
+#include "row.h"
+#include "scene.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void explain_one(const struct scene *scene, enum system system, bool json)
+{
+    char word[ANSWER_ROOM];
+    const struct system_answer answer =
+        system_judge(system, scene->sockets, scene->count - 1, &scene->sockets[scene->count - 1]);
+    answer_word(word, answer.error);
+    if (json) {
+        printf(
+            "{\"system\":\"%s\",\"answer\":\"%s\",\"reason\":\"%s\",\"unsure\":%s,\"source\":\"%s\",\"doubt\":",
+            system_word(system), word, answer.reason, answer.unsure ? "true" : "false",
+            system_source(system));
+        printf(system_doubt(system)[0] ? "\"%s\"}\n" : "null}\n", system_doubt(system));
+        return;
+    }
+    printf("%-11s  ", system_word(system));
+    cell_print(answer.error, answer.unsure ? "?" : "", 13);
+    printf("%s%s\n", answer.reason, answer.unsure ? " (not sure: not read)" : "");
+}
+
+int explain(const struct request *request)
+{
+    struct scene scene;
+    if (!scene_read(&scene, request->explain))
+        return EXIT_USAGE;
+    terminal_begin(stdout);
+    for (int i = 0; i < SYSTEM_COUNT; i++)
+        if (request->systems[i])
+            explain_one(&scene, (enum system)i, request->form == FORM_JSON);
+    return EXIT_SUCCESS;
+}
