@@ -119,7 +119,10 @@ static bool take_system(struct request *request, const char *word)
 
 static bool is_any(const bool systems[SYSTEM_COUNT])
 {
-    return memchr(systems, true, SYSTEM_COUNT) != NULL;
+    bool any = false;
+    for (int i = 0; i < SYSTEM_COUNT; i++)
+        any |= systems[i];
+    return any;
 }
 
 static bool read_options(struct request *request, int argc, char **argv, int *code)

@@ -47,7 +47,7 @@ static bool complain(const char *word, const char *expected)
 static bool read_address(struct system_socket *socket, const char *word)
 {
     const struct kinds both = {.tcp = true, .udp = true, .v4 = true, .v6 = true};
-    struct operand operand;
+    struct operand operand = {.address_count = 0};
     if (strchr(word, ':') == NULL)
         return complain(word, "an address and a port such as 0.0.0.0:80 or [::1]:80");
     if (!operand_read(&operand, &both, "matrix", word))
