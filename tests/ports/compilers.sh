@@ -38,7 +38,7 @@ tcc_compiles() {
     local places=(-DPREFIX='""' -DBINDIR='""' -DLIBDIR='""' -DLIBDIR32='""' -DLIBSUB='""' -DLIBSUB32='""')
     echo '#include <stdatomic.h>' | tcc -c -o build/ports/tcc.o - 2>/dev/null || atomics=no
     for file in $(find shim -name '*.c' | sort); do
-        [ "$atomics" = yes ] || ! gcc -M -D_DEFAULT_SOURCE -Iinclude -Ishim "$file" | grep -q 'stdatomic\.h' || continue
+        [ "$atomics" = yes ] || ! "$newest" -M -D_DEFAULT_SOURCE -Iinclude -Ishim "$file" | grep -q 'stdatomic\.h' || continue
         ! grep -qE '\.incbin|__builtin_ctzll' "$file" || continue
         set --
         [[ $file != shim/command/* ]] || set -- "${places[@]}"
