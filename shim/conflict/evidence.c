@@ -89,7 +89,8 @@ static bool is_inherited(struct conflict *conflict, const struct self *self, str
 /* The process that made the socket may still hold it; then nothing was inherited. */
 static bool everybody_is_known(struct conflict *conflict, struct owner_search *owners, uint32_t uid)
 {
-    if (!conflict->all_processes)
+    /* From inside a PID namespace nobody can be sure, so no look at everybody is worth its time. */
+    if (!conflict->all_processes && search_sees_the_machine())
         conflict->all_processes = search_everybody(&owners->search, uid);
     return conflict->all_processes;
 }

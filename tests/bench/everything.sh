@@ -9,7 +9,7 @@ export rounds=${ROUNDS:-11}
 
 # The crowds need processes and sockets of their own.
 if [ -z "${BENCH_INSIDE:-}" ]; then
-    BENCH_INSIDE=1 exec unshare --net --pid --fork --mount-proc --kill-child sh -c 'ip link set lo up; exec "$0" "$@"' "$0" "${1:-build}"
+    BENCH_INSIDE=1 exec unshare --net --pid --fork --mount-proc --kill-child sh -c 'ip link set lo up; "$0" "$@"; exit' "$0" "${1:-build}"
 fi
 unset LD_PRELOAD "${!REUSESHIM_P@}" "${!REUSESHIM_R@}" "${!REUSESHIM_L@}"
 . tests/bench/compare.sh
@@ -77,7 +77,7 @@ echo "-- an explained refusal, over others' way to the same answer"
 # hold PLACE: somebody listens on port 1; $holder.
 hold() {
     local by=()
-    [[ $1 != *user ]] || by=(setpriv --reuid=4711 --regid=4711 --clear-groups --inh-caps=+net_bind_service --ambient-caps=+net_bind_service)
+    [[ $1 != *user ]] || by=(setpriv --reuid=65534 --regid=65534 --clear-groups)
     "${by[@]}" "$folder/sock" tcp bind 127.0.0.1:1 listen hold >"$folder/holder" & holder=$!
 }
 # answers SOCKETS PROCESSES PLACE: who has the port, among so many; the holder is the "first" process, the "last", or of "another
@@ -87,7 +87,7 @@ answers() {
     hold "$3"
     coproc crowd { exec "$bench" crowd "$2" "$(($1 / 2))"; }
     read -r _ <&"${crowd[0]}"
-    [ "$3" = first ] || { kill "$holder"; hold "$3"; }
+    [ "$3" = first ] || { kill "$holder"; wait "$holder" 2>/dev/null || true; hold "$3"; }
     until ss -Htln 'sport = :1' | grep -q .; do sleep 0.02; done
     compare "$1 sockets, $2 processes, holder $3: over ss -tanp" "" "$asked" "$bench run-of 3 ss -tanp 'sport = :1'"
     ! command -v lsof >/dev/null || compare "$1 sockets, $2 processes, holder $3: over lsof" "" "$asked" "$bench run-of 3 lsof -iTCP:1"
@@ -97,6 +97,7 @@ answers() {
 }
 rounds=3
 cp "$build/programs/sock" "$folder"
+echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
 answers 1000 1000 "another user"
 for place in first last; do
     answers 10 10 $place

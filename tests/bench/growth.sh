@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 build=$PWD/${1:-build}
 lib=$build/libreuseshim.so bench=$build/programs/bench
 if [ -z "${BENCH_INSIDE:-}" ]; then
-    BENCH_INSIDE=1 exec unshare --net --pid --fork --mount-proc --kill-child sh -c 'ip link set lo up; exec "$0" "$@"' "$0" "${1:-build}"
+    BENCH_INSIDE=1 exec unshare --net --pid --fork --mount-proc --kill-child sh -c 'ip link set lo up; "$0" "$@"; exit' "$0" "${1:-build}"
 fi
 unset LD_PRELOAD "${!REUSESHIM_P@}" "${!REUSESHIM_R@}" "${!REUSESHIM_L@}"
 explained=(env LD_PRELOAD="$lib" REUSESHIM_LOG=/dev/null REUSESHIM_RULES=keep REUSESHIM_DIAGNOSE=always REUSESHIM_BUDGET_MS=10000)
