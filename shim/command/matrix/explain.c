@@ -12,23 +12,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void explain_one(const struct scene *scene, enum system system, bool json)
+static void print_one(enum system system, int error, const char *reason, bool unsure, bool json)
 {
     char word[ANSWER_ROOM];
-    const struct system_answer answer =
-        system_judge(system, scene->sockets, scene->count - 1, &scene->sockets[scene->count - 1]);
-    answer_word(word, answer.error);
+    answer_word(word, error);
     if (json) {
         printf(
             "{\"system\":\"%s\",\"answer\":\"%s\",\"reason\":\"%s\",\"unsure\":%s,\"source\":\"%s\",\"doubt\":",
-            system_word(system), word, answer.reason, answer.unsure ? "true" : "false",
-            system_source(system));
+            system_word(system), word, reason, unsure ? "true" : "false", system_source(system));
         printf(system_doubt(system)[0] ? "\"%s\"}\n" : "null}\n", system_doubt(system));
         return;
     }
     printf("%-11s  ", system_word(system));
-    cell_print(answer.error, answer.unsure ? "?" : "", 13);
-    printf("%s%s\n", answer.reason, answer.unsure ? " (not sure: not read)" : "");
+    cell_print(error, unsure ? "?" : "", 13);
+    printf("%s%s\n", reason, unsure ? " (not sure: not read)" : "");
+}
+
+static void explain_one(const struct scene *scene, enum system system, bool json)
+{
+    size_t last = scene->count - 1;
+    const struct system_answer answer = system_judge(system, scene->sockets, last, &scene->sockets[last]);
+    print_one(system, answer.error, answer.reason, answer.unsure, json);
 }
 
 int explain(const struct request *request)
