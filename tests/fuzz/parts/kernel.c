@@ -64,7 +64,8 @@ static long unmap(char *start)
 static long tell_time(struct timespec *time, int clock)
 {
     enum { REALTIME_AHEAD = 1795000000 };
-    kernel.now += LOOK_AT_CLOCK_NS + (int64_t)knob(4) * 1000000;
+    /* What never ends does so at a deadline, some of which are long. */
+    kernel.now += LOOK_AT_CLOCK_NS * (is_set(ENDLESS_NETLINK) ? 10 : 1) + (int64_t)knob(4) * 1000000;
     time->tv_sec = kernel.now / 1000000000 + (clock == CLOCK_REALTIME ? REALTIME_AHEAD : 0);
     time->tv_nsec = kernel.now % 1000000000;
     return 0;
