@@ -57,7 +57,8 @@ static const char *why_refused(const struct system_socket *old, const struct sys
         return "SO_REUSEPORT shares a port only among sockets of one user";
     if (asks(old, ASKS_ADDRESS) && asks(newcomer, ASKS_ADDRESS) && listens)
         return "SO_REUSEADDR never lets anybody in beside a listener";
-    return "the same option has to be on both sockets, TIME_WAIT included";
+    return old->stage == STAGE_TIME_WAIT ? "the same option has to be on both, also against TIME_WAIT"
+                                         : "the same option has to be on both sockets";
 }
 
 struct system_answer judge_linux(const struct bind_case *bind_case)
@@ -90,7 +91,9 @@ struct system_answer judge_old_linux(const struct bind_case *bind_case)
             continue;
         meets = true;
         if (!asks(old, ASKS_ADDRESS) || !asks(newcomer, ASKS_ADDRESS))
-            return refused(EADDRINUSE, "SO_REUSEADDR has to be on both sockets, TIME_WAIT included");
+            return refused(EADDRINUSE, old->stage == STAGE_TIME_WAIT
+                                           ? "SO_REUSEADDR has to be on both, also against TIME_WAIT"
+                                           : "SO_REUSEADDR has to be on both sockets");
         if (old->protocol == IPPROTO_TCP && old->stage == STAGE_LISTENING)
             return refused(EADDRINUSE, "SO_REUSEADDR never lets anybody in beside a listener");
     }

@@ -24,8 +24,9 @@ static void print_one(enum system system, int error, const char *reason, bool un
         return;
     }
     printf("%-11s  ", system_word(system));
-    cell_print(error, unsure ? "?" : "", 13);
-    printf("%s%s\n", reason, unsure ? " (not sure: not read)" : "");
+    enum { ANSWER = 13 };
+    int left = ANSWER - cell_print(error, unsure ? "?" : "");
+    printf("%*s%s%s\n", left, "", reason, unsure ? " (not sure: not read)" : "");
 }
 
 static void explain_one(const struct scene *scene, enum system system, bool json)

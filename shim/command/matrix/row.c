@@ -105,16 +105,18 @@ static void print_json(const struct request *request, const struct grid_row *row
     puts("}}");
 }
 
-/* An answer in `width` columns, with its mark. */
-void cell_print(int error, const char *mark, int width)
+int cell_print(int error, const char *mark)
 {
     char word[ANSWER_ROOM];
     answer_word(word, error);
     size_t length = strlen(word);
     snprintf(word + length, sizeof word - length, "%s", mark);
     terminal_paint(stdout, error == 0 ? PAINT_GOOD : error == NOT_MEASURED ? PAINT_UNSURE : PAINT_BAD, word);
-    printf("%*s", width > (int)strlen(word) ? width - (int)strlen(word) : 1, "");
+    return (int)strlen(word);
 }
+
+/* The columns of this kernel's answer, and of each system's. */
+enum { HERE = 19, THERE = 14 };
 
 static void print_text(const struct request *request, const struct grid_row *row, int measured)
 {
@@ -122,13 +124,14 @@ static void print_text(const struct request *request, const struct grid_row *row
     printf("%-3s  %-9s  %-9s %-2s  + %-9s %-2s  %-9s  ", protocol_word_of(row->protocol),
            mode_word(row->mode), row->address1, asks_word(one, row->asks1), row->address2,
            asks_word(two, row->asks2), row->other_user ? "different" : "same");
-    cell_print(measured, "", 19);
+    int left = HERE - cell_print(measured, "");
     for (int i = 0; i < SYSTEM_COUNT; i++)
         if (request->systems[i]) {
             bool unsure;
             int error = row_answer((enum system)i, row, &unsure);
             bool differs = measured != NOT_MEASURED && error != measured;
-            cell_print(error, differs ? (unsure ? "*?" : "*") : unsure ? "?" : "", 14);
+            printf("%*s", left, "");
+            left = THERE - cell_print(error, differs ? (unsure ? "*?" : "*") : unsure ? "?" : "");
         }
     putchar('\n');
 }
@@ -139,10 +142,14 @@ void row_print_head(const struct request *request)
     if (request->summary || request->form == FORM_JSON)
         return;
     printf(csv ? "protocol,mode,address1,address2,options1,options2,user,measured"
-               : "     mode       first         + second        user       here               ");
+               : "     mode       first         + second        user       here");
+    int left = HERE - (int)strlen("here");
     for (int i = 0; i < SYSTEM_COUNT; i++)
-        if (request->systems[i])
-            printf(csv ? ",%s" : "%-14s", system_word((enum system)i));
+        if (request->systems[i]) {
+            const char *word = system_word((enum system)i);
+            csv ? printf(",%s", word) : printf("%*s%s", left, "", word);
+            left = THERE - (int)strlen(word);
+        }
     putchar('\n');
 }
 

@@ -19,7 +19,7 @@ void row_print(const struct request *request, const struct grid_row *row, int me
 
 /* "ok", the errno's name, "not measured here". */
 const char *answer_word(char room[ANSWER_ROOM], int error);
-/* The same in `width` columns and in its colour, with a mark behind it. */
-void cell_print(int error, const char *mark, int width);
+/* Prints the same in its colour, with a mark behind it; how many columns it took. */
+int cell_print(int error, const char *mark);
 
 #endif
