@@ -85,7 +85,10 @@ matrix() {
         run -100 matrix --explain "$words"
         [ "${#lines[@]}" = 1 ]
     done
-    run -100 matrix --only nothing
+    run -100 matrix --csv --only nothing
+    [ "$output" = "reuseshim: matrix: --only: no row has all of these words" ]
+    run -100 matrix --only 1 --only 2 --only 3 --only 4 --only 5 --only 6 --only 7 --only 8 --only nine
+    [ "$output" = "reuseshim: matrix: --only: 'nine': expected at most eight words" ]
     run -100 matrix here
 }
 

@@ -85,10 +85,10 @@ static const struct rule *find_rule(const struct shim *shim, int fd, const struc
     const uint8_t calls = shim->policy.when;
     int protocol = raw_option(fd, SOL_SOCKET, SO_PROTOCOL);
     const struct rule *rule = rule_about(&shim->policy, WHEN_BIND, protocol, local, bit);
-    const struct rule *listens =
+    const struct rule *on_listen =
         calls & WHEN_LISTEN ? rule_about(&shim->policy, WHEN_LISTEN, protocol, local, bit) : NULL;
-    if (rule == NULL && listens && has_listened(shim, fd, local, protocol))
-        rule = listens;
+    if (rule == NULL && on_listen && has_listened(shim, fd, local, protocol))
+        rule = on_listen;
     if (rule == NULL && calls & WHEN_CONNECT && read_endpoint(fd, raw_getpeername, &remote))
         rule = rule_about(&shim->policy, WHEN_CONNECT, protocol, &remote, bit);
     if (rule == NULL && calls & WHEN_SOCKET)

@@ -61,6 +61,8 @@ static void take_row(void *context, const struct grid_row *row)
     if (!row_is_wanted(run->request, row))
         return;
     int measured = measure_row(&run->place, row);
+    if (run->totals.rows == 0)
+        row_print_head(run->request);
     count(run, row, measured);
     if (!run->request->summary)
         row_print(run->request, row, measured);
@@ -89,7 +91,6 @@ static int print_grid(const struct request *request)
     struct run run = {.request = request};
     terminal_begin(stdout);
     place_begin(&run.place);
-    row_print_head(request);
     grid_rows(take_row, &run);
     if (run.totals.rows == 0) {
         command_error("matrix: --only: no row has all of these words", (char *)NULL);
@@ -117,6 +118,16 @@ static bool take_system(struct request *request, const char *word)
     return all || system != SYSTEM_COUNT;
 }
 
+static bool take_word(struct request *request, const char *word)
+{
+    if (request->only_count == WORDS_MAX) {
+        command_error("matrix: --only: '", word, "': expected at most eight words", (char *)NULL);
+        return false;
+    }
+    request->only[request->only_count++] = word;
+    return true;
+}
+
 static bool is_any(const bool systems[SYSTEM_COUNT])
 {
     bool any = false;
@@ -139,8 +150,8 @@ static bool read_options(struct request *request, int argc, char **argv, int *co
     while ((letter = command_option(argc, argv, "s:jh", options, help, code)) > 0) {
         if (letter == 's' && !take_system(request, optarg))
             return false;
-        if (letter == 'o' && request->only_count < WORDS_MAX)
-            request->only[request->only_count++] = optarg;
+        if (letter == 'o' && !take_word(request, optarg))
+            return false;
         if (letter == 'e')
             request->explain = optarg;
         request->summary |= letter == 'S';
