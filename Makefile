@@ -32,17 +32,16 @@ KERNEL   := $(shell printf '\043include <linux/inet_diag.h>\n' | $(CC) -E -x c -
               echo -idirafter /usr/include -idirafter /usr/include/$$($(CC) -print-multiarch))
 # A compiler that makes time_t 64 bits wide on 32-bit processors by itself would bring in names that old libcs have not got.
 PLAIN    = -std=c11 -D_DEFAULT_SOURCE -U_TIME_BITS -U_FILE_OFFSET_BITS -Iinclude $(KERNEL)
-INSIDE   = $(PLAIN) -fPIC -fvisibility=hidden -fasynchronous-unwind-tables $(FRAME)
+INSIDE   = $(PLAIN) -fPIC -fvisibility=hidden -fasynchronous-unwind-tables -ffunction-sections -fdata-sections $(FRAME)
 # No stack protector and no fortified calls, whatever CFLAGS say: both want names that one of the two libcs does not have.
 # Neither atomics that ask libgcc, and so glibc's __getauxval, which instructions this arm64 has.
 LAST     = -U_FORTIFY_SOURCE -fno-stack-protector -fno-builtin-bcmp $(ATOMICS)
 ATOMICS := $(if $(findstring aarch64,$(shell $(CC) -dumpmachine 2>/dev/null)),-mno-outline-atomics)
 
-ROOMS    = base policy setup conflict record
+ROOMS    = base systems policy setup conflict record
 SHARED   = $(wildcard $(ROOMS:%=shim/%/*.c) $(ROOMS:%=shim/%/*/*.c))
 HOOKS    = $(wildcard shim/hooks/*.c)
-SYSTEMS  = $(wildcard shim/systems/*.c)
-COMMAND  = $(SYSTEMS) $(wildcard shim/command/*.c shim/command/*/*.c)
+COMMAND  = $(wildcard shim/command/*.c shim/command/*/*.c)
 PROGRAMS = $(patsubst tests/programs/%.c,$(BUILD)/programs/%,$(wildcard tests/programs/*.c))
 PRELOADS = $(patsubst tests/programs/lib/%.c,$(BUILD)/programs/lib/%.so,$(wildcard tests/programs/lib/*.c))
 UNITS    = $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/unit/*.c)) $(BUILD)/kernel/pairs $(BUILD)/kernel/histories $(BUILD)/kernel/automatic
@@ -62,13 +61,16 @@ help: ## list the targets
 	    awk -F'|' '{ printf "%-36s  %s\n", $$1, $$2 }'
 
 # What runs in every process lies together, in front: the kernel maps 64 KB of a file at the first touch.
+# The library has the policies without what their comments say, in the same lines.
+TEXTS    = shim/policy/shipped.c
+RULES    = $(patsubst %,$(BUILD)/rules/%,$(wildcard policies/*.policy))
 EARLY    = $(addprefix shim/,hooks/state.c hooks/next.c hooks/strings.c setup/load_facts.c base/memory.c base/raw.c)
 
 # Depends on nothing (-nostdlib): one file for glibc old and new and for musl. libgcc is static.
-$(LIBRARY): $(call objects,$(EARLY) $(filter-out $(EARLY),$(HOOKS) $(SHARED))) shim/hooks/exports.map shim/hooks/imports
+$(LIBRARY): $(call objects,$(EARLY) $(filter-out $(EARLY) $(TEXTS),$(HOOKS) $(SHARED))) $(BUILD)/rules/shipped.o shim/hooks/exports.map shim/hooks/imports
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -nostdlib -Wl,-z,relro,-z,now,-z,noexecstack,-z,noseparate-code,--build-id=sha1 \
-	    -Wl,-soname,libreuseshim.so -Wl,--version-script=shim/hooks/exports.map \
+	    -Wl,--gc-sections -Wl,-soname,libreuseshim.so -Wl,--version-script=shim/hooks/exports.map \
 	    -o $@ $(filter %.o,$^) $(LINKSTRIP) -lgcc -shared
 	$(Q)foreign=$$($(NM) -D --undefined-only $@ | sed 's/.* //; s/@.*//; /^$$/d' | grep -vxFf shim/hooks/imports | tr '\n' ' '); \
 	    [ -z "$$foreign" ] || { rm -f $@; echo "$@: needs $${foreign}which not every libc has (shim/hooks/imports); look at CFLAGS" >&2; exit 1; }
@@ -92,8 +94,8 @@ $(BUILD)/shim/command/%.o: shim/command/%.c
 	$(Q)$(CC) $(PLAIN) $(WARNINGS) $(CFLAGS) $(CPPFLAGS) $(PLACES:%=-D%) -MMD -MP -c -o $@ $<
 
 # Only the doors and what they pass are in anybody's way; the rest is for the day of a failure, and small.
-COLD     = conflict record setup
-$(COLD:%=$(BUILD)/shim/%/%.o): SIZE = -Os
+COLD     = $(ROOMS:%=shim/%/%.o) $(addprefix shim/hooks/,$(addsuffix .o,emulate emulate_connect emulate_turn portability repetition report retry undo workspace))
+$(COLD:%=$(BUILD)/%): SIZE = -Os
 
 $(BUILD)/shim/%.o: shim/%.c
 	@mkdir -p $(@D)
@@ -101,6 +103,12 @@ $(BUILD)/shim/%.o: shim/%.c
 	$(Q)$(CC) $(INSIDE) $(WARNINGS) $(CFLAGS) $(SIZE) $(CPPFLAGS) $(LAST) -MMD -MP -c -o $@ $<
 
 $(BUILD)/shim/policy/shipped.o: $(wildcard policies/*.policy)
+$(BUILD)/rules/policies/%: policies/%
+	@mkdir -p $(@D)
+	@sed 's/^[[:blank:]]*#.*//' $< >$@
+$(BUILD)/rules/shipped.o: $(TEXTS) $(RULES)
+	@echo "  CC      $<, without comments"
+	$(Q)$(CC) $(INSIDE) $(WARNINGS) $(CFLAGS) -Os $(CPPFLAGS) -DPOLICIES='"$(BUILD)/rules/policies/"' $(LAST) -MMD -MP -c -o $@ $<
 $(BUILD)/shim/command/log/page.o: shim/command/log/page.html
 
 # Programs that play the host in the tests, and tests of the pure modules.
@@ -116,7 +124,7 @@ $(BUILD)/kernel/%: tests/kernel/%.c $(WORLD) $(wildcard tests/kernel/*.h) $(call
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(PLAIN) -Itests/unit -Ishim $(WARNINGS) $(CFLAGS) -o $@ $< $(WORLD) $(filter %.o,$^)
 
-$(BUILD)/unit/%: tests/unit/%.c $(call objects,$(SHARED) $(SYSTEMS))
+$(BUILD)/unit/%: tests/unit/%.c $(call objects,$(SHARED))
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(PLAIN) -Itests/unit -Ishim $(WARNINGS) $(CFLAGS) -MMD -MP -o $@ $< $(filter %.o,$^)
 

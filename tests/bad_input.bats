@@ -161,9 +161,10 @@ file() {
     rules "program /bin/true keep" "REUSESHIM_RULES:1: '/bin/true': expected *'/'*"
 }
 
-@test "emulate, which is part of the language and not there yet, says so" {
-    rules "tcp emulate macos" "REUSESHIM_RULES:1: 'emulate': *not*"
+@test "a system that nobody emulates is named, with those that are" {
     rules "tcp emulate plan9" "REUSESHIM_RULES:1: 'plan9': expected a system: bsd, *"
+    rules "tcp emulate" "REUSESHIM_RULES:1: 'emulate': expected a system *"
+    rules "tcp exclusive" "REUSESHIM_RULES:1: 'exclusive': expected a rule with 'emulate' windows, *"
 }
 
 @test "a duration without a unit, of nothing or of more than a day is named" {

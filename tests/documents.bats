@@ -42,7 +42,7 @@ variables() {
 
 @test "every shipped policy and every variable has a row in README" {
     for word in $("$BUILD/reuseshim" policies | cut -d' ' -f1) $(variables); do
-        grep -q "^| \`$word\` |" "$TOP/README.md" || { echo "README has no row for $word" >&2; false; }
+        grep -q "^|[^|]*\`$word\`[^|]*|" "$TOP/README.md" || { echo "README has no row for $word" >&2; false; }
     done
 }
 

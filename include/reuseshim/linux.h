@@ -20,6 +20,9 @@
 #ifndef IP_FREEBIND
 #define IP_FREEBIND 15 /* of an IPv6 socket, too: ipv6_setsockopt() passes SOL_IP on */
 #endif
+#ifndef IP_RECVERR_RFC4884
+#define IP_RECVERR_RFC4884 26 /* Linux 5.9 */
+#endif
 #ifndef IP_LOCAL_PORT_RANGE
 #define IP_LOCAL_PORT_RANGE 51 /* Linux 6.3; the low port in the low half */
 #endif

@@ -9,6 +9,7 @@
 #include "reuseshim/address.h"
 #include "reuseshim/names.h"
 #include "reuseshim/options.h"
+#include "reuseshim/systems.h"
 
 /* ---- rules ---------------------------------------------------------------------------------- */
 
@@ -30,6 +31,8 @@ struct rule {
     bool keep;
     bool watch;
     bool evict;
+    bool exclusive;   /* the option that only other systems have: SO_EXCLUSIVEADDRUSE, SO_EXCLBIND */
+    uint8_t emulate;  /* 1 + enum system, 0 for none */
     uint32_t wait_ms; /* 0 for none */
     bool has_address;
     bool other_program;  /* a program word is there and names another one: the rule is out of play */
@@ -50,6 +53,12 @@ const char *when_word(enum when when);
 const char *class_word(enum address_class class);
 const char *rule_family_word(sa_family_t family);
 
+/* The system that a rule with `emulate` names. */
+static inline enum system rule_system(const struct rule *rule)
+{
+    return (enum system)(rule->emulate - 1);
+}
+
 /* What is wrong with a policy or a variable: "PLACE: 'WORD': EXPLANATION", a whole line without its end. */
 struct complaint {
     char line[512];
@@ -64,6 +73,10 @@ size_t policy_capacity(const char *text, size_t length);
  * `may_be_empty`. `text` must live as long as the rules. */
 int policy_parse(struct rule *rules, const char *text, size_t length, const char *place, bool from_variable,
                  struct complaint *complaint);
+
+/* `exclusive` without a system means the first one that any of the rules emulates. Of a rule for which there
+ * is none, or one that has no such option, the index; `count` if all are well. Pure. */
+size_t policy_settle_exclusive(struct rule *rules, size_t count);
 
 /* Takes the rules for other programs out of play: a program word matches any of the names of a program. Names
  * that are not known are empty, and match nothing. */

@@ -36,6 +36,9 @@ enum { ENTRY_DIRECTORY = 4 };
 ssize_t raw_getdents(int fd, void *buffer, size_t size);
 int raw_ioctl(int fd, unsigned long request, void *argument);
 int raw_fd_flags(int fd);
+/* Where Yama would keep other processes of this user from raw_steal_fd here: lets them (prctl(2),
+ * PR_SET_PTRACER). */
+void raw_allow_tracers(void);
 /* A duplicate of a descriptor of another process; wants ptrace access (Linux 5.6). */
 int raw_steal_fd(pid_t pid, int fd);
 

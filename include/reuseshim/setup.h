@@ -51,6 +51,9 @@ bool policy_is_path(const char *name);
  * NULL to find them out (only if a rule asks for it). False with a complaint; the policy is then empty. */
 bool policy_load(struct policy *policy, struct rule *room, size_t room_count, const struct settings *settings,
                  const struct names *names, struct complaint *complaint);
+/* Settles what `exclusive` means in the rules of a policy; false with a complaint where it means nothing.
+ * Pure. */
+bool policy_settle(struct policy *policy, struct rule *rules, struct complaint *complaint);
 /* Unmaps the rules of a policy that lost a race. */
 void policy_drop(const struct policy *policy);
 
@@ -71,6 +74,7 @@ struct shim {
     bool at_listen;              /* a rule in play has something to do at listen() */
     bool listen_by_address;      /* and hangs on the socket's address */
     bool watches;
+    bool emulates;
     bool broken;
     struct complaint complaint; /* why, if `broken` */
 };

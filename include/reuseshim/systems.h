@@ -2,9 +2,9 @@
  *
  * What bind(2) answers on other systems: shim/systems. Pure.
  *
- * Where each rule was read, and how certain that is, stands with its row in systems.c. One port, asked for by
- * number; before any of this every system says EACCES to a port that is privileged, EADDRNOTAVAIL to an
- * address that is not its own, and EINVAL to a second bind of one socket.
+ * Where each rule was read, and how certain that is, stands in shim/command/matrix/sources.c. One port, asked
+ * for by number; before any of this every system says EACCES to a port that is privileged, EADDRNOTAVAIL to
+ * an address that is not its own, and EINVAL to a second bind of one socket.
  */
 #ifndef REUSESHIM_SYSTEMS_H
 #define REUSESHIM_SYSTEMS_H
@@ -54,12 +54,20 @@ struct system_answer {
 struct system_answer system_judge(enum system system, const struct system_socket *existing, size_t count,
                                   const struct system_socket *newcomer);
 
+/* Who receives what arrives for two sockets on one unicast address and port, both of which may: for TCP a
+ * connection, for UDP a datagram without a connected socket of its own. (Multicast reaches all of them
+ * everywhere.) */
+enum receives { RECEIVES_NEWEST, RECEIVES_OLDEST, RECEIVES_BY_HASH, RECEIVES_ANY };
+enum receives system_receives(enum system system, const struct system_socket *old,
+                              const struct system_socket *newcomer);
+/* "to the newest of them" */
+const char *receives_phrase(enum receives receives);
+
 /* "freebsd", as the command takes it; "FreeBSD", as people read it. */
 const char *system_word(enum system system);
 const char *system_title(enum system system);
-/* Where its rule was read, and what is not certain about it; "" for nothing. */
-const char *system_source(enum system system);
-const char *system_doubt(enum system system);
+/* The options that it has, as bits ASKS_*. */
+uint8_t system_options(enum system system);
 /* SYSTEM_COUNT for none. */
 enum system system_find(const char *word);
 

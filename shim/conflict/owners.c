@@ -26,6 +26,25 @@ static void give_back(int fd, bool is_socket)
         atomic_store_explicit(&cheated, true, memory_order_relaxed);
 }
 
+static bool is_socket_of(const struct holder *holder, int fd)
+{
+    struct raw_identity identity;
+    return raw_identify(fd, &identity) && identity.inode == holder->inode;
+}
+
+int holder_borrow(const struct holder *holder, pid_t pid, int number)
+{
+    int fd = atomic_load_explicit(&cheated, memory_order_relaxed) ? -EPERM : raw_steal_fd(pid, number);
+    if (fd < 0)
+        return fd;
+    bool is_socket = raw_option(fd, SOL_SOCKET, SO_REUSEADDR) != -ENOTSOCK ||
+                     raw_option(fd, SOL_SOCKET, SO_REUSEPORT) != -ENOTSOCK;
+    if (is_socket && is_socket_of(holder, fd))
+        return fd;
+    give_back(fd, is_socket);
+    return -EBADF;
+}
+
 static void read_flags(struct holder *holder, const struct newcomer *newcomer, bool usual_calls_only,
                        bool own, pid_t pid, int number, bool is_first)
 {
@@ -33,18 +52,19 @@ static void read_flags(struct holder *holder, const struct newcomer *newcomer, b
     if (holder->reuseport != UNKNOWN || holder->local.family == AF_UNIX ||
         (holder->blocks == YES && newcomer->options[OPTION_REUSEPORT] != YES && !is_first))
         return;
-    if (!own && (usual_calls_only || atomic_load_explicit(&cheated, memory_order_relaxed)))
+    if (!own && usual_calls_only)
         return;
-    int fd = own ? number : raw_steal_fd(pid, number);
-    int reuseaddr = fd < 0 ? -EBADF : raw_option(fd, SOL_SOCKET, SO_REUSEADDR);
-    struct raw_identity identity;
-    if (reuseaddr >= 0 && raw_identify(fd, &identity) && identity.inode == holder->inode) {
-        int reuseport = raw_option(fd, SOL_SOCKET, SO_REUSEPORT);
-        holder->reuseaddr = reuseaddr != 0;
-        holder->reuseport = reuseport < 0 ? UNKNOWN : reuseport != 0;
-    }
-    if (!own && fd >= 0)
-        give_back(fd, reuseaddr != -ENOTSOCK || raw_option(fd, SOL_SOCKET, SO_REUSEPORT) != -ENOTSOCK);
+    int fd = own ? number : holder_borrow(holder, pid, number);
+    if (fd < 0)
+        return;
+    int reuseaddr = raw_option(fd, SOL_SOCKET, SO_REUSEADDR),
+        reuseport = raw_option(fd, SOL_SOCKET, SO_REUSEPORT);
+    if (own && !is_socket_of(holder, fd))
+        return;
+    holder->reuseaddr = reuseaddr < 0 ? UNKNOWN : reuseaddr != 0;
+    holder->reuseport = reuseport < 0 ? UNKNOWN : reuseport != 0;
+    if (!own)
+        raw_close(fd);
 }
 
 /* Has it been described for another socket? A process can make each look at its command line wait, by the

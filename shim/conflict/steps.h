@@ -37,6 +37,10 @@ void cures_find(struct conflict *conflict, const struct newcomer *newcomer);
 
 /* ---- owners.c ----------------------------------------------------------------------------------- */
 
+/* A duplicate of the holder's descriptor `number` in the process `pid`, to be closed; -errno, also where
+ * another file has come in its place. */
+int holder_borrow(const struct holder *holder, pid_t pid, int number);
+
 /* A search for those who have the holders open. */
 struct owner_search {
     struct conflict *conflict;

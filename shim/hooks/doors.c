@@ -119,11 +119,29 @@ static __attribute__((noinline, cold)) int after_bind(struct hooked_call *hooked
     } else if (result < 0) {
         refused(hooked, address, length);
     }
-    if (result == 0 && hooked->rule && hooked->rule->watch)
+    if (result == 0 && hooked->rule && hooked->rule->watch) {
+        report_portability(hooked);
         report_sharing(hooked);
+    }
     if (result == 0)
         errno = saved;
     return result;
+}
+
+static inline bool is_emulated(const struct hooked_call *hooked)
+{
+    return hooked->rule && hooked->rule->emulate && rule_system(hooked->rule) != SYSTEM_LINUX;
+}
+
+static __attribute__((noinline, cold)) int
+bind_elsewhere(struct hooked_call *hooked, const struct sockaddr *address, socklen_t length, int saved)
+{
+    bool theirs;
+    hooked->address = address;
+    hooked->length = length;
+    int error = emulate(hooked, &theirs);
+    errno = error ? error : saved;
+    return theirs ? -1 : after_bind(hooked, address, length, error ? -1 : 0, saved);
 }
 
 SHIM_EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
@@ -134,6 +152,8 @@ SHIM_EXPORT int bind(int fd, const struct sockaddr *address, socklen_t length)
         if (hooked_read_address(&hooked, address, length))
             apply_on_bind(&hooked);
         errno = saved;
+        if (UNLIKELY(is_emulated(&hooked)))
+            return bind_elsewhere(&hooked, address, length, saved);
     }
     int result = next.bind(fd, address, length);
     if (UNLIKELY(result < 0 || hooked.shim->watches))
@@ -170,9 +190,12 @@ static __attribute__((noinline)) int listen_by_rules(const struct shim *shim, in
     int saved = errno;
     bool is_news = shim->watches && raw_option(fd, SOL_SOCKET, SO_ACCEPTCONN) == 0;
     apply_on_listen(&hooked);
+    if (UNLIKELY(shim->emulates))
+        apply_decide(&hooked);
     errno = saved;
-    int result = next.listen(fd, backlog);
-    int error = errno;
+    bool theirs;
+    int error = is_emulated(&hooked) ? emulate(&hooked, &theirs) : next.listen(fd, backlog) < 0 ? errno : 0;
+    int result = error ? -1 : 0;
     if (result < 0 || is_news)
         apply_decide(&hooked);
     errno = error;
@@ -209,8 +232,11 @@ static __attribute__((noinline)) int connect_by_rules(const struct shim *shim, i
     int saved = errno;
     if (hooked_read_address(&hooked, address, length))
         apply_on_connect(&hooked);
-    errno = saved;
-    int result = next.connect(fd, address, length);
+    bool taken = UNLIKELY(shim->emulates) && emulate_connect(&hooked, 0);
+    errno = taken ? EADDRINUSE : saved;
+    int result = taken ? -1 : next.connect(fd, address, length);
+    if (UNLIKELY(result < 0 && errno == EADDRNOTAVAIL && shim->emulates))
+        errno = emulate_connect(&hooked, EADDRNOTAVAIL) ? EADDRINUSE : EADDRNOTAVAIL;
     if (result < 0)
         refused(&hooked, address, length);
     return result;

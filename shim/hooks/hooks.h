@@ -98,6 +98,14 @@ int retry(const struct hooked_call *hooked, int error);
 
 /* After a success, if the rule that decided says watch: records who else is on the port. Overwrites errno. */
 void report_sharing(const struct hooked_call *hooked);
+/* The same of bind: which other systems would have refused it. */
+void report_portability(const struct hooked_call *hooked);
+
+/* bind or listen under a rule that says emulate: 0, or an errno; with *theirs the refusal of that system,
+ * which has been recorded. Overwrites errno. */
+int emulate(const struct hooked_call *hooked, bool *theirs);
+/* After a failed connect, or before one of a datagram socket: does the emulated system say EADDRINUSE? */
+bool emulate_connect(const struct hooked_call *hooked, int error);
 /* Records a change, a trace (`level` says which) or an error in the settings (`hooked` NULL). Overwrites
  * errno. */
 void report_message(const struct shim *shim, const struct hooked_call *hooked, enum level level,

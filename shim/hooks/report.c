@@ -2,7 +2,7 @@
  *
  * Records of what a call met. Contract in hooks.h.
  */
-#include "repetition.h"
+#include "emulate.h"
 
 #include "reuseshim/protocol.h"
 
@@ -102,6 +102,7 @@ static void explain(const struct repeated_call *call, const struct raw_mask *pro
     work->record.program_mask = program_mask;
     if (explain_in(work, call)) {
         work->record.repeated = call->before;
+        portability_of_refusal(work, call->hooked);
         record_emit(call->hooked->shim, &work->record, work->output);
     }
     raw_unmap(work, sizeof *work);

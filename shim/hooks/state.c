@@ -53,8 +53,11 @@ static void take_in_rule(struct shim *shim, const struct rule *rule)
     shim->guard_on |= rule->force;
     shim->guard_off |= rule->strip;
     shim->watches |= rule->watch;
-    shim->before_bind |= rule->when == WHEN_BIND && (rule->force | rule->strip);
-    shim->at_listen |= on_listen || rule->watch || rule->evict || rule->wait_ms || rule->retry;
+    shim->before_bind |= rule->when == WHEN_BIND && (rule->force | rule->strip | rule->emulate);
+    shim->at_listen |=
+        on_listen || rule->watch || rule->evict || rule->wait_ms || rule->retry || rule->emulate;
+    shim->emulates |= rule->emulate && rule_system(rule) != SYSTEM_LINUX;
+    shim->ruled_calls |= shim->emulates ? WHEN_CONNECT : 0;
     shim->listen_by_address |= on_listen && by_address;
 }
 

@@ -186,18 +186,17 @@ bool take_duration(struct parser *parser, struct draft *draft, const struct keyw
 bool take_system(struct parser *parser, struct draft *draft, const struct keyword *keyword,
                  struct word argument)
 {
-    static const char systems[][12] = {"bsd",     "freebsd", "openbsd",    "netbsd",    "macos", "solaris",
-                                       "illumos", "windows", "windows-xp", "linux-2.6", "linux"};
-    enum { SYSTEMS = sizeof systems / sizeof *systems };
-    char words[sizeof systems];
+    enum { SYSTEMS = SYSTEM_LINUX + 1 }; /* Android is Linux */
+    char words[SYSTEMS * 16];
     struct text text = text_in(words, sizeof words);
-    (void)draft;
     (void)keyword;
     for (size_t i = 0; i < SYSTEMS; i++) {
-        if (word_is(argument, systems[i]))
+        if (word_is(argument, system_word((enum system)i))) {
+            draft->rule.emulate = (uint8_t)(i + 1);
             return true;
+        }
         text_or(&text, i, SYSTEMS);
-        text_string(&text, systems[i]);
+        text_string(&text, system_word((enum system)i));
     }
     return complain(parser, argument, "expected a system: ", text_end(&text));
 }

@@ -81,3 +81,18 @@ void policy_resolve_program(struct rule *rules, size_t count, const struct names
     for (size_t i = 0; i < count; i++)
         rules[i].other_program = rules[i].program != NULL && !is_called(&rules[i], names);
 }
+
+size_t policy_settle_exclusive(struct rule *rules, size_t count)
+{
+    uint8_t emulated = 0;
+    for (size_t i = 0; i < count && emulated == 0; i++)
+        emulated = rules[i].emulate;
+    for (size_t i = 0; i < count; i++) {
+        if (!rules[i].exclusive)
+            continue;
+        rules[i].emulate = rules[i].emulate ? rules[i].emulate : emulated;
+        if (rules[i].emulate == 0 || !(system_options(rule_system(&rules[i])) & ASKS_EXCLUSIVE))
+            return i;
+    }
+    return count;
+}

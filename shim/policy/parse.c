@@ -84,8 +84,6 @@ static bool parse_word(struct parser *parser, struct draft *draft, struct word w
     }
     draft->has_action |= keyword->kind == ACTION;
     draft->last = word;
-    if (keyword->planned && draft->planned.length == 0)
-        draft->planned = word;
     struct word argument = keyword->expected ? next_word(parser) : (struct word){word.start, 0};
     if (keyword->expected && argument.length == 0)
         return complain(parser, word, "expected ", keyword->expected, " behind it");

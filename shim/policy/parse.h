@@ -36,6 +36,7 @@ enum group {
     GROUP_EVICT,
     GROUP_WATCH,
     GROUP_EMULATE,
+    GROUP_EXCLUSIVE,
     GROUP_COUNT,
     GROUP_FORCE_STRIP, /* may stand more than once; retry, too */
 };
@@ -45,7 +46,6 @@ struct draft {
     struct word seen[GROUP_COUNT];
     struct word option_seen[OPTION_COUNT];
     struct word last;
-    struct word planned; /* the first word that this version cannot carry out yet */
     bool has_action;
 };
 
@@ -67,11 +67,10 @@ struct keyword {
     bool (*take)(struct parser *, struct draft *, const struct keyword *, struct word argument);
     int value;            /* for `take` */
     const char *expected; /* what the argument should be, NULL for none */
-    bool planned;         /* this version cannot do it yet */
 };
 const struct keyword *keyword_find(struct word word);
 
-/* "tcp, udp, ..." in `room`: all of a kind that this version can do. */
+/* "tcp, udp, ..." in `room`: all of a kind. */
 enum { KEYWORDS_ROOM = 160 };
 const char *keyword_list(char room[KEYWORDS_ROOM], enum kind kind);
 

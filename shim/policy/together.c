@@ -19,7 +19,8 @@ static bool check_socket(struct parser *parser, struct draft *draft)
 /* AF_UNIX knows paths, and nothing that a reuse option could change. */
 static bool check_unix(struct parser *parser, struct draft *draft)
 {
-    static const enum group internet[] = {GROUP_FAMILY, GROUP_ADDRESS, GROUP_PORT, GROUP_CLASS, GROUP_WATCH};
+    static const enum group internet[] = {GROUP_FAMILY, GROUP_ADDRESS, GROUP_PORT,     GROUP_CLASS,
+                                          GROUP_WATCH,  GROUP_EMULATE, GROUP_EXCLUSIVE};
     struct word protocol = draft->seen[GROUP_PROTOCOL];
     if (draft->seen[GROUP_PATH].length && protocol.length && draft->rule.protocol)
         return complain(
@@ -41,7 +42,8 @@ static bool check_unix(struct parser *parser, struct draft *draft)
 
 static bool check_bind_only(struct parser *parser, struct draft *draft)
 {
-    static const enum group bind_only[] = {GROUP_WAIT, GROUP_EVICT, GROUP_WATCH, GROUP_EMULATE};
+    static const enum group bind_only[] = {GROUP_WAIT, GROUP_EVICT, GROUP_WATCH, GROUP_EMULATE,
+                                           GROUP_EXCLUSIVE};
     for (size_t i = 0; i < sizeof bind_only / sizeof *bind_only; i++)
         if (draft->rule.when != WHEN_BIND && draft->seen[bind_only[i]].length)
             return complain(parser, draft->seen[bind_only[i]],
@@ -88,7 +90,7 @@ bool check_together(struct parser *parser, struct draft *draft)
 {
     struct rule *rule = &draft->rule;
     bool other_action = rule->force || rule->strip || rule->retry || rule->watch || rule->evict ||
-                        rule->wait_ms || draft->planned.length;
+                        rule->wait_ms || rule->emulate || rule->exclusive;
     if (rule->keep && other_action)
         return complain(parser, draft->seen[GROUP_KEEP],
                         "leaves the socket alone and so contradicts the other actions; expected it alone");
@@ -103,9 +105,5 @@ bool check_together(struct parser *parser, struct draft *draft)
     if (rule->family == AF_INET && rule->has_address && rule->address.family == AF_INET6)
         return complain(parser, draft->seen[GROUP_ADDRESS],
                         "names an IPv6 address and contradicts 'ipv4'; expected an IPv4 address");
-    if (draft->planned.length)
-        return complain(
-            parser, draft->planned,
-            "part of the language, but this version cannot do it yet; expected force, strip or keep");
     return true;
 }

@@ -35,4 +35,7 @@ void rule_write_actions(struct text *text, const struct rule *rule)
     if (rule->wait_ms)
         write_wait(text, rule->wait_ms);
     text_string(text, rule->watch ? " watch" : "");
+    if (rule->emulate)
+        text_strings(text, " emulate ", system_word(rule_system(rule)));
+    text_string(text, rule->exclusive ? " exclusive" : "");
 }

@@ -185,7 +185,7 @@ void record_write_holder(struct text *text, const struct conflict *conflict, con
 
 static enum label label_of(const struct record *record, const struct holder *holder)
 {
-    if (record->event == EVENT_SHARED)
+    if (record->event == EVENT_SHARED || record->event == EVENT_PORTABILITY)
         return LABEL_WITH;
     if (record->event == EVENT_RESOLVED)
         return LABEL_WAS_HELD;

@@ -17,6 +17,23 @@ static void complain_unreadable(struct complaint *complaint, const char *path, i
     text_end(&text);
 }
 
+/* It hangs on the rules of both texts together. */
+bool policy_settle(struct policy *policy, struct rule *rules, struct complaint *complaint)
+{
+    size_t bad = policy_settle_exclusive(rules, policy->count);
+    if (bad == policy->count)
+        return true;
+    struct text text = text_in(complaint->line, sizeof complaint->line);
+    rule_write(&text, policy, &rules[bad]);
+    text_string(&text, ": 'exclusive': ");
+    if (rules[bad].emulate)
+        text_strings(&text, system_word(rule_system(&rules[bad])), " has no such option; ");
+    text_string(&text, "expected a rule with 'emulate' windows, windows-xp, solaris or illumos");
+    text_end(&text);
+    policy->count = 0;
+    return false;
+}
+
 static bool parse_sources(struct policy *policy, const struct rule_text sources[2], struct rule *rules,
                           struct complaint *complaint)
 {
@@ -29,7 +46,7 @@ static bool parse_sources(struct policy *policy, const struct rule_text sources[
     }
     policy->rules = rules;
     policy->count = (size_t)counts[0] + (size_t)counts[1];
-    return true;
+    return policy_settle(policy, rules, complaint);
 }
 
 /* The texts may go once the program words are answered. */

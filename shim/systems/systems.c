@@ -9,87 +9,50 @@
 
 #define BOTH (ASKS_ADDRESS | ASKS_PORT)
 
+/* No pointers: they are private memory in every process. */
+enum family { FAMILY_BSD, FAMILY_SOLARIS, FAMILY_WINDOWS, FAMILY_OLD_LINUX, FAMILY_LINUX };
+
 static const struct {
     char word[12], title[32];
-    judge *judge;
+    enum family family;
     struct traits traits;
-    char source[112], doubt[112];
 } systems[SYSTEM_COUNT] = {
-    [SYSTEM_BSD] = {"bsd",
-                    "4.4BSD",
-                    judge_bsd,
-                    {.knows = BOTH, .v6_is_alone = true},
-                    "4.4BSD-Lite2 sys/netinet/in_pcb.c 8.4",
-                    "it has no IPv6"},
+    [SYSTEM_BSD] = {"bsd", "4.4BSD", FAMILY_BSD, {.knows = BOTH, .v6_is_alone = true}},
     [SYSTEM_FREEBSD] = {"freebsd",
                         "FreeBSD",
-                        judge_bsd,
+                        FAMILY_BSD,
                         {.knows = BOTH | ASKS_BALANCED,
                          .users = USERS_FREEBSD,
                          .symmetric = true,
-                         .dual_stack_unread = true},
-                        "FreeBSD main, 14 and 9.3, sys/netinet/in_pcb.c",
-                        "before 2025 sockets of several users pass in a few more cases"},
+                         .dual_stack_unread = true}},
     [SYSTEM_OPENBSD] = {"openbsd",
                         "OpenBSD",
-                        judge_bsd,
-                        {.knows = BOTH, .users = USERS_OPENBSD, .symmetric = true, .v6_is_alone = true},
-                        "OpenBSD sys/netinet/in_pcb.c and its regress list",
-                        "until 2014 multicast was as in 4.4BSD"},
+                        FAMILY_BSD,
+                        {.knows = BOTH, .users = USERS_OPENBSD, .symmetric = true, .v6_is_alone = true}},
     [SYSTEM_NETBSD] = {"netbsd",
                        "NetBSD",
-                       judge_bsd,
-                       {.knows = BOTH, .users = USERS_NETBSD, .symmetric = true, .dual_stack_unread = true},
-                       "NetBSD sys/netinet/in_pcb.c of 2008 and of the 2020s",
-                       "what is in TIME_WAIT lies in a table of its own"},
+                       FAMILY_BSD,
+                       {.knows = BOTH, .users = USERS_NETBSD, .symmetric = true, .dual_stack_unread = true}},
     [SYSTEM_MACOS] = {"macos",
-                      "macOS, iOS",
-                      judge_bsd,
-                      {.knows = BOTH, .users = USERS_MACOS, .dual_stack_unread = true},
-                      "XNU, eighteen releases from 10.0 to 15.4, bsd/netinet/in_pcb.c",
-                      "read and not run; IPv6 is not modelled"},
-    [SYSTEM_SOLARIS] = {"solaris",
-                        "Solaris",
-                        judge_solaris,
-                        {.knows = ASKS_ADDRESS | ASKS_EXCLUSIVE},
-                        "OpenSolaris uts/common/inet: tcp_bind.c, udp.c",
-                        "11.4 has SO_REUSEPORT, whose rule is not public"},
+                      "macOS",
+                      FAMILY_BSD,
+                      {.knows = BOTH, .users = USERS_MACOS, .dual_stack_unread = true}},
+    [SYSTEM_SOLARIS] = {"solaris", "Solaris", FAMILY_SOLARIS, {.knows = ASKS_ADDRESS | ASKS_EXCLUSIVE}},
     [SYSTEM_ILLUMOS] = {"illumos",
                         "illumos with SO_REUSEPORT",
-                        judge_solaris,
-                        {.knows = BOTH | ASKS_EXCLUSIVE},
-                        "illumos issue 12455, in the trees of illumos-joyent",
-                        "whether illumos-gate has it"},
+                        FAMILY_SOLARIS,
+                        {.knows = BOTH | ASKS_EXCLUSIVE}},
     [SYSTEM_WINDOWS] = {"windows",
                         "Windows from 2003 on",
-                        judge_windows,
-                        {.knows = ASKS_ADDRESS | ASKS_EXCLUSIVE},
-                        "Microsoft, Using SO_REUSEADDR and SO_EXCLUSIVEADDRUSE: the tables",
-                        "published, not run; what connections and TIME_WAIT do"},
+                        FAMILY_WINDOWS,
+                        {.knows = ASKS_ADDRESS | ASKS_EXCLUSIVE}},
     [SYSTEM_WINDOWS_XP] = {"windows-xp",
                            "Windows to XP",
-                           judge_windows,
-                           {.knows = ASKS_ADDRESS | ASKS_EXCLUSIVE, .v6_is_alone = true, .classic = true},
-                           "the same page, the first table",
-                           "published, not run; what connections and TIME_WAIT do"},
-    [SYSTEM_LINUX_2_6] = {"linux-2.6",
-                          "Linux to 3.8",
-                          judge_old_linux,
-                          {.knows = ASKS_ADDRESS},
-                          "Linux 2.6 and 3.x, inet_csk_bind_conflict(), udp_lib_lport_inuse()",
-                          "read, not run"},
-    [SYSTEM_LINUX] = {"linux",
-                      "Linux",
-                      judge_linux,
-                      {.knows = BOTH},
-                      "Linux 6.18, and the kernel itself (tests/kernel)",
-                      ""},
-    [SYSTEM_ANDROID] = {"android",
-                        "Android",
-                        judge_linux,
-                        {.knows = BOTH},
-                        "Linux; each app is a user",
-                        "13 and later refuse some ports with EPERM; vendors' kernels"},
+                           FAMILY_WINDOWS,
+                           {.knows = ASKS_ADDRESS | ASKS_EXCLUSIVE, .v6_is_alone = true, .classic = true}},
+    [SYSTEM_LINUX_2_6] = {"linux-2.6", "Linux to 3.8", FAMILY_OLD_LINUX, {.knows = ASKS_ADDRESS}},
+    [SYSTEM_LINUX] = {"linux", "Linux", FAMILY_LINUX, {.knows = BOTH}},
+    [SYSTEM_ANDROID] = {"android", "Android", FAMILY_LINUX, {.knows = BOTH}},
 };
 
 const char *system_word(enum system system)
@@ -102,14 +65,9 @@ const char *system_title(enum system system)
     return systems[system].title;
 }
 
-const char *system_source(enum system system)
+uint8_t system_options(enum system system)
 {
-    return systems[system].source;
-}
-
-const char *system_doubt(enum system system)
-{
-    return systems[system].doubt;
+    return systems[system].traits.knows;
 }
 
 enum system system_find(const char *word)
@@ -129,6 +87,23 @@ static bool meets_unread(const struct bind_case *bind_case)
     return found;
 }
 
+static judge *judge_of(enum family family)
+{
+    switch (family) {
+    case FAMILY_BSD:
+        return judge_bsd;
+    case FAMILY_SOLARIS:
+        return judge_solaris;
+    case FAMILY_WINDOWS:
+        return judge_windows;
+    case FAMILY_OLD_LINUX:
+        return judge_old_linux;
+    case FAMILY_LINUX:
+    default:
+        return judge_linux;
+    }
+}
+
 struct system_answer system_judge(enum system system, const struct system_socket *existing, size_t count,
                                   const struct system_socket *newcomer)
 {
@@ -138,7 +113,7 @@ struct system_answer system_judge(enum system system, const struct system_socket
         missing |= existing[i].asks & (uint8_t)~systems[system].traits.knows;
     if (missing)
         return refused(ENOPROTOOPT, "it has no such option");
-    struct system_answer answer = systems[system].judge(&bind_case);
+    struct system_answer answer = judge_of(systems[system].family)(&bind_case);
     answer.unsure |= meets_unread(&bind_case);
     return answer;
 }

@@ -8,6 +8,7 @@
 #include "reuseshim/command.h"
 #include "row.h"
 #include "scene.h"
+#include "sources.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -80,6 +80,9 @@ static int check_source(const struct rule_text *source, bool json)
     }
     int count =
         policy_parse(rules, source->start, source->length, source->place, source->from_variable, &complaint);
+    struct policy policy = {.name = source->place, .rules = rules, .count = count < 0 ? 0 : (size_t)count};
+    if (count >= 0 && !source->from_variable && !policy_settle(&policy, rules, &complaint))
+        count = -1;
     if (count < 0)
         command_error(complaint.line, (char *)NULL);
     for (int i = 0; i < count; i++)
@@ -139,6 +142,12 @@ static int check_environment(bool json)
         return EXIT_USAGE;
     }
     struct rule_text rules = rule_text_of_variable(settings.rules);
+    struct policy policy;
+    if (!policy_load(&policy, NULL, 0, &settings, &(struct names){.program = ""}, &complaint)) {
+        command_error(complaint.line, (char *)NULL);
+        return EXIT_USAGE;
+    }
+    policy_drop(&policy);
     int result = check_source(&rules, json);
     return result ? result : check_policy(settings.policy, json);
 }

@@ -23,7 +23,7 @@ static void print_purpose(const struct shipped_policy *policy)
 {
     const char *colon = strstr(policy->start, ": "), *end = strchr(policy->start, '\n');
     int length = colon && end > colon + 3 ? (int)(end - colon - 3) : 0;
-    printf("%-12s  %.*s\n", policy->name, length, colon ? colon + 2 : "");
+    printf("%-13s  %.*s\n", policy->name, length, colon ? colon + 2 : "");
 }
 
 static void print_json(const struct shipped_policy *policy)

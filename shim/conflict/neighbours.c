@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The sockets on a port, and what other systems would say to one more. Contract in neighbours.h.
+ */
+#include "reuseshim/neighbours.h"
+
+#include "reuseshim/linux.h"
+#include "reuseshim/protocol.h"
+#include "reuseshim/raw.h"
+#include "steps.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+/* ---- Linux's words in those of the model ---------------------------------------------------------- */
+
+/* A mapped address is an IPv4 one. */
+static struct endpoint plain(const struct endpoint *local)
+{
+    enum { PREFIX = 12 };
+    return endpoint_is_mapped(local) ? endpoint_of(AF_INET, local->address + PREFIX, local->port) : *local;
+}
+
+static uint8_t asked(tristate reuseaddr, tristate reuseport)
+{
+    return (uint8_t)((reuseaddr == YES ? ASKS_ADDRESS : 0) | (reuseport == YES ? ASKS_PORT : 0));
+}
+
+static uint8_t stage_of(const struct holder *holder)
+{
+    if (holder->state == STATE_LISTEN)
+        return STAGE_LISTENING;
+    if (rules_is_time_wait(holder))
+        return STAGE_TIME_WAIT;
+    return holder->remote.family == AF_UNSPEC ? STAGE_BOUND : STAGE_CONNECTED;
+}
+
+static int plain_protocol(int protocol)
+{
+    return protocol_is_tcp(protocol) ? IPPROTO_TCP : protocol_is_udp(protocol) ? IPPROTO_UDP : protocol;
+}
+
+static void describe(struct neighbour *neighbour, const struct holder *holder)
+{
+    *neighbour = (struct neighbour){.holder = holder,
+                                    .known = holder->reuseaddr != UNKNOWN && holder->reuseport != UNKNOWN,
+                                    .fd = -1,
+                                    .socket = {.protocol = plain_protocol(holder->protocol),
+                                               .local = plain(&holder->local),
+                                               .asks = asked(holder->reuseaddr, holder->reuseport),
+                                               .stage = stage_of(holder),
+                                               .v6only = holder->v6only == YES,
+                                               .user = holder->uid}};
+}
+
+/* The kernel does not tell who was bound first; the numbers of sockets grow. */
+static bool is_older(const struct holder *one, const struct holder *other)
+{
+    return one->inode < other->inode;
+}
+
+void neighbours_take(struct neighbours *neighbours, const struct conflict *conflict,
+                     const struct newcomer *newcomer)
+{
+    neighbours->newcomer = (struct system_socket){
+        .protocol = plain_protocol(newcomer->protocol),
+        .local = plain(&newcomer->local),
+        .asks = asked(newcomer->options[OPTION_REUSEADDR], newcomer->options[OPTION_REUSEPORT]),
+        .v6only = newcomer->options[OPTION_V6ONLY] == YES,
+        .user = newcomer->uid};
+    neighbours->count = 0;
+    neighbours->raised = 0;
+    for (uint32_t i = 0; i < conflict->holder_count; i++) {
+        const struct holder *holder = &conflict->holders[i];
+        if (rules_is_request(holder) || rules_overlap(newcomer, holder) == NO)
+            continue;
+        size_t at = neighbours->count++;
+        for (; at > 0 && is_older(holder, neighbours->all[at - 1].holder); at--)
+            neighbours->all[at] = neighbours->all[at - 1];
+        describe(&neighbours->all[at], holder);
+    }
+}
+
+/* ---- asked of the kernel ---------------------------------------------------------------------------- */
+
+struct listing {
+    struct conflict *conflict;
+    const struct newcomer *newcomer;
+};
+
+static int by_stage(const struct newcomer *newcomer, const struct holder *holder)
+{
+    (void)newcomer;
+    return stage_of(holder) == STAGE_LISTENING ? -1 : stage_of(holder);
+}
+
+static void list(void *context, const struct holder *found)
+{
+    const struct listing *listing = context;
+    struct holder holder = *found;
+    holder.blocks = UNKNOWN;
+    if (rules_overlap(listing->newcomer, found) != NO)
+        holders_insert(listing->conflict, listing->newcomer, &holder, by_stage);
+}
+
+/* Through one of its owners' descriptors. */
+static void reach(struct neighbour *neighbour, const struct conflict *conflict)
+{
+    const struct owners *owners = &conflict->owners[neighbour->holder->owners];
+    for (uint32_t i = 0; i < owners->count && i < PROCESSES_MAX && neighbour->fd < 0; i++) {
+        const struct process *process = &owners->processes[i];
+        neighbour->borrowed = process->relation != RELATION_SELF;
+        neighbour->fd =
+            neighbour->borrowed ? holder_borrow(neighbour->holder, process->pid, process->fd) : process->fd;
+    }
+    if (neighbour->fd < 0)
+        return;
+    int reuseaddr = raw_option(neighbour->fd, SOL_SOCKET, SO_REUSEADDR);
+    int reuseport = raw_option(neighbour->fd, SOL_SOCKET, SO_REUSEPORT);
+    neighbour->known = reuseaddr >= 0;
+    neighbour->socket.asks = asked(reuseaddr > 0, reuseport > 0);
+    neighbour->emulated = raw_option(neighbour->fd, SOL_SOCKET, SO_NOFCS) > 0;
+    if (neighbour->emulated && raw_option(neighbour->fd, IPPROTO_IP, IP_RECVERR_RFC4884) > 0)
+        neighbour->socket.asks |= ASKS_EXCLUSIVE;
+}
+
+void neighbours_find(struct neighbours *neighbours, struct conflict *conflict,
+                     const struct newcomer *newcomer, struct scratch *scratch)
+{
+    struct listing listing = {conflict, newcomer};
+    struct question question = question_about(newcomer, conflict->deadline);
+    question.found = list;
+    question.context = &listing;
+    conflict->all_sockets = sockets_ask(&question, &conflict->source, scratch) == 0;
+    conflict->shows_bound = conflict->all_sockets && sockets_show_bound(conflict->source);
+    conflict->complete = conflict->holder_count == 0 || conflict_find_owners(conflict, newcomer, scratch);
+    conflict->complete &= conflict->all_sockets;
+    neighbours_take(neighbours, conflict, newcomer);
+    for (size_t i = 0; i < neighbours->count && !conflict->usual_calls_only; i++)
+        reach(&neighbours->all[i], conflict);
+}
+
+void neighbours_leave(struct neighbours *neighbours)
+{
+    for (size_t i = 0; i < neighbours->count; i++)
+        if (neighbours->all[i].borrowed && neighbours->all[i].fd >= 0)
+            raw_close(neighbours->all[i].fd);
+}
+
+void neighbours_mark(int fd, bool exclusive)
+{
+    const int on = 1;
+    (void)raw_setsockopt(fd, SOL_SOCKET, SO_NOFCS, &on, sizeof on);
+    if (exclusive)
+        (void)raw_setsockopt(fd, IPPROTO_IP, IP_RECVERR_RFC4884, &on, sizeof on);
+}
+
+/* ---- raised for a moment ---------------------------------------------------------------------------- */
+
+static const struct {
+    uint8_t bit;
+    int name;
+} reuse[] = {{ASKS_ADDRESS, SO_REUSEADDR}, {ASKS_PORT, SO_REUSEPORT}};
+enum { REUSE = sizeof reuse / sizeof *reuse };
+
+/* Sets those of `wanted` that are off, or takes them back: which ones. */
+static uint8_t set(int fd, uint8_t wanted, int value)
+{
+    uint8_t changed = 0;
+    for (int i = 0; i < REUSE; i++)
+        if (wanted & reuse[i].bit && raw_option(fd, SOL_SOCKET, reuse[i].name) == !value &&
+            raw_setsockopt(fd, SOL_SOCKET, reuse[i].name, &value, sizeof value) == 0)
+            changed |= reuse[i].bit;
+    return changed;
+}
+
+/* SO_REUSEADDR on both is enough, and for any users, but beside a listener: there it takes SO_REUSEPORT. */
+static uint8_t what_helps(const struct neighbours *neighbours)
+{
+    for (size_t i = 0; i < neighbours->count; i++)
+        if (neighbours->all[i].socket.stage == STAGE_LISTENING)
+            return ASKS_ADDRESS | ASKS_PORT;
+    return ASKS_ADDRESS;
+}
+
+const struct neighbour *neighbours_raise(struct neighbours *neighbours, int fd)
+{
+    const struct neighbour *left = NULL;
+    uint8_t wanted = what_helps(neighbours);
+    neighbours->raised = set(fd, wanted, 1);
+    for (size_t i = 0; i < neighbours->count; i++) {
+        struct neighbour *neighbour = &neighbours->all[i];
+        if (neighbour->emulated)
+            neighbour->raised = set(neighbour->fd, wanted, 1);
+        else if (left == NULL)
+            left = neighbour;
+    }
+    return left;
+}
+
+void neighbours_lower(struct neighbours *neighbours, int fd)
+{
+    (void)set(fd, neighbours->raised, 0);
+    for (size_t i = 0; i < neighbours->count; i++)
+        if (neighbours->all[i].raised)
+            (void)set(neighbours->all[i].fd, neighbours->all[i].raised, 0);
+}
+
+/* ---- what they come to ------------------------------------------------------------------------------ */
+
+static struct system_answer judge(const struct neighbours *neighbours, enum system system, uint8_t unknown)
+{
+    struct system_socket there[HOLDERS_MAX], newcomer = neighbours->newcomer;
+    const uint8_t options = system_options(system);
+    for (size_t i = 0; i < neighbours->count; i++) {
+        there[i] = neighbours->all[i].socket;
+        there[i].asks = (neighbours->all[i].known ? there[i].asks : unknown) & options;
+    }
+    newcomer.asks &= options;
+    return system_judge(system, there, neighbours->count, &newcomer);
+}
+
+bool neighbours_judge(const struct neighbours *neighbours, enum system system, struct system_answer *answer)
+{
+    *answer = judge(neighbours, system, 0);
+    return answer->error == judge(neighbours, system, ASKS_ADDRESS | ASKS_PORT).error &&
+           answer->error == judge(neighbours, system, ASKS_EXCLUSIVE).error;
+}
+
+const struct neighbour *neighbours_rival(const struct neighbours *neighbours)
+{
+    const struct system_socket *newcomer = &neighbours->newcomer;
+    uint8_t stage = newcomer->protocol == IPPROTO_TCP ? STAGE_LISTENING : STAGE_BOUND;
+    for (size_t i = 0; i < neighbours->count; i++) {
+        const struct neighbour *neighbour = &neighbours->all[i];
+        if (neighbour->socket.stage == stage && neighbour->socket.local.family == newcomer->local.family &&
+            endpoint_same_address(&neighbour->socket.local, &newcomer->local))
+            return neighbour;
+    }
+    return NULL;
+}
+
+/* Of several it is not said which one refused. */
+void neighbours_blame(struct conflict *conflict, const struct newcomer *newcomer, enum system system,
+                      const struct system_answer *answer)
+{
+    struct text text = text_in(conflict->because, sizeof conflict->because);
+    text_strings(&text, "as ", system_title(system), ": ", answer->reason,
+                 answer->unsure ? " (not sure: its rule for this was not read)" : "");
+    text_end(&text);
+    if (conflict->holder_count == 1)
+        conflict->holders[0].blocks = YES;
+    conflict->cause = cause_of_holder(newcomer, &conflict->holders[0]);
+}
