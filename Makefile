@@ -110,6 +110,7 @@ $(BUILD)/rules/shipped.o: $(TEXTS) $(RULES)
 	@echo "  CC      $<, without comments"
 	$(Q)$(CC) $(INSIDE) $(WARNINGS) $(CFLAGS) -Os $(CPPFLAGS) -DPOLICIES='"$(BUILD)/rules/policies/"' $(LAST) -MMD -MP -c -o $@ $<
 $(BUILD)/shim/command/log/page.o: shim/command/log/page.html
+$(BUILD)/shim/command/matrix/page.o: shim/command/matrix/page.html
 
 # Programs that play the host in the tests, and tests of the pure modules.
 $(BUILD)/programs/%: tests/programs/%.c

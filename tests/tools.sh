@@ -64,7 +64,7 @@ long  | gdb              | gdb               | companions: a debugger
 long  | valgrind         | valgrind          | companions: the same
 long  | podman           | podman            | container: the image and the pod of README
 long  | runc             | runc              | the same
-long  | chromium         | chromium          | summary: the page of reuseshim log --html
+long  | chromium         | chromium          | summary, matrix_page: the pages of --html
 long  | catatonit        | catatonit         | the same: the first process of a pod
 deb   | dpkg-buildpackage | dpkg-dev         | package: make deb
 deb   | dh               | debhelper         | package: make deb

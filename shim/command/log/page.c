@@ -6,10 +6,10 @@
 #include "page.h"
 
 #include "../terminal.h"
+#include "../write_whole.h"
 #include "reuseshim/causes.h"
 #include "reuseshim/command.h"
 #include "reuseshim/record.h"
-#include "write_whole.h"
 
 #include <errno.h>
 #include <stdlib.h>

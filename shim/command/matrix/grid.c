@@ -8,11 +8,9 @@
 #include <stddef.h>
 #include <string.h>
 
-static const char words[MODE_COUNT][12] = {[MODE_NONE] = "none",
-                                           [MODE_LISTEN] = "listen",
-                                           [MODE_MULTICAST] = "multicast",
-                                           [MODE_CONNECTED] = "connected",
-                                           [MODE_TIME_WAIT] = "time-wait"};
+static const char words[MODE_COUNT][16] = {
+    [MODE_NONE] = "none",           [MODE_LISTEN] = "listen",       [MODE_MULTICAST] = "multicast",
+    [MODE_CONNECTED] = "connected", [MODE_TIME_WAIT] = "time-wait", [MODE_SECOND_LISTEN] = "second-listen"};
 
 /* A second address of every machine with a loopback interface. */
 #define SECOND "127.0.0.2"
@@ -58,7 +56,7 @@ static const struct block {
     {IPPROTO_TCP, MODE_NONE, PAIRS(unicast)},        {IPPROTO_TCP, MODE_LISTEN, PAIRS(unicast)},
     {IPPROTO_TCP, MODE_CONNECTED, PAIRS(with_peer)}, {IPPROTO_TCP, MODE_TIME_WAIT, PAIRS(with_peer)},
     {IPPROTO_UDP, MODE_NONE, PAIRS(unicast)},        {IPPROTO_UDP, MODE_MULTICAST, PAIRS(groups)},
-    {IPPROTO_UDP, MODE_CONNECTED, PAIRS(with_peer)},
+    {IPPROTO_UDP, MODE_CONNECTED, PAIRS(with_peer)}, {IPPROTO_TCP, MODE_SECOND_LISTEN, PAIRS(unicast)},
 };
 
 static const uint8_t asked[] = {0, ASKS_ADDRESS, ASKS_PORT, ASKS_ADDRESS | ASKS_PORT, ASKS_EXCLUSIVE};
@@ -116,4 +114,17 @@ void grid_sockets(const struct grid_row *row, uint16_t port, struct system_socke
                                         .local = endpoint_at(row->address2, port),
                                         .asks = row->asks2,
                                         .user = row->other_user ? OTHER_USER : USER};
+}
+
+/* Only Linux looks again at listen, by the rule that it has for bind. */
+struct system_answer grid_judge(enum system system, const struct grid_row *row)
+{
+    struct system_socket sockets[2];
+    grid_sockets(row, 1, sockets);
+    struct system_answer answer = system_judge(system, &sockets[0], 1, &sockets[1]);
+    bool looks_again = system == SYSTEM_LINUX_2_6 || system == SYSTEM_LINUX || system == SYSTEM_ANDROID;
+    if (row->mode != MODE_SECOND_LISTEN || answer.error || !looks_again)
+        return answer;
+    sockets[0].stage = STAGE_LISTENING;
+    return system_judge(system, &sockets[0], 1, &sockets[1]);
 }

@@ -7,7 +7,15 @@
 
 #include "reuseshim/systems.h"
 
-enum mode { MODE_NONE, MODE_LISTEN, MODE_MULTICAST, MODE_CONNECTED, MODE_TIME_WAIT, MODE_COUNT };
+enum mode {
+    MODE_NONE,
+    MODE_LISTEN,
+    MODE_MULTICAST,
+    MODE_CONNECTED,
+    MODE_TIME_WAIT,
+    MODE_SECOND_LISTEN,
+    MODE_COUNT
+};
 
 struct grid_row {
     int protocol;
@@ -21,6 +29,8 @@ struct grid_row {
 size_t grid_rows(void (*each)(void *context, const struct grid_row *row), void *context);
 
 const char *mode_word(enum mode mode);
+/* What a system answers to the second socket: to its bind, and then to its listen where both do. */
+struct system_answer grid_judge(enum system system, const struct grid_row *row);
 /* The two sockets of a row, on that port. */
 void grid_sockets(const struct grid_row *row, uint16_t port, struct system_socket sockets[2]);
 

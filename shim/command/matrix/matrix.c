@@ -6,6 +6,8 @@
 #include "../terminal.h"
 #include "explain.h"
 #include "measure.h"
+#include "page.h"
+#include "progress.h"
 #include "reuseshim/command.h"
 #include "row.h"
 
@@ -15,19 +17,21 @@
 #include <string.h>
 
 static const char help[] =
-    "usage: reuseshim matrix [--system NAME]... [--only WORD]... [--summary] [--csv | --json]\n"
+    "usage: reuseshim matrix [--system NAME]... [--only WORD]... [--summary] [--csv | --json | --html FILE]\n"
     "       reuseshim matrix --explain SITUATION [--system NAME]... [--json]\n"
     "\n"
     "Who may bind a port that another socket has: tried on this kernel, beside what other systems answer.\n"
     "  -s, --system NAME     a column for it: bsd, freebsd, openbsd, netbsd, macos, solaris, illumos, windows,\n"
     "                        windows-xp, linux-2.6, linux, android, or all; * marks another answer than here\n"
     "      --only WORD       rows that have the word: tcp, udp, none, listen, multicast, connected, time-wait,\n"
-    "                        an address, same, different (user), A (reuseaddr), P (reuseport), AP, X, -\n"
+    "                        second-listen (both listen; only then), an address, same, different (user),\n"
+    "                        A (reuseaddr), P (reuseport), AP, X, -\n"
     "      --summary         a line for each system\n"
     "      --explain 'udp 0.0.0.0:5353 A + 127.0.0.1:5353 P'\n"
     "                        what each system says to the last socket, and why; behind an address may also\n"
     "                        stand listen, connected, time-wait, other-user, v6only\n"
     "      --csv, --json\n"
+    "      --html FILE       one page for a browser, with all systems unless some are named; - is standard output\n"
     "  -h, --help\n";
 
 struct totals {
@@ -39,6 +43,8 @@ struct run {
     const struct request *request;
     struct place place;
     struct totals totals;
+    struct page *page; /* NULL: none is wanted */
+    struct progress progress;
 };
 
 static void count(struct run *run, const struct grid_row *row, int measured)
@@ -61,10 +67,13 @@ static void take_row(void *context, const struct grid_row *row)
     if (!row_is_wanted(run->request, row))
         return;
     int measured = measure_row(&run->place, row);
-    if (run->totals.rows == 0)
+    if (run->totals.rows == 0 && !run->page)
         row_print_head(run->request);
     count(run, row, measured);
-    if (!run->request->summary)
+    progress_step(&run->progress, run->totals.rows);
+    if (run->page)
+        page_add(run->page, row, measured);
+    else if (!run->request->summary)
         row_print(run->request, row, measured);
 }
 
@@ -90,12 +99,22 @@ static int print_grid(const struct request *request)
 {
     struct run run = {.request = request};
     terminal_begin(stdout);
+    run.page = request->html ? page_begin(request) : NULL;
+    if (request->html && run.page == NULL)
+        return EXIT_TROUBLE;
     place_begin(&run.place);
+    /* Rows that come one by one on the same terminal say enough. */
+    progress_begin(&run.progress, request->summary || request->html || !terminal_is(stdout));
     grid_rows(take_row, &run);
+    progress_end(&run.progress);
     if (run.totals.rows == 0) {
+        if (run.page)
+            page_drop(run.page);
         command_error("matrix: --only: no row has all of these words", (char *)NULL);
         return EXIT_USAGE;
     }
+    if (run.page)
+        return page_end(run.page) ? EXIT_SUCCESS : EXIT_TROUBLE;
     if (request->summary)
         print_summary(&run);
     return EXIT_SUCCESS;
@@ -138,11 +157,15 @@ static bool is_any(const bool systems[SYSTEM_COUNT])
 
 static bool read_options(struct request *request, int argc, char **argv, int *code)
 {
-    static const struct option options[] = {
-        {"system", required_argument, NULL, 's'}, {"only", required_argument, NULL, 'o'},
-        {"summary", no_argument, NULL, 'S'},      {"explain", required_argument, NULL, 'e'},
-        {"csv", no_argument, NULL, 'c'},          {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"system", required_argument, NULL, 's'},
+                                            {"only", required_argument, NULL, 'o'},
+                                            {"summary", no_argument, NULL, 'S'},
+                                            {"explain", required_argument, NULL, 'e'},
+                                            {"csv", no_argument, NULL, 'c'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"html", required_argument, NULL, 'H'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     int letter;
     *request = (struct request){.form = FORM_TEXT};
     *code = EXIT_USAGE;
@@ -154,6 +177,8 @@ static bool read_options(struct request *request, int argc, char **argv, int *co
             return false;
         if (letter == 'e')
             request->explain = optarg;
+        if (letter == 'H')
+            request->html = optarg;
         request->summary |= letter == 'S';
         request->form = letter == 'c' ? FORM_CSV : letter == 'j' ? FORM_JSON : request->form;
     }
@@ -163,7 +188,12 @@ static bool read_options(struct request *request, int argc, char **argv, int *co
         command_error("matrix: '", argv[optind], "': expected no operand", (char *)NULL);
         return false;
     }
-    if (!is_any(request->systems) && (request->explain || request->summary))
+    if (request->html && (request->explain || request->summary || request->form != FORM_TEXT)) {
+        command_error("matrix: --html: expected neither --explain, --summary, --csv nor --json beside it",
+                      (char *)NULL);
+        return false;
+    }
+    if (!is_any(request->systems) && (request->explain || request->summary || request->html))
         memset(request->systems, true, sizeof request->systems);
     return true;
 }

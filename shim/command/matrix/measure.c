@@ -176,7 +176,13 @@ static int ask_second(struct trial *trial, const struct grid_row *row, const str
     trial->second = make(second, row->other_user);
     if (trial->second < 0)
         return NOT_MEASURED;
-    return bind_to(trial->second, &second->local) ? 0 : errno;
+    if (!bind_to(trial->second, &second->local))
+        return errno;
+    if (row->mode != MODE_SECOND_LISTEN)
+        return 0;
+    if (listen(trial->first, 1) != 0)
+        return NOT_MEASURED;
+    return listen(trial->second, 1) == 0 ? 0 : errno;
 }
 
 static void end(const struct trial *trial)

@@ -15,6 +15,7 @@ struct request {
     bool summary;
     bool systems[SYSTEM_COUNT];
     const char *explain;
+    const char *html; /* where the page goes; NULL for none */
     const char *only[WORDS_MAX];
     size_t only_count;
 };

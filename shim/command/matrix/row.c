@@ -54,8 +54,19 @@ static bool has_word(const struct grid_row *row, const char *word)
            strcasecmp(word, asks_word(two, row->asks2)) == 0;
 }
 
+/* Beside the modes of one bind the second listen has rows of its own, where somebody asks for them. */
+static bool is_asked_for(const struct request *request, const struct grid_row *row)
+{
+    bool asked = row->mode != MODE_SECOND_LISTEN || request->html;
+    for (size_t i = 0; i < request->only_count; i++)
+        asked |= strcasecmp(request->only[i], mode_word(row->mode)) == 0;
+    return asked;
+}
+
 bool row_is_wanted(const struct request *request, const struct grid_row *row)
 {
+    if (!is_asked_for(request, row))
+        return false;
     for (size_t i = 0; i < request->only_count; i++)
         if (!has_word(row, request->only[i]))
             return false;
@@ -64,9 +75,7 @@ bool row_is_wanted(const struct request *request, const struct grid_row *row)
 
 int row_answer(enum system system, const struct grid_row *row, bool *unsure)
 {
-    struct system_socket sockets[2];
-    grid_sockets(row, 1, sockets);
-    struct system_answer answer = system_judge(system, &sockets[0], 1, &sockets[1]);
+    struct system_answer answer = grid_judge(system, row);
     *unsure = answer.unsure;
     return answer.error;
 }
@@ -121,7 +130,7 @@ enum { HERE = 19, THERE = 14 };
 static void print_text(const struct request *request, const struct grid_row *row, int measured)
 {
     char one[8], two[8];
-    printf("%-3s  %-9s  %-9s %-2s  + %-9s %-2s  %-9s  ", protocol_word_of(row->protocol),
+    printf("%-3s  %-13s  %-9s %-2s  + %-9s %-2s  %-9s  ", protocol_word_of(row->protocol),
            mode_word(row->mode), row->address1, asks_word(one, row->asks1), row->address2,
            asks_word(two, row->asks2), row->other_user ? "different" : "same");
     int left = HERE - cell_print(measured, "");
@@ -142,7 +151,7 @@ void row_print_head(const struct request *request)
     if (request->summary || request->form == FORM_JSON)
         return;
     printf(csv ? "protocol,mode,address1,address2,options1,options2,user,measured"
-               : "     mode       first         + second        user       here");
+               : "     mode           first         + second        user       here");
     int left = HERE - (int)strlen("here");
     for (int i = 0; i < SYSTEM_COUNT; i++)
         if (request->systems[i]) {
