@@ -72,6 +72,18 @@ teardown() { :; }
     expect_record '.cause == "listener"' '.holders[0].processes[0].program == "legacy"' '.options.reuseaddr' '.diagnosis.source == "sock_diag"'
 }
 
+@test "in a container two programs get macOS's answers" {
+    pod run --rm --network none -e REUSESHIM_POLICY=as-macos localhost/reuseshim sh -c '/opt/sock tcp bind 0.0.0.0:8080 listen udp set reuseaddr bind 127.0.0.1:8081 hold &
+        until case $(cat /proc/net/tcp) in *:1F90*) ;; *) false ;; esac; do :; done
+        /opt/sock tcp set reuseaddr bind 127.0.0.1:8080 listen get reuseaddr
+        /opt/sock udp set reuseaddr bind 127.0.0.1:8081' >"$BATS_TEST_TMPDIR/out" 2>&1 || true
+    grep -qx 'reuseaddr=1' "$BATS_TEST_TMPDIR/out"
+    run ! grep -q '^listen' "$BATS_TEST_TMPDIR/out"
+    [ "$(grep -c '^bind' "$BATS_TEST_TMPDIR/out")" = 1 ]
+    grep '^{' "$BATS_TEST_TMPDIR/out" >"$LOG"
+    expect_record '.event == "conflict"' '.message == "as macOS: the very same address wants SO_REUSEPORT on both"'
+}
+
 listens() {
     pod logs legacy-server | grep -q listening
 }

@@ -161,7 +161,7 @@ reuseport=0" ]
     expect_record '.event == "resolved"' '.outcome == "evicted"'
     leave
     run -1 as windows REUSESHIM_RULES='emulate windows' "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen
-    jq -r .message "$LOG" | grep -q 'Windows from 2003 on would allow it (TIME_WAIT refuses nobody), .* has no process any more'
+    jq -r .message "$LOG" | grep -q 'Windows from 2003 on would allow it (TIME_WAIT refuses nobody), .* belongs to no process'
 }
 
 # ---- exclusive --------------------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ static void tell_failure(struct emulation *emulation, const struct hooked_call *
     else if (left == NULL)
         text_string(&text, "it belongs to another user");
     else if (left->holder->inode == 0)
-        text_string(&text, "what is in the way has no process any more, and keeps its options");
+        text_string(&text, "what is in the way belongs to no process, and keeps its options");
     else if (left->fd < 0)
         text_string(&text, "the socket in the way cannot be reached (pidfd_getfd(2) wants ptrace access)");
     else
@@ -94,9 +94,10 @@ static void tell_blindness(const struct hooked_call *hooked)
 {
     static _Atomic bool told;
     if (!atomic_exchange(&told, true))
-        report_message(hooked->shim, hooked, LEVEL_ERROR,
-                       "emulate: nothing is emulated where nobody may be looked for: a seccomp filter, or "
-                       "REUSESHIM_DIAGNOSE=never");
+        report_message(
+            hooked->shim, hooked, LEVEL_ERROR,
+            "emulate: nothing is emulated where nobody may be looked for: REUSESHIM_DIAGNOSE=never, or "
+            "a seccomp filter (REUSESHIM_DIAGNOSE=always looks all the same)");
 }
 
 /* ---- the call --------------------------------------------------------------------------------------- */
@@ -113,7 +114,9 @@ static bool is_bound(const struct hooked_call *hooked)
 static void look(struct emulation *emulation, const struct hooked_call *hooked)
 {
     struct workspace *work = &emulation->work;
-    conflict_begin(&work->conflict, hooked->shim->settings.budget_ms, work->status.filtered);
+    /* Whoever asks for an emulation under a filter wants its calls made: the one that borrows is not in the
+     * list of a container that is not trusted, and answered with EPERM there. */
+    conflict_begin(&work->conflict, hooked->shim->settings.budget_ms, false);
     neighbours_find(&emulation->neighbours, &work->conflict, &work->newcomer, &work->scratch);
     if (hooked->rule->exclusive)
         emulation->neighbours.newcomer.asks |= ASKS_EXCLUSIVE;
