@@ -41,6 +41,8 @@ ATOMICS := $(if $(findstring aarch64,$(shell $(CC) -dumpmachine 2>/dev/null)),-m
 ROOMS    = base systems policy setup conflict record
 SHARED   = $(wildcard $(ROOMS:%=shim/%/*.c) $(ROOMS:%=shim/%/*/*.c))
 HOOKS    = $(wildcard shim/hooks/*.c)
+# The trap goes by the library's own rules for a call.
+TRAP     = $(wildcard shim/trap/*.c) shim/hooks/apply.c shim/hooks/undo.c shim/hooks/group.c
 COMMAND  = $(wildcard shim/command/*.c shim/command/*/*.c)
 PROGRAMS = $(patsubst tests/programs/%.c,$(BUILD)/programs/%,$(wildcard tests/programs/*.c))
 PRELOADS = $(patsubst tests/programs/lib/%.c,$(BUILD)/programs/lib/%.so,$(wildcard tests/programs/lib/*.c))
@@ -75,7 +77,7 @@ $(LIBRARY): $(call objects,$(EARLY) $(filter-out $(EARLY) $(TEXTS),$(HOOKS) $(SH
 	$(Q)foreign=$$($(NM) -D --undefined-only $@ | sed 's/.* //; s/@.*//; /^$$/d' | grep -vxFf shim/hooks/imports | tr '\n' ' '); \
 	    [ -z "$$foreign" ] || { rm -f $@; echo "$@: needs $${foreign}which not every libc has (shim/hooks/imports); look at CFLAGS" >&2; exit 1; }
 
-$(TOOL): $(call objects,$(SHARED) $(COMMAND))
+$(TOOL): $(call objects,$(SHARED) $(TRAP) $(COMMAND))
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^)
 
@@ -88,6 +90,7 @@ $(BUILD)/places: FORCE
 $(BUILD)/shim/command/program/library.o: $(BUILD)/places
 FORCE:
 
+$(BUILD)/shim/trap/%.o: FRAME =
 $(BUILD)/shim/command/%.o: shim/command/%.c
 	@mkdir -p $(@D)
 	@echo "  CC      $<"

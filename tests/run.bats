@@ -109,12 +109,28 @@ load run
     [[ $output == *"thing: not executable" ]]
 }
 
-@test "a statically linked program is refused, with and without PIE" {
-    printf 'int main(void) { return 0; }\n' >"$BATS_TEST_TMPDIR/p.c"
-    gcc -static -o "$BATS_TEST_TMPDIR/static" "$BATS_TEST_TMPDIR/p.c"
-    refuses 126 "statically linked" "$BATS_TEST_TMPDIR/static"
-    gcc -static-pie -o "$BATS_TEST_TMPDIR/static-pie" "$BATS_TEST_TMPDIR/p.c"
-    refuses 126 "statically linked" "$BATS_TEST_TMPDIR/static-pie"
+@test "a statically linked program is run under a trap, with and without PIE" {
+    cat >"$BATS_TEST_TMPDIR/p.c" <<'C'
+#include <netinet/in.h>
+#include <stdio.h>
+int main(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0), on = 0;
+    socklen_t length = sizeof on;
+    struct sockaddr_in any = {.sin_family = AF_INET};
+    int bound = bind(fd, (struct sockaddr *)&any, sizeof any), listens = listen(fd, 1);
+    getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, &length);
+    printf("bind %d listen %d reuseaddr %d\n", bound, listens, on);
+    return 7;
+}
+C
+    for kind in static static-pie; do
+        gcc -$kind -o "$BATS_TEST_TMPDIR/$kind" "$BATS_TEST_TMPDIR/p.c"
+        run -7 tool run "$BATS_TEST_TMPDIR/$kind"
+        [ "$output" = "bind 0 listen 0 reuseaddr 1" ]
+    done
+    run -7 ns "$BATS_TEST_TMPDIR/static"
+    [ "$output" = "bind 0 listen 0 reuseaddr 0" ]
 }
 
 @test "a set-user-ID or set-group-ID program, and one with file capabilities, is refused" {
@@ -199,15 +215,16 @@ C
 }
 
 @test "a script is judged by its interpreter, through several of them, and one without a first line is run by the shell" {
-    gcc -static -x c -o "$BATS_TEST_TMPDIR/static" - <<<'int main(void) { return 0; }'
-    printf '#!%s -x\n' "$BATS_TEST_TMPDIR/static" >"$BATS_TEST_TMPDIR/script"
+    gcc -x c -o "$BATS_TEST_TMPDIR/privileged" - <<<'int main(void) { return 0; }'
+    chmod u+s "$BATS_TEST_TMPDIR/privileged"
+    printf '#!%s -x\n' "$BATS_TEST_TMPDIR/privileged" >"$BATS_TEST_TMPDIR/script"
     printf '#! %s\n' "$BATS_TEST_TMPDIR/script" >"$BATS_TEST_TMPDIR/outer"
     printf '#!/nonexistent/sh\n' >"$BATS_TEST_TMPDIR/orphan"
     printf '#!%s\n' "$BATS_TEST_TMPDIR/loop" >"$BATS_TEST_TMPDIR/loop"
     printf 'echo without a first line\n' >"$BATS_TEST_TMPDIR/bare"
     chmod +x "$BATS_TEST_TMPDIR"/{script,outer,orphan,loop,bare}
-    refuses 126 "$BATS_TEST_TMPDIR/static: statically linked" "$BATS_TEST_TMPDIR/script"
-    refuses 126 "$BATS_TEST_TMPDIR/static: statically linked" "$BATS_TEST_TMPDIR/outer"
+    refuses 126 "$BATS_TEST_TMPDIR/privileged: set-user-ID" "$BATS_TEST_TMPDIR/script"
+    refuses 126 "$BATS_TEST_TMPDIR/privileged: set-user-ID" "$BATS_TEST_TMPDIR/outer"
     refuses 127 "/nonexistent/sh" "$BATS_TEST_TMPDIR/orphan"
     refuses 126 "too many interpreters" "$BATS_TEST_TMPDIR/loop"
     run -0 tool run "$BATS_TEST_TMPDIR/bare"
@@ -336,11 +353,14 @@ C
     [[ $stderr == *"REUSESHIM_ZZZ: no such variable; expected REUSESHIM_POLICY, "*" or REUSESHIM_"* ]]
 }
 
-@test "a program made by Go is run, after a line that says that nothing of it will be seen" {
+@test "a program made by Go is run under a trap; where that does not work, with the library, after a line that says so" {
     # The note that Go's linker leaves: name size, size, type 4, "Go\0\0".
     printf '.section .note.go.buildid,"a",@note\n.long 4, 4, 4\n.asciz "Go"\n.byte 0\n.long 0\n.section .note.GNU-stack,"",@progbits\n' \
         >"$BATS_TEST_TMPDIR/note.s"
     gcc -o "$BATS_TEST_TMPDIR/gopher" -x c - -x assembler "$BATS_TEST_TMPDIR/note.s" <<<'int main(void) { return 7; }'
     run -7 --separate-stderr tool run "$BATS_TEST_TMPDIR/gopher"
-    [[ $stderr == *"gopher: "*Go* ]]
+    [ -z "$stderr" ]
+    run -7 --separate-stderr ns "$PROGRAMS/filter" errno ptrace "$BUILD/reuseshim" run "$BATS_TEST_TMPDIR/gopher"
+    [[ ${stderr_lines[0]} == *"gopher: only a trap reaches it: the program cannot be stopped"* ]]
+    [[ ${stderr_lines[1]} == *"gopher: a Go program; "* ]]
 }

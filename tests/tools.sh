@@ -16,7 +16,7 @@ quick | ?python3         | python3           | all of tests/*.bats: programs tha
 quick | nsenter          | util-linux        | all of tests/*.bats: namespaces, other users
 check | ?m32             | gcc-multilib      | abi, run, package: the library for 32-bit programs
 check | ?i386            | qemu-user         | abi, run, package: 32-bit programs, which this kernel does not run
-check | musl-gcc         | musl-tools        | abi, run: one library for glibc and musl
+check | musl-gcc         | musl-tools        | abi, run: one library for glibc and musl; trap: a static one
 check | ?asan            | gcc               | unit tests under sanitizers; host: a program built with one
 check | ldconfig         | libc-bin          | host: a set-user-ID program
 check | setcap           | libcap2-bin       | run: a program with file capabilities
@@ -33,12 +33,14 @@ check | gzip             | gzip              | summary: compressed logs
 check | zsh              | zsh               | package: completion; programs: a server that cannot restart
 check | fish             | fish              | package: completion
 check | g++              | g++               | companions: objects of C++ that bind before main
+long  | go               | golang-go         | trap: programs that call the kernel themselves
+long  | fpc              | fp-compiler       | trap: programs without a libc
 long  | perl             | perl              | programs: a server that cannot restart
 long  | lua5.3           | lua5.3            | programs: a server that cannot restart
 long  | ?lua_socket      | lua-socket        | the same
 long  | ruby             | ruby              | programs: a server that cannot restart
 long  | guile            | guile-3.0         | programs: a server that cannot restart
-long  | php              | php-cli           | programs: two servers on one port
+long  | php              | php-cli           | programs: two servers on one port; trap: a module that no preload reaches
 long  | tclsh            | tcl               | programs: two servers on one port
 long  | redis-server     | redis-server      | programs: two servers on one port
 long  | memcached        | memcached         | programs: two servers on one port

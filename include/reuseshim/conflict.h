@@ -115,7 +115,8 @@ struct conflict {
     char own_cgroup[CGROUP_ROOM]; /* "" where not known */
     bool by_hand;                 /* the command asks, which tells the next step itself */
     const struct rule *rule;      /* that decided about the call; NULL for none */
-    struct self self;             /* pid 0: not read yet */
+    struct self self;             /* who calls; pid 0: this process, not read yet */
+    bool of_another;              /* who calls is another process, whose descriptors are not ours */
     const char *path_trouble;     /* AF_UNIX: why the path is taken, if not by a socket; NULL else */
     /* From here on nothing is set to begin with: it would cost more than most looks. */
     char room[ARGUMENTS_ROOM];         /* working memory */

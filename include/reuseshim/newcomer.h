@@ -33,10 +33,11 @@ struct other_address other_address_of(const void *address, size_t length);
 struct newcomer {
     enum call call;
     int error;
-    int fd;
-    int family;             /* AF_*, -1 where not known */
-    int type;               /* SOCK_*, -1 */
-    int protocol;           /* IPPROTO_*, -1 */
+    int fd;       /* its number, as the program knows it */
+    int asked;    /* the descriptor to ask: the same, or a duplicate where the program is another process */
+    int family;   /* AF_*, -1 where not known */
+    int type;     /* SOCK_*, -1 */
+    int protocol; /* IPPROTO_*, -1 */
     struct endpoint local;  /* asked for (bind), else the socket's own */
     struct endpoint remote; /* of connect */
     struct unix_path path;  /* where local is AF_UNIX */

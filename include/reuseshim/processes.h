@@ -56,6 +56,8 @@ struct self {
 
 /* `room` is working memory, which may not be that of a search. */
 void process_self(struct self *self, char room[ARGUMENTS_ROOM]);
+/* The same of another process, for whose sake something is asked. */
+void process_self_of(struct self *self, pid_t pid, char room[ARGUMENTS_ROOM]);
 void process_describe(struct process *process, pid_t pid, const struct self *self, char room[ARGUMENTS_ROOM]);
 /* The path of its cgroup, of version 2 if that is not the root; "" where not known. The kernel shows it to
  * everybody. Of this process for pid 0. */

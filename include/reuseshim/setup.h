@@ -79,4 +79,7 @@ struct shim {
     struct complaint complaint; /* why, if `broken` */
 };
 
+/* Fills in, from the settings and the rules in play, which calls need more than passing on. Pure. */
+void shim_find_work(struct shim *shim);
+
 #endif

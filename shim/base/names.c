@@ -40,12 +40,14 @@ static bool is_interpreter(const char *name)
     return false;
 }
 
-/* The file behind the interpreter and its options. With -c, -e or -m there is none. */
+/* The file behind the interpreter and its options. With -c, -e or -m there is none; of PHP with -r and the
+ * like, nor with its own server (-S). */
 static void find_script(struct names *names, const char *arguments, size_t length)
 {
+    const char *without = strncmp(names->started_as, "php", 3) == 0 ? "cem-rRBEFS" : "cem-";
     size_t at = strnlen(arguments, length) + 1;
     while (at < length && arguments[at] == '-') {
-        if (at + 1 < length && arguments[at + 1] && strchr("cem-", arguments[at + 1]))
+        if (at + 1 < length && arguments[at + 1] && strchr(without, arguments[at + 1]))
             return;
         at += strnlen(arguments + at, length - at) + 1;
     }

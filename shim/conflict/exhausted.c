@@ -94,7 +94,7 @@ static void read_range(struct range_use *use, struct newcomer *newcomer, struct 
         newcomer->autobind_reuse = text[0] != '0';
     if (!automatic_range(&use->range))
         return;
-    narrow(use, newcomer->fd);
+    narrow(use, newcomer->asked);
     read_reserved(use, scratch->bytes, sizeof scratch->bytes);
 }
 

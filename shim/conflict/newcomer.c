@@ -15,8 +15,8 @@ static int ask_option(const struct newcomer *newcomer, enum socket_option option
 {
     const struct option_info *info = &option_table[option];
     if (info->kind == OF_DESCRIPTOR)
-        return raw_fd_flags(newcomer->fd) & FD_CLOEXEC;
-    return option_fits(option, newcomer->family) ? raw_option(newcomer->fd, info->level, info->name) : -1;
+        return raw_fd_flags(newcomer->asked) & FD_CLOEXEC;
+    return option_fits(option, newcomer->family) ? raw_option(newcomer->asked, info->level, info->name) : -1;
 }
 
 static void ask_options(struct newcomer *newcomer)
@@ -43,16 +43,16 @@ static void ask_device(struct newcomer *newcomer)
     if (is_scoped(&newcomer->local)) {
         newcomer->device = newcomer->local.scope;
         request.ifr_ifindex = (int)newcomer->device;
-        if (raw_ioctl(newcomer->fd, SIOCGIFNAME, &request) == 0)
+        if (raw_ioctl(newcomer->asked, SIOCGIFNAME, &request) == 0)
             memcpy(newcomer->device_name, request.ifr_name, IF_NAMESIZE - 1);
         return;
     }
-    if (raw_getsockopt(newcomer->fd, SOL_SOCKET, SO_BINDTODEVICE, newcomer->device_name, &length) < 0)
+    if (raw_getsockopt(newcomer->asked, SOL_SOCKET, SO_BINDTODEVICE, newcomer->device_name, &length) < 0)
         newcomer->device_name[0] = '\0';
     if (newcomer->device_name[0] == '\0')
         return;
     memcpy(request.ifr_name, newcomer->device_name, IF_NAMESIZE - 1);
-    if (raw_ioctl(newcomer->fd, SIOCGIFINDEX, &request) == 0)
+    if (raw_ioctl(newcomer->asked, SIOCGIFINDEX, &request) == 0)
         newcomer->device = (uint32_t)request.ifr_ifindex;
 }
 
@@ -60,7 +60,7 @@ static void ask_local(struct newcomer *newcomer)
 {
     union any_sockaddr name;
     socklen_t length = sizeof name;
-    if (raw_getsockname(newcomer->fd, &name, &length) < 0)
+    if (raw_getsockname(newcomer->asked, &name, &length) < 0)
         return;
     endpoint_from_sockaddr(&newcomer->local, &name, length);
     if (newcomer->local.family == AF_UNIX)
@@ -72,7 +72,7 @@ void newcomer_ask(struct newcomer *newcomer, enum call call, int fd, int error,
 {
     memset(newcomer, 0, sizeof *newcomer);
     newcomer->call = call;
-    newcomer->fd = fd;
+    newcomer->fd = newcomer->asked = fd;
     newcomer->error = error;
     newcomer->family = newcomer->type = newcomer->protocol = -1;
     newcomer->own_group = newcomer->autobind_reuse = UNKNOWN;

@@ -108,8 +108,8 @@ void owners_note(void *owner_search, pid_t pid, int fd, uint64_t inode)
         struct holder *holder = &conflict->holders[i];
         if (holder->inode != inode)
             continue;
-        read_flags(holder, owners->newcomer, conflict->usual_calls_only, pid == owners->self.pid, pid, fd,
-                   i == 0);
+        bool own = pid == owners->self.pid && !conflict->of_another;
+        read_flags(holder, owners->newcomer, conflict->usual_calls_only, own, pid, fd, i == 0);
         add_process(conflict, &conflict->owners[holder->owners], &owners->self, pid, fd);
     }
 }

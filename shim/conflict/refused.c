@@ -148,8 +148,8 @@ static enum cause cause_of_invalid(struct conflict *conflict, const struct newco
     union any_sockaddr name;
     struct endpoint own;
     socklen_t length = sizeof name;
-    if (raw_getsockname(newcomer->fd, &name, &length) == 0 && endpoint_from_sockaddr(&own, &name, length) &&
-        endpoint_is_internet(&own) && own.port != 0)
+    if (raw_getsockname(newcomer->asked, &name, &length) == 0 &&
+        endpoint_from_sockaddr(&own, &name, length) && endpoint_is_internet(&own) && own.port != 0)
         return CAUSE_ALREADY_BOUND;
     if (!is_link_local(&newcomer->local) || newcomer->local.scope != 0)
         return CAUSE_UNKNOWN;

@@ -222,13 +222,13 @@ static bool collect(struct listing *listing, struct scratch *scratch)
                             .context = listing,
                             .deadline = conflict->deadline,
                             .scratch = scratch};
-    struct self self;
     if (!is_datagram(listing->newcomer))
         question.states = 1U << STATE_LISTEN;
     question.found = list;
     question.context = listing;
-    process_self(&self, conflict->room);
-    search_process(&search, self.pid);
+    if (conflict->self.pid == 0)
+        process_self(&conflict->self, conflict->room);
+    search_process(&search, conflict->self.pid);
     conflict->all_sockets = sockets_ask(&question, &conflict->source, scratch) == 0;
     return conflict->holder_count > 0;
 }

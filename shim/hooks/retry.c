@@ -4,12 +4,11 @@
  * hooks.h.
  */
 #include "reuseshim/deadline.h"
+#include "reuseshim/patience.h"
 #include "workspace.h"
 
 #include <errno.h>
 #include <stdatomic.h>
-
-enum { FIRST_PAUSE_MS = 5, LAST_PAUSE_MS = 250, GRACE_MS = 5, OUTLASTS = -1 };
 
 struct attempt {
     const struct hooked_call *hooked;
@@ -56,22 +55,12 @@ static void tell_trouble(const struct hooked_call *hooked, int error)
     report_message(hooked->shim, hooked, LEVEL_ERROR, reason);
 }
 
-/* As long as a process surely refuses us, to remove anything would be in vain, and the harm would be done to
- * that process's connections. */
-static bool somebody_blocks(const struct conflict *conflict)
-{
-    for (uint32_t i = 0; i < conflict->holder_count; i++)
-        if (conflict->holders[i].blocks == YES && conflict->holders[i].inode)
-            return true;
-    return false;
-}
-
 static bool evict(struct attempt *attempt)
 {
     struct workspace *work = attempt->work;
     uint64_t before = attempt->evicted;
     if (!attempt->hooked->rule->evict || work == NULL || !workspace_may_ask(work, attempt->hooked->shim) ||
-        somebody_blocks(&work->conflict))
+        patience_somebody_blocks(&work->conflict))
         return false;
     int64_t deadline = deadline_in(attempt->hooked->shim->settings.budget_ms);
     int result = conflict_evict(&work->newcomer, &attempt->evicted, deadline, &work->scratch);
@@ -83,32 +72,6 @@ static bool evict(struct attempt *attempt)
 
 /* ---- wait -------------------------------------------------------------------------------------- */
 
-/* How long to sleep, in milliseconds: until all have expired if all that block are TIME_WAIT; else a pause
- * that grows. OUTLASTS if one surely stays for longer than we may wait. A listener is never sure: it may be
- * stopping. */
-static int64_t time_to_sleep(struct attempt *attempt, int64_t left)
-{
-    const struct conflict *conflict = attempt->work ? attempt->work->record.conflict : NULL;
-    int64_t longest = 0;
-    bool all_expire = conflict && conflict->holder_count && conflict->holders_omitted == 0;
-    for (uint32_t i = 0; conflict && i < conflict->holder_count; i++) {
-        const struct holder *holder = &conflict->holders[i];
-        if (holder->blocks == NO)
-            continue;
-        bool expires = holder->state == STATE_TIME_WAIT && holder->timer_ms >= 0;
-        all_expire &= expires;
-        if (expires && holder->blocks == YES && holder->timer_ms > left)
-            return OUTLASTS;
-        if (expires && holder->timer_ms > longest)
-            longest = holder->timer_ms;
-    }
-    if (all_expire && longest + GRACE_MS <= left)
-        return longest + GRACE_MS;
-    int64_t pause = attempt->pause_ms < left ? attempt->pause_ms : left;
-    attempt->pause_ms = attempt->pause_ms * 2 < LAST_PAUSE_MS ? attempt->pause_ms * 2 : LAST_PAUSE_MS;
-    return pause;
-}
-
 /* False if there is no more to wait for: the time is up, a signal came, or it would be in vain. */
 static bool sleep_once(struct attempt *attempt)
 {
@@ -118,8 +81,9 @@ static bool sleep_once(struct attempt *attempt)
             attempt->waited_ms = now - attempt->started;
         return false;
     }
-    int64_t length = time_to_sleep(attempt, left);
-    if (length == OUTLASTS)
+    const struct conflict *conflict = attempt->work ? attempt->work->record.conflict : NULL;
+    int64_t length = patience_pause(conflict, &attempt->pause_ms, left);
+    if (length == PAUSE_IN_VAIN)
         return false;
     bool undisturbed = raw_sleep(length, &attempt->mask) == 0;
     attempt->waited_ms = now_ms() - attempt->started;
@@ -134,37 +98,10 @@ static void look(struct attempt *attempt, int error)
         (void)workspace_explain(attempt->work, attempt->hooked, error);
 }
 
-/* Is it an instance of this program, or may it be? One that is stopping leaves soon. */
-static bool may_be_instance(const struct conflict *conflict, const struct holder *holder)
-{
-    const struct owners *owners = &conflict->owners[holder->owners];
-    struct manager manager = conflict_manager(conflict, holder);
-    if (holder->owner != OWNER_KNOWN || conflict_is_own_unit(conflict, &manager))
-        return true;
-    for (uint32_t i = 0; i < owners->count && i < PROCESSES_MAX; i++)
-        if (owners->processes[i].relation == RELATION_SAME_PROGRAM ||
-            owners->processes[i].relation == RELATION_DESCENDANT)
-            return true;
-    return false;
-}
-
-/* Beside "evict", a wait is for what an earlier instance leaves, and for that instance itself. A program that
- * tries port after port, or finds its lock taken, shall hear so at once; and no address comes by waiting but
- * one that is already on its way. */
 static bool is_in_vain(const struct attempt *attempt, int error)
 {
     const struct conflict *conflict = attempt->work ? attempt->work->record.conflict : NULL;
-    if (!attempt->hooked->rule->evict || conflict == NULL)
-        return false;
-    if (error == EADDRNOTAVAIL)
-        return conflict->cause != CAUSE_ADDRESS_TENTATIVE;
-    const struct holder *first = &conflict->holders[0];
-    if (conflict->holder_count == 0 || first->blocks != YES || first->inode == 0 ||
-        first->local.family == AF_UNIX)
-        return false;
-    bool listens = first->state == STATE_LISTEN;
-    bool bound = first->remote.family == AF_UNSPEC && !listens;
-    return bound || first->outgoing == YES || (listens && !may_be_instance(conflict, first));
+    return attempt->hooked->rule->evict && conflict && patience_is_in_vain(conflict, error);
 }
 
 static void record_end(struct attempt *attempt, int error)
@@ -203,7 +140,7 @@ static int try_until_done(struct attempt *attempt, int error)
 
 static int evict_and_wait(const struct hooked_call *hooked, int error)
 {
-    struct attempt attempt = {.hooked = hooked, .started = now_ms(), .pause_ms = FIRST_PAUSE_MS};
+    struct attempt attempt = {.hooked = hooked, .started = now_ms(), .pause_ms = PAUSE_FIRST_MS};
     attempt.end = attempt.started + hooked->rule->wait_ms;
     /* A signal that comes while we look shall end the wait, and not be slept through; nor end the look. */
     raw_mask_hold(&attempt.mask);

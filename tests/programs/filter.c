@@ -36,6 +36,9 @@ static const struct {
     {"recvfrom", SYS_recvfrom},
     {"getuid", SYS_getuid},
     {"getpid", SYS_getpid},
+    {"ptrace", SYS_ptrace},
+    {"pidfd_getfd", 438},
+    {"process_vm_readv", SYS_process_vm_readv},
 };
 
 int main(int argc, char **argv)

@@ -157,7 +157,15 @@ static bool is_loader(const char *program)
     return strncmp(base, "ld-", 3) == 0 || strcmp(base, "ld.so") == 0;
 }
 
-static int judge(const struct target *target)
+bool target_wants_trap(const struct target *target)
+{
+    const struct elf *elf = &target->elf;
+    bool is_whole = elf->is_elf && !elf->damage && !elf->other_byte_order && elf->is_executable;
+    bool is_alone = elf->interpreter[0] == '\0' && !(elf->is_dynamic && is_loader(target->program));
+    return is_whole && (is_alone || elf->is_go) && !launcher_find(target->path);
+}
+
+int target_judge(const struct target *target)
 {
     struct stat status;
     const struct elf *elf = &target->elf;
@@ -199,6 +207,12 @@ static int judge(const struct target *target)
 
 int target_find(struct target *target, const char *command)
 {
+    int result = target_look(target, command);
+    return result ? result : target_judge(target);
+}
+
+int target_look(struct target *target, const char *command)
+{
     enum { DEEPEST = 6 }; /* the kernel gives up there, too */
     int error, code = EXIT_NOT_RUN;
     memset(target, 0, sizeof *target);
@@ -214,7 +228,7 @@ int target_find(struct target *target, const char *command)
     for (int depth = 0; depth < DEEPEST; depth++) {
         int reached = step(target, &code);
         if (reached)
-            return reached < 0 ? code : judge(target);
+            return reached < 0 ? code : 0;
     }
     return refuse(target, "too many interpreters, one behind the other");
 }

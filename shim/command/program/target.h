@@ -23,4 +23,11 @@ struct target {
  * file capabilities. */
 int target_find(struct target *target, const char *command);
 
+/* Only looks for it: 0, EXIT_NOT_FOUND or EXIT_NOT_RUN. */
+int target_look(struct target *target, const char *command);
+/* May it be reached by a preload as far as its file tells? 0, or EXIT_NOT_RUN as target_find. */
+int target_judge(const struct target *target);
+/* It calls the kernel itself (static, Go), so that only a trap reaches it. */
+bool target_wants_trap(const struct target *target);
+
 #endif

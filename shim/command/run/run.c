@@ -2,6 +2,7 @@
  *
  * reuseshim run: check what can be checked, set the environment, become the program.
  */
+#include "../../trap/trap.h"
 #include "../program/launcher.h"
 #include "../program/library.h"
 #include "../program/target.h"
@@ -20,13 +21,14 @@
 static const char help[] =
     "usage: reuseshim run [OPTION]... [--] COMMAND [ARG]...\n"
     "\n"
-    "Runs COMMAND with the library preloaded; refuses programs that a preload cannot reach. An option counts more than\n"
-    "the variable beside it:\n"
+    "Runs COMMAND with the library preloaded; a static program, and one made by Go, under a trap. An option counts more\n"
+    "than the variable beside it:\n"
     "  -p, --policy POLICY   name of a shipped policy, or the path of a file    REUSESHIM_POLICY\n"
     "  -r, --rule RULE       a rule to try before the policy; may be repeated   REUSESHIM_RULES\n"
     "  -l, --log LOG         where records go                                   REUSESHIM_LOG\n"
     "  -f, --format FORMAT   text or json                                       REUSESHIM_FORMAT\n"
     "  -v, --verbose         also record changed options; twice: every call     REUSESHIM_LEVEL\n"
+    "      --trap[=try]      under a trap whatever it is; try: or else as it is\n"
     "  -h, --help\n"
     "\n"
     "The exit code is the program's own; 126 if it cannot be run, 127 if it is not found, 100 for wrong\n"
@@ -70,7 +72,17 @@ static char *join(const char *before, char separator, const char *after)
 struct choices {
     char *rules;
     int verbose;
+    enum { TRAP_WHERE_NEEDED, TRAP_ALWAYS, TRAP_IF_POSSIBLE } trap;
 };
+
+static bool take_trap(struct choices *choices, const char *word)
+{
+    bool tries = word && strcmp(word, "try") == 0;
+    if (word && !tries)
+        command_error("run: --trap: '", word, "': expected --trap or --trap=try", (char *)NULL);
+    choices->trap = tries ? TRAP_IF_POSSIBLE : TRAP_ALWAYS;
+    return word == NULL || tries;
+}
 
 /* False with the exit code in *code if there is nothing left to do. */
 static bool read_options(struct choices *choices, int argc, char **argv, int *code)
@@ -79,13 +91,11 @@ static bool read_options(struct choices *choices, int argc, char **argv, int *co
         char letter;
         enum variable variable;
     } rows[] = {{'p', VARIABLE_POLICY}, {'l', VARIABLE_LOG}, {'f', VARIABLE_FORMAT}};
-    static const struct option options[] = {{"policy", required_argument, NULL, 'p'},
-                                            {"rule", required_argument, NULL, 'r'},
-                                            {"log", required_argument, NULL, 'l'},
-                                            {"format", required_argument, NULL, 'f'},
-                                            {"verbose", no_argument, NULL, 'v'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"policy", required_argument, NULL, 'p'}, {"rule", required_argument, NULL, 'r'},
+        {"log", required_argument, NULL, 'l'},    {"format", required_argument, NULL, 'f'},
+        {"verbose", no_argument, NULL, 'v'},      {"trap", optional_argument, NULL, 't'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     int letter;
     optind = 1;
     *code = EXIT_TROUBLE; /* of what may fail on the way */
@@ -97,6 +107,10 @@ static bool read_options(struct choices *choices, int argc, char **argv, int *co
         }
         if (letter == 'v')
             choices->verbose++;
+        if (letter == 't' && !take_trap(choices, optarg)) {
+            *code = EXIT_USAGE;
+            return false;
+        }
         if (letter == 'r') {
             char *rules = choices->rules ? join(choices->rules, '\n', optarg) : join(optarg, '\n', NULL);
             if (rules == NULL)
@@ -218,13 +232,38 @@ static int execute(struct target *target, char **command, int count)
     return result;
 }
 
-static int become(char **command, int count)
+/* 0, also where it was only to be tried and does not work; TRAP_LESS where the library may do something
+ * instead; or an exit code. */
+enum { TRAP_LESS = -1 };
+static int put_under_trap(const struct target *target, const struct choices *choices, const char *name)
+{
+    char words[512];
+    struct text reason = text_in(words, sizeof words);
+    if (trap_rehearse(&reason))
+        return trap_start();
+    bool tried = choices->trap == TRAP_IF_POSSIBLE;
+    bool loads = choices->trap == TRAP_WHERE_NEEDED && target->elf.interpreter[0];
+    command_error(name,
+                  target_wants_trap(target) ? ": only a trap reaches it: " : ": --trap: ", text_end(&reason),
+                  tried ? "; it runs without" : "", (char *)NULL);
+    return tried ? 0 : loads ? TRAP_LESS : EXIT_NOT_RUN;
+}
+
+static int become(char **command, int count, const struct choices *choices)
 {
     static struct target target;
     static struct library library;
     int result = check_settings();
     if (result == 0)
-        result = target_find(&target, command[0]);
+        result = target_look(&target, command[0]);
+    if (result)
+        return result;
+    if (choices->trap != TRAP_WHERE_NEEDED || target_wants_trap(&target)) {
+        result = put_under_trap(&target, choices, command[0]);
+        if (result != TRAP_LESS)
+            return result ? result : execute(&target, command, count);
+    }
+    result = target_judge(&target);
     if (result == 0)
         result = preload(&library, &target.elf);
     if (result)
@@ -235,7 +274,7 @@ static int become(char **command, int count)
 
 int command_run(int argc, char **argv)
 {
-    struct choices choices = {NULL, 0};
+    struct choices choices = {.rules = NULL};
     int code;
     if (!read_options(&choices, argc, argv, &code))
         return code;
@@ -245,5 +284,5 @@ int command_run(int argc, char **argv)
     }
     if (!add_rules(&choices) || !raise_level(&choices) || !make_path_absolute())
         return EXIT_TROUBLE;
-    return become(argv + optind, argc - optind);
+    return become(argv + optind, argc - optind, &choices);
 }

@@ -87,9 +87,28 @@ static bool read_uid(pid_t pid, uint32_t *uid)
     return true;
 }
 
-void process_self(struct self *self, char room[ARGUMENTS_ROOM])
+static void find_ancestors(struct self *self)
 {
     struct stat_facts facts;
+    const unsigned places = sizeof self->ancestors / sizeof *self->ancestors;
+    for (pid_t pid = self->pid; self->ancestor_count < places && read_stat(pid, &facts) && facts.parent > 0;)
+        self->ancestors[self->ancestor_count++] = pid = facts.parent;
+}
+
+void process_self_of(struct self *self, pid_t pid, char room[ARGUMENTS_ROOM])
+{
+    static const struct self nobody;
+    struct process process;
+    memset(self, 0, sizeof *self);
+    process_describe(&process, pid, &nobody, room);
+    self->pid = pid;
+    self->uid = process.uid_known ? process.uid : raw_uid();
+    self->names = process.names;
+    find_ancestors(self);
+}
+
+void process_self(struct self *self, char room[ARGUMENTS_ROOM])
+{
     memset(self, 0, sizeof *self);
     /* In a PID namespace of our own under an outer /proc, getpid() is a number of somebody else there. */
     char link[16];
@@ -99,9 +118,7 @@ void process_self(struct self *self, char room[ARGUMENTS_ROOM])
         length > 0 && text_to_number(link, (size_t)length, INT32_MAX, &number) ? (pid_t)number : raw_pid();
     self->uid = raw_uid();
     names_of_self(&self->names, room);
-    const unsigned places = sizeof self->ancestors / sizeof *self->ancestors;
-    for (pid_t pid = self->pid; self->ancestor_count < places && read_stat(pid, &facts) && facts.parent > 0;)
-        self->ancestors[self->ancestor_count++] = pid = facts.parent;
+    find_ancestors(self);
 }
 
 static bool is_descendant(pid_t parent, const struct self *self)
@@ -157,6 +174,9 @@ void process_describe(struct process *process, pid_t pid, const struct self *sel
     names_choose(&process->names, facts.name, room, used);
     process->command_length = (uint16_t)command_line_write(process->command, COMMAND_ROOM, room, used);
     process->relation = relation_to(process, facts.parent, self);
+    /* Whoever calls is not stopped, but by a supervisor that looks (shim/trap). */
+    if (process->relation == RELATION_SELF && process->state == 't')
+        process->state = 'R';
 }
 
 /* Where it begins and how long it is, of a line "ID:CONTROLLERS:PATH". */

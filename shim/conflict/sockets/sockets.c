@@ -73,7 +73,7 @@ bool sockets_are_elsewhere(const struct newcomer *newcomer)
 {
     uint64_t theirs, ours;
     socklen_t length = sizeof theirs;
-    if (raw_getsockopt(newcomer->fd, SOL_SOCKET, SO_NETNS_COOKIE, &theirs, &length) < 0)
+    if (raw_getsockopt(newcomer->asked, SOL_SOCKET, SO_NETNS_COOKIE, &theirs, &length) < 0)
         return false;
     int fd = raw_socket(newcomer->family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Contract in trap.h. The program itself repeats the call (stop.c); what it waits for is that we let its
+ * notification go.
+ */
+#include "trap.h"
+
+#include "../hooks/workspace.h"
+#include "reuseshim/deadline.h"
+#include "reuseshim/patience.h"
+#include "reuseshim/proc.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ATTEMPTS_MAX = 256, SIGNAL_LOOK_MS = 5 };
+static struct attempt attempts[ATTEMPTS_MAX];
+
+static int64_t now_ms(void)
+{
+    return raw_clock(CLOCK_MONOTONIC) / 1000000;
+}
+
+struct attempt *attempt_find(const struct caller *caller)
+{
+    for (int i = 0; i < ATTEMPTS_MAX; i++)
+        if (attempts[i].tid == caller->tid && attempts[i].which == caller->which &&
+            attempts[i].number == caller->number)
+            return &attempts[i];
+    return NULL;
+}
+
+/* Places of threads that were killed in between are free again. */
+static struct attempt *new_attempt(const struct caller *caller)
+{
+    for (int i = 0; i < ATTEMPTS_MAX; i++) {
+        if (attempts[i].tid && kill(attempts[i].tid, 0) != 0 && errno == ESRCH)
+            attempt_end(&attempts[i]);
+        if (attempts[i].tid == 0) {
+            attempts[i] = (struct attempt){.tid = caller->tid,
+                                           .which = caller->which,
+                                           .number = caller->number,
+                                           .pause = PAUSE_FIRST_MS};
+            return &attempts[i];
+        }
+    }
+    return NULL;
+}
+
+void attempt_end(struct attempt *attempt)
+{
+    if (attempt->work)
+        raw_unmap(attempt->work, sizeof *attempt->work);
+    memset(attempt, 0, sizeof *attempt);
+}
+
+/* ---- what comes next --------------------------------------------------------------------------------- */
+
+static bool may_pass(int error)
+{
+    return error == EADDRINUSE || error == EADDRNOTAVAIL;
+}
+
+static bool retry_with_options(struct attempt *attempt, const struct hooked_call *hooked, int error)
+{
+    if (attempt->retried || error != EADDRINUSE || hooked->rule->retry == 0)
+        return false;
+    attempt->retried = true;
+    attempt->options = apply_for_retry(hooked);
+    return attempt->options;
+}
+
+/* With the caller's rights, or not at all. */
+static bool evict(struct attempt *attempt, struct trap *trap, const struct hooked_call *hooked, int error)
+{
+    struct workspace *work = attempt->work;
+    uint64_t before = attempt->evicted;
+    if (!hooked->rule->evict || error != EADDRINUSE || !trap_has_same_rights(trap->caller->pid) ||
+        work->record.conflict == NULL || patience_somebody_blocks(&work->conflict))
+        return false;
+    int64_t deadline = deadline_in(trap->shim.settings.budget_ms);
+    (void)conflict_evict(&work->newcomer, &attempt->evicted, deadline, &work->scratch);
+    return attempt->evicted > before;
+}
+
+static bool wait_for(struct attempt *attempt, const struct hooked_call *hooked, int error)
+{
+    const struct conflict *conflict = attempt->work->record.conflict;
+    int64_t now = now_ms();
+    attempt->waited = attempt->slept ? now - attempt->started : 0;
+    if (hooked->rule->wait_ms == 0 || now >= attempt->end ||
+        (hooked->rule->evict && conflict && patience_is_in_vain(conflict, error)))
+        return false;
+    int64_t pause = patience_pause(conflict, &attempt->pause, attempt->end - now);
+    attempt->next = now + pause;
+    attempt->slept |= pause != PAUSE_IN_VAIN;
+    return pause != PAUSE_IN_VAIN;
+}
+
+static bool evict_or_wait(struct attempt *attempt, struct trap *trap, const struct hooked_call *hooked,
+                          int error)
+{
+    if (!hooked->rule->evict && !hooked->rule->wait_ms)
+        return false;
+    if (attempt->started == 0) {
+        attempt->started = now_ms();
+        attempt->end = attempt->started + hooked->rule->wait_ms;
+    }
+    if (attempt->work == NULL)
+        attempt->work = raw_map(sizeof *attempt->work);
+    if (attempt->work == NULL)
+        return false;
+    memset(&attempt->work->record, 0, sizeof attempt->work->record);
+    (void)trap_explain(trap, hooked, error, attempt->work);
+    return evict(attempt, trap, hooked, error) || wait_for(attempt, hooked, error);
+}
+
+bool attempt_again(struct trap *trap, const struct hooked_call *hooked, int error)
+{
+    const struct rule *rule = hooked->rule;
+    if (rule == NULL || !may_pass(error) || !(rule->retry || rule->evict || rule->wait_ms) ||
+        (error == EADDRNOTAVAIL && (hooked->which != CALL_BIND || rule->wait_ms == 0)))
+        return false;
+    struct attempt *attempt = attempt_find(trap->caller);
+    if (attempt == NULL)
+        attempt = new_attempt(trap->caller);
+    if (attempt == NULL || attempt->last)
+        return false;
+    attempt->next = 0;
+    return retry_with_options(attempt, hooked, error) || evict_or_wait(attempt, trap, hooked, error);
+}
+
+/* ---- until it is time --------------------------------------------------------------------------------- */
+
+/* Signals that wait for the thread and that it does not block: their handlers must not have to wait for us.
+ */
+static bool has_signal(pid_t tid)
+{
+    static const char *const lines[] = {"\nSigPnd:\t", "\nShdPnd:\t", "\nSigBlk:\t"};
+    char path[PROC_PATH_MAX], status[8192];
+    unsigned long long sets[3] = {0};
+    if (proc_read(proc_path(path, tid, "status"), status, sizeof status) <= 0)
+        return true;
+    for (int i = 0; i < 3; i++) {
+        const char *found = strstr(status, lines[i]);
+        sets[i] = found ? strtoull(found + strlen(lines[i]), NULL, 16) : 0;
+    }
+    return ((sets[0] | sets[1]) & ~sets[2]) != 0;
+}
+
+bool attempt_hold(struct trap *trap, const struct caller *caller, const struct seccomp_notif *notification)
+{
+    struct attempt *attempt = attempt_find(caller);
+    if (attempt == NULL || attempt->held || attempt->next <= now_ms())
+        return false;
+    (void)trap;
+    attempt->held = true;
+    attempt->notification = *notification;
+    return true;
+}
+
+int attempts_timeout(void)
+{
+    bool any = false;
+    for (int i = 0; i < ATTEMPTS_MAX; i++)
+        any |= attempts[i].held;
+    return any ? SIGNAL_LOOK_MS : -1;
+}
+
+const struct seccomp_notif *attempts_due(const struct trap *trap)
+{
+    int64_t now = now_ms();
+    for (int i = 0; i < ATTEMPTS_MAX; i++) {
+        struct attempt *attempt = &attempts[i];
+        if (!attempt->held)
+            continue;
+        if (!listener_still_waits(trap->listener, attempt->notification.id)) {
+            trap_let_go(trap, attempt->notification.id);
+            attempt_end(attempt);
+            continue;
+        }
+        bool disturbed = has_signal(attempt->tid);
+        if (attempt->next > now && !disturbed)
+            continue;
+        attempt->last |= disturbed;
+        attempt->held = false;
+        attempt->next = 0;
+        return &attempt->notification;
+    }
+    return NULL;
+}

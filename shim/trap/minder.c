@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Contract in trap.h. Without anybody at the listener a program under the filter is told ENOSYS for ever. So
+ * one process does nothing but hold it, too, and starts a supervisor anew that has died; what that one had
+ * taken and not answered cannot be taken again, and is let go.
+ */
+#include "trap.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void let_all_go(const struct trap *trap)
+{
+    for (int i = 0; i < IN_HAND_MAX; i++) {
+        uint64_t id = atomic_exchange(&trap->in_hand[i], 0);
+        if (id)
+            (void)listener_continue(trap->listener, id);
+    }
+}
+
+/* How the supervisor ended: true if nobody is left under the filter. */
+static bool supervise_once(struct trap *trap)
+{
+    int status = 0;
+    pid_t supervisor = fork();
+    if (supervisor == 0)
+        trap_supervise(trap);
+    while (supervisor > 0 && waitpid(supervisor, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return supervisor > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+_Noreturn void trap_mind(struct trap *trap)
+{
+    enum { PAUSE_US = 1000 };
+    while (!supervise_once(trap)) {
+        let_all_go(trap);
+        usleep(PAUSE_US); /* not as fast as the machine can, if it dies at once each time */
+    }
+    _exit(0);
+}
+
+bool trap_share_memory(struct trap *trap)
+{
+    trap->in_hand = mmap(NULL, IN_HAND_MAX * sizeof *trap->in_hand, PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return trap->in_hand != MAP_FAILED;
+}
+
+void trap_take_in_hand(const struct trap *trap, uint64_t id)
+{
+    for (int i = 0; i < IN_HAND_MAX; i++) {
+        uint64_t none = 0;
+        if (atomic_compare_exchange_strong(&trap->in_hand[i], &none, id))
+            return;
+    }
+}
+
+void trap_let_go(const struct trap *trap, uint64_t id)
+{
+    for (int i = 0; i < IN_HAND_MAX; i++) {
+        uint64_t this = id;
+        if (atomic_compare_exchange_strong(&trap->in_hand[i], &this, 0))
+            return;
+    }
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Contract in trap.h. Under a filter of somebody else's a call that the supervisor needs may be forbidden, or
+ * kill it, and then the program would be told ENOSYS. So two children play it through: one under the trap,
+ * and a child of it that supervises.
+ */
+#include "trap.h"
+
+#include "reuseshim/errno_name.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum step { NOTHING_DONE, FILTERED, HANDED_OVER, RECEIVED, BORROWED, STOPPED, ANSWERED, ALL_DONE };
+
+/* What is missing once that step has been done and the next one has not. */
+static const char *const missing[] = {
+    [NOTHING_DONE] =
+        "a seccomp filter with notifications cannot be set (Linux 5.19, and seccomp(2) must be allowed)",
+    [FILTERED] = "the listener of the filter cannot be handed over",
+    [HANDED_OVER] = "no notification came",
+    [RECEIVED] =
+        "the program's descriptor or memory cannot be read: pidfd_getfd(2) and process_vm_readv(2) want ptrace access",
+    [BORROWED] = "the program cannot be stopped: ptrace(2) is forbidden, or it is being traced",
+    [STOPPED] = "the notification cannot be answered",
+    [ANSWERED] = "the result of the call does not show"};
+
+static void tell(int pipe, enum step step)
+{
+    char byte = (char)step;
+    (void)!write(pipe, &byte, 1);
+}
+
+static _Noreturn void play_supervisor(int socket, int pipe)
+{
+    static union {
+        struct seccomp_notif notification;
+        char room[512];
+    } received;
+    struct caller caller = {.fd = -1};
+    int listener = listener_take(socket);
+    if (listener < 0)
+        _exit(1);
+    tell(pipe, HANDED_OVER);
+    if (listener_receive(listener, &received.notification) != 0)
+        _exit(1);
+    tell(pipe, RECEIVED);
+    bool read = caller_read(&caller, &received.notification);
+    if (read)
+        tell(pipe, BORROWED);
+    bool stops = read && stop_ask(caller.tid);
+    if (stops)
+        tell(pipe, STOPPED);
+    if (listener_continue(listener, received.notification.id) == 0 && stops)
+        tell(pipe, ANSWERED);
+    if (stops && stop_result(caller.tid) == 0)
+        tell(pipe, ALL_DONE);
+    if (stops)
+        stop_end(caller.tid, false);
+    _exit(0);
+}
+
+static _Noreturn void play_program(int pipe)
+{
+    const struct trapped_calls calls = {.connect = false};
+    const struct sockaddr_in any = {.sin_family = AF_INET};
+    enum { PATIENCE = 20 };
+    enum needs_privileges privileges;
+    int pair[2];
+    alarm(PATIENCE);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        _exit(1);
+    pid_t supervisor = fork();
+    if (supervisor == 0) {
+        alarm(PATIENCE);
+        close(pair[0]);
+        play_supervisor(pair[1], pipe);
+    }
+    close(pair[1]);
+    (void)prctl(PR_SET_PTRACER, supervisor, 0, 0, 0);
+    int listener = listener_open(&calls, &privileges);
+    if (listener < 0)
+        _exit(1);
+    tell(pipe, FILTERED);
+    if (listener_send(pair[0], listener) == 0) {
+        close(listener);
+        close(pair[0]);
+        (void)!bind(fd, (const struct sockaddr *)&any, sizeof any);
+    }
+    (void)waitpid(supervisor, NULL, 0);
+    _exit(0);
+}
+
+bool trap_rehearse(struct text *reason)
+{
+    enum step done = NOTHING_DONE;
+    char byte;
+    int ends[2], status = 0;
+    if (!stop_works_here()) {
+        text_string(reason, "the trap of this version is for x86-64 only");
+        return false;
+    }
+    if (pipe(ends) != 0)
+        return false;
+    pid_t program = fork();
+    if (program == 0) {
+        close(ends[0]);
+        (void)signal(SIGALRM, SIG_DFL);
+        play_program(ends[1]);
+    }
+    close(ends[1]);
+    while (read(ends[0], &byte, 1) == 1)
+        done = (enum step)byte > done ? (enum step)byte : done;
+    close(ends[0]);
+    if (program > 0)
+        (void)waitpid(program, &status, 0);
+    if (done != ALL_DONE)
+        text_string(reason, missing[done]);
+    return done == ALL_DONE;
+}

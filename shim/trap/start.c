@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Contract in trap.h. The program keeps its pid. The supervisor is a child without exit signal, which wait(2)
+ * does not see, in a session of its own, and holds nothing of the caller's.
+ */
+#define _GNU_SOURCE /* close_range */
+#include "trap.h"
+
+#include "reuseshim/command.h"
+#include "reuseshim/errno_name.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { FIRST_FREE = 3 };
+
+/* Only the listener, and the way to the parent, stay open. */
+static void hold_nothing(int *listener, int *socket)
+{
+    int last = open("/dev/null", O_RDWR | O_CLOEXEC), high = fcntl(*listener, F_DUPFD_CLOEXEC, FIRST_FREE);
+    int way = fcntl(*socket, F_DUPFD_CLOEXEC, FIRST_FREE);
+    (void)last;
+    for (int fd = 0; fd < 65536; fd++)
+        if (fd != high && fd != way)
+            close(fd);
+    *listener = high;
+    *socket = way;
+}
+
+static _Noreturn void supervise(struct trap *trap, int socket)
+{
+    static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU};
+    char byte = 0;
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+        (void)signal(ignored[i], SIG_IGN);
+    trap->listener = listener_take(socket);
+    if (trap->listener < 0)
+        _exit(1);
+    (void)setsid();
+    (void)prctl(PR_SET_NAME, "reuseshim-trap", 0, 0, 0);
+    hold_nothing(&trap->listener, &socket);
+    if (chdir("/") != 0 || write(socket, &byte, 1) != 1)
+        _exit(1);
+    close(socket);
+    trap_mind(trap);
+}
+
+/* As fork(2), but the end of the child makes no signal, and no wait(2) without __WALL sees it. */
+static pid_t fork_unseen(void)
+{
+    return (pid_t)syscall(SYS_clone, 0UL, NULL, NULL, NULL, 0UL);
+}
+
+static int complain(const char *what, int error)
+{
+    char name[32];
+    struct text text = text_in(name, sizeof name);
+    errno_name_write(&text, error);
+    command_error("run: --trap: ", what, " (", text_end(&text), ")", (char *)NULL);
+    return EXIT_NOT_RUN;
+}
+
+static int go_under(const struct trapped_calls *calls, int socket)
+{
+    enum needs_privileges privileges;
+    char byte;
+    int listener = listener_open(calls, &privileges);
+    if (listener < 0)
+        return complain("the filter was not accepted", -listener);
+    if (privileges == WITH_NO_NEW_PRIVS)
+        command_error(
+            "run: --trap: without CAP_SYS_ADMIN what is started cannot gain rights by set-user-ID or file "
+            "capabilities (no_new_privs)",
+            (char *)NULL);
+    int error = listener_send(socket, listener);
+    close(listener);
+    if (error == 0 && read(socket, &byte, 1) != 1)
+        error = -EPIPE;
+    return error ? complain("the supervisor did not start", -error) : 0;
+}
+
+int trap_start(void)
+{
+    static struct trap trap;
+    int pair[2], result = trap_prepare(&trap);
+    if (result)
+        return result;
+    shim_find_work(&trap.shim);
+    for (size_t i = 0; i < trap.shim.policy.count; i++)
+        trap.shim.policy.when |= trap.rules[i].when;
+    const struct trapped_calls calls = {.connect = trap.shim.policy.when & WHEN_CONNECT,
+                                        .reuse = trap.shim.guard_on | trap.shim.guard_off};
+    if (!trap_share_memory(&trap))
+        return complain("no memory", errno);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return complain("no socket", errno);
+    pid_t supervisor = fork_unseen();
+    if (supervisor == 0) {
+        close(pair[0]);
+        supervise(&trap, pair[1]);
+    }
+    close(pair[1]);
+    if (supervisor < 0)
+        return complain("no process", errno);
+    (void)prctl(PR_SET_PTRACER, supervisor, 0, 0, 0); /* where there is Yama */
+    result = go_under(&calls, pair[0]);
+    close(pair[0]);
+    if (result) {
+        (void)kill(supervisor, SIGKILL);
+        (void)waitpid(supervisor, NULL, __WALL);
+    }
+    return result;
+}

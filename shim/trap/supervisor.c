@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Contract in trap.h. One call after the other; the program stands still only while it waits for its answer.
+ */
+#include "trap.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+static void let_call_go(const struct trap *trap, uint64_t id)
+{
+    (void)listener_continue(trap->listener, id);
+    trap_let_go(trap, id);
+}
+
+/* With success, and without having been made. */
+static void answer_call(const struct trap *trap, uint64_t id)
+{
+    (void)listener_answer(trap->listener, id, 0);
+    trap_let_go(trap, id);
+}
+
+static bool is_refusal(enum call which, int error)
+{
+    return error == EADDRINUSE || (which == CALL_BIND && (error == EADDRNOTAVAIL || error == EACCES ||
+                                                          error == EPERM || error == EINVAL));
+}
+
+static void finish(struct trap *trap, struct hooked_call *hooked, int error)
+{
+    const struct caller *caller = trap->caller;
+    if (error && attempt_again(trap, hooked, error)) {
+        stop_end(caller->tid, true);
+        return;
+    }
+    struct attempt *attempt = attempt_find(caller);
+    bool patient = attempt && (attempt->waited || attempt->evicted);
+    /* A refusal as the kernel saw it: with the options of the second try. */
+    if (is_refusal(hooked->which, error) || (error == 0 && patient))
+        trap_record(trap, hooked, error, attempt);
+    if (attempt) {
+        apply_after_retry(hooked, attempt->options, error == 0);
+        attempt_end(attempt);
+    }
+    if (error == 0 && hooked->rule && hooked->rule->watch)
+        trap_record_sharing(trap, hooked);
+    stop_end(caller->tid, false);
+}
+
+static void decide(struct hooked_call *hooked, const struct caller *caller)
+{
+    if (caller->has_address && !hooked_read_address(hooked, &caller->address.plain, caller->length))
+        return;
+    if (hooked->which == CALL_BIND)
+        apply_on_bind(hooked);
+    else if (hooked->which == CALL_LISTEN)
+        apply_on_listen(hooked);
+    else
+        apply_on_connect(hooked);
+}
+
+static void let_go(struct trap *trap, const struct caller *caller, uint64_t id)
+{
+    struct hooked_call hooked = {
+        .shim = &trap->shim, .which = caller->which, .fd = caller->fd, .backlog = caller->backlog};
+    decide(&hooked, caller);
+    bool stops = caller->which != CALL_CONNECT && stop_ask(caller->tid);
+    let_call_go(trap, id);
+    int result = stops ? stop_result(caller->tid) : STOP_LOST;
+    if (result == STOP_LOST) {
+        struct attempt *attempt = attempt_find(caller);
+        if (attempt)
+            attempt_end(attempt);
+        return;
+    }
+    if (result < 0 || trap->shim.watches)
+        apply_decide(&hooked);
+    finish(trap, &hooked, result < 0 ? -result : 0);
+}
+
+static void handle(struct trap *trap, const struct seccomp_notif *notification)
+{
+    static struct caller caller; /* one call at a time */
+    bool read = caller_read(&caller, notification) && listener_still_waits(trap->listener, notification->id);
+    trap->caller = &caller;
+    if (read && attempt_hold(trap, &caller, notification)) {
+        caller_close(&caller);
+        return;
+    }
+    if (!read) {
+        let_call_go(trap, notification->id);
+    } else {
+        trap_take_rules(trap, caller.pid);
+        if (caller.which == CALL_SETSOCKOPT &&
+            undoes_a_rule(&trap->shim, caller.fd, caller.level, caller.name, &caller.value, caller.length))
+            answer_call(trap, notification->id);
+        else if (caller.which == CALL_SETSOCKOPT)
+            let_call_go(trap, notification->id);
+        else
+            let_go(trap, &caller, notification->id);
+    }
+    caller_close(&caller);
+}
+
+_Noreturn void trap_supervise(struct trap *trap)
+{
+    struct pollfd listener = {.fd = trap->listener, .events = POLLIN};
+    /* More than the header's, of a newer kernel. */
+    static union {
+        struct seccomp_notif notification;
+        char room[512];
+    } received;
+    for (;;) {
+        listener.revents = 0;
+        if (poll(&listener, 1, attempts_timeout()) < 0 && errno != EINTR)
+            _exit(1);
+        for (const struct seccomp_notif *due = attempts_due(trap); due; due = attempts_due(trap)) {
+            const struct seccomp_notif notification = *due;
+            handle(trap, &notification);
+        }
+        bool has_call =
+            listener.revents & POLLIN && listener_receive(trap->listener, &received.notification) == 0;
+        if (has_call) {
+            trap_take_in_hand(trap, received.notification.id);
+            handle(trap, &received.notification);
+        } else if (listener.revents & (POLLHUP | POLLERR)) {
+            _exit(0);
+        }
+    }
+}

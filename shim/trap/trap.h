@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Programs that no preload reaches: a seccomp filter asks a supervisor about bind and listen. Private to
+ * shim/trap.
+ *
+ * The supervisor sets options on a duplicate of the socket and lets the program make its own call, with its
+ * own rights; one ptrace stop, asked for while the call was still waiting, shows the result. Nothing is ever
+ * done on the program's behalf. Whatever of this cannot be had, the call goes its way untouched.
+ */
+#ifndef REUSESHIM_TRAP_TRAP_H
+#define REUSESHIM_TRAP_TRAP_H
+
+#include "../hooks/hooks.h"
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+/* ---- filter.c: which calls are asked about. Pure. ---------------------------------------------- */
+
+struct trapped_calls {
+    bool connect; /* a rule is about it */
+    bool reuse;   /* setsockopt of SO_REUSEADDR and SO_REUSEPORT: a rule could be undone */
+};
+enum { FILTER_MAX = 64 };
+/* Fills in the program and returns its length. */
+unsigned short filter_write(struct sock_filter program[FILTER_MAX], const struct trapped_calls *calls);
+
+/* ---- listener.c: the kernel's side of the filter ------------------------------------------------ */
+
+enum needs_privileges { AS_IT_IS, WITH_NO_NEW_PRIVS };
+/* Puts this process, and what it starts, under the filter: the listener's descriptor, or -errno. *privileges
+ * tells whether no_new_privs had to be set. */
+int listener_open(const struct trapped_calls *calls, enum needs_privileges *privileges);
+/* 0, or -errno; -ENOENT where the thread has gone meanwhile. */
+int listener_receive(int listener, struct seccomp_notif *notification);
+bool listener_still_waits(int listener, uint64_t id);
+/* Lets the call go its way; or answers it in the kernel's place. */
+int listener_continue(int listener, uint64_t id);
+int listener_answer(int listener, uint64_t id, int error);
+
+/* Gives a copy of the listener to whoever is at the other end of a socket; takes it there: the descriptor, or
+ * -errno. */
+int listener_send(int socket, int listener);
+int listener_take(int socket);
+
+/* ---- caller.c: whose call it is ----------------------------------------------------------------- */
+
+struct caller {
+    pid_t tid, pid; /* as the supervisor sees them */
+    int number;     /* of the descriptor, as the program knows it */
+    int fd;         /* a duplicate of it, to be closed; -1 */
+    enum call which;
+    int backlog, level, name; /* of listen; of setsockopt */
+    socklen_t length;
+    union any_sockaddr address; /* of bind and connect: a copy */
+    int value;                  /* of setsockopt: a copy */
+    bool has_address;
+};
+/* From a notification: false if it cannot be had, or is no call about an Internet socket. */
+bool caller_read(struct caller *caller, const struct seccomp_notif *notification);
+void caller_close(struct caller *caller);
+
+/* ---- stop.c: the result ------------------------------------------------------------------------- */
+
+/* False on processors whose registers it does not know. */
+bool stop_works_here(void);
+/* Asks for a stop behind the call that the thread waits in; false if nobody may (another tracer). */
+bool stop_ask(pid_t tid);
+/* Waits for it, once the call has been let go: the call's result, or STOP_LOST where the thread has ended. */
+enum { STOP_LOST = -4096 };
+int stop_result(pid_t tid);
+/* Lets the thread go on, after the call once more or with its result as it is. */
+void stop_end(pid_t tid, bool again);
+
+/* ---- rules.c: the policy, for whatever program calls --------------------------------------------- */
+
+struct trap {
+    int listener;
+    struct shim shim; /* with the rules for the program that calls */
+    struct load_facts facts;
+    struct rule_text texts[2]; /* read at the start, since paths and files may change */
+    struct file_text file;
+    struct rule *rules;
+    const struct caller *caller; /* whose call is looked at */
+    /* Shared with the minder: notifications that have been taken and are not answered yet. */
+    _Atomic uint64_t *in_hand;
+};
+enum { IN_HAND_MAX = 512 };
+/* Reads settings and policy as the library would: 0, or an exit code after a complaint. */
+int trap_prepare(struct trap *trap);
+/* Puts the rules for the program of that process into force. */
+void trap_take_rules(struct trap *trap, pid_t pid);
+
+/* ---- attempts.c: calls that are made more than once --------------------------------------------- */
+
+struct workspace;
+struct attempt {
+    pid_t tid; /* 0: a free place */
+    enum call which;
+    int number;
+    bool retried, slept, last;   /* the options have been tried; it has waited; there is no more to come */
+    unsigned options;            /* that are on for a second try */
+    int64_t started, end;        /* of waiting, ms on CLOCK_MONOTONIC; 0: not yet */
+    int64_t next, pause, waited; /* when to try again */
+    uint64_t evicted;
+    struct workspace *work; /* the last look at who is in the way; NULL for none */
+    bool held;              /* the call waits, in this notification */
+    struct seccomp_notif notification;
+};
+/* The attempt of a thread's call, NULL for none. */
+struct attempt *attempt_find(const struct caller *caller);
+/* After a refusal: is the call to be made once more? Then it will be, at attempt->next. */
+bool attempt_again(struct trap *trap, const struct hooked_call *hooked, int error);
+/* The next notification of the attempt is kept back until its time. True if so. */
+bool attempt_hold(struct trap *trap, const struct caller *caller, const struct seccomp_notif *notification);
+/* Milliseconds until one of those that are held is due, -1 for never; and the next that is due, or whose
+ * thread has a signal to take: its notification, NULL for none. */
+int attempts_timeout(void);
+const struct seccomp_notif *attempts_due(const struct trap *trap);
+void attempt_end(struct attempt *attempt);
+
+/* ---- records.c ------------------------------------------------------------------------------------ */
+
+/* May the supervisor do for the caller what takes rights? Only with the very same ones. */
+bool trap_has_same_rights(pid_t pid);
+/* A refusal, in the network namespace of the caller; with an attempt how it ended, `error` 0 for well. */
+void trap_record(struct trap *trap, const struct hooked_call *hooked, int error,
+                 const struct attempt *attempt);
+/* Finds out who is in the way into work->conflict. False if the error is about something else. */
+bool trap_explain(struct trap *trap, const struct hooked_call *hooked, int error, struct workspace *work);
+/* After a success, for a rule that watches: who else is on the port. */
+void trap_record_sharing(struct trap *trap, const struct hooked_call *hooked);
+
+/* ---- the rest ------------------------------------------------------------------------------------ */
+
+/* supervisor.c: until nobody is left under the filter. */
+_Noreturn void trap_supervise(struct trap *trap);
+
+/* minder.c: the same, and when the supervisor dies there is a new one. */
+_Noreturn void trap_mind(struct trap *trap);
+bool trap_share_memory(struct trap *trap);
+void trap_take_in_hand(const struct trap *trap, uint64_t id);
+void trap_let_go(const struct trap *trap, uint64_t id);
+/* rehearse.c: does all of this work here? False with the reason. */
+bool trap_rehearse(struct text *reason);
+/* start.c: this process, and what it executes, is under the trap from now on: 0, or an exit code after a
+ * complaint. */
+int trap_start(void);
+
+#endif

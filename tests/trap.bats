@@ -1,0 +1,376 @@
+#!/usr/bin/env bats
+# reuseshim run of programs that no preload reaches, and of others with --trap: each promise on a static program that sets no option.
+
+load helper
+
+setup_file() {
+    for name in sock legacy many_binds filter; do
+        gcc -static -O1 -I"$TOP/include" -o "$BATS_FILE_TMPDIR/$name" "$TOP/tests/programs/$name.c" -lpthread
+    done
+    musl-gcc -static -O1 -o "$BATS_FILE_TMPDIR/legacy-musl" "$TOP/tests/programs/legacy.c"
+}
+
+# Records as JSON in $LOG, as `shim` has them; words before the program are options of run.
+run_it() {
+    ns env REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json "$BUILD/reuseshim" run "$@"
+}
+
+sock() {
+    run_it "$BATS_FILE_TMPDIR/sock" "$@"
+}
+
+# trapped_background OPTION... -- PROGRAM: in the background, and waits for what it says.
+trapped_background() {
+    background ns env REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json "$BUILD/reuseshim" run "$@"
+}
+
+supervisors() {
+    local pid
+    for pid in $(namespace_processes); do
+        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != reuseshim-trap ] || echo "$pid"
+    done
+}
+
+# serve_once PORT COMMAND...: the server serves one client, and leaves a TIME_WAIT.
+serve_once() {
+    background ns "${@:2}" "$1" 1
+    ns "$SYSTEM_PYTHON" -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1]))).makefile().read()' "$1"
+    wait "$last_pid"
+}
+
+# ---- what the library does for others ---------------------------------------------------------------------------
+
+@test "a static server that sets no option is restarted at once under run, and not without; glibc and musl" {
+    for program in legacy legacy-musl; do
+        port=$(free_port)
+        serve_once "$port" "$BATS_FILE_TMPDIR/$program"
+        run -1 ns "$BATS_FILE_TMPDIR/$program" "$port" 0
+        port=$(free_port)
+        trapped=(env REUSESHIM_LOG="$LOG" "$BUILD/reuseshim" run "$BATS_FILE_TMPDIR/$program")
+        serve_once "$port" "${trapped[@]}"
+        run -0 ns "${trapped[@]}" "$port" 0
+        [ "$output" = listening ]
+        [ ! -s "$LOG" ]
+    done
+}
+
+@test "a refusal has the record that the library writes: who, why, of which program and descriptor" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -1 sock tcp6 tcp bind 127.0.0.1:"$port" errno
+    [ "$output" = "bind: EADDRINUSE
+errno=98" ]
+    expect_record '.event == "conflict"' '.call == "bind"' '.errno == "EADDRINUSE"' '.cause == "listener"' '.program == "sock"' '.fd > 3' \
+        '.pid == .tid' '.options.reuseaddr' '.options.cloexec == false' '.diagnosis.source == "sock_diag"' '.cures | length > 0'
+    owner_is "$holder_pid"
+    # By the program itself: its own socket is its own.
+    run -1 sock tcp bind 127.0.0.2:"$port" tcp bind 127.0.0.2:"$port"
+    expect_record '.cause == "bound"' '.holders[0].processes[0].relation == "self"' '.pid == .holders[0].processes[0].pid'
+}
+
+@test "the same holders give the same record as under the library" {
+    port=$(free_port)
+    same() {
+        rm -f "$LOG"
+        shim "$PROGRAMS/sock" "$@" >/dev/null || true
+        record '[.event, .call, .errno, .cause, .local, .options, .message, (.holders[0] | .local, .state, .uid, .reuseaddr, .reuseport, .blocks, .owner)]' >"$BATS_TEST_TMPDIR/one"
+        rm -f "$LOG"
+        sock "$@" >/dev/null || true
+        record '[.event, .call, .errno, .cause, .local, .options, .message, (.holders[0] | .local, .state, .uid, .reuseaddr, .reuseport, .blocks, .owner)]' >"$BATS_TEST_TMPDIR/two"
+        cmp "$BATS_TEST_TMPDIR/one" "$BATS_TEST_TMPDIR/two"
+    }
+    holder tcp bind 127.0.0.1:"$port" listen udp bind 127.0.0.1:"$port" tcp6 set v6only bind [::1]:"$port" tcp bind 127.0.0.3:"$port"
+    same tcp bind 127.0.0.1:"$port"
+    same tcp bind 0.0.0.0:"$port"
+    same tcp set reuseport bind 127.0.0.1:"$port"
+    same udp bind 127.0.0.1:"$port"
+    same tcp6 bind [::]:"$port"
+    same tcp bind 127.0.0.3:"$port"
+    same tcp bind 192.0.2.1:80
+    same tcp bind 127.0.0.4:"$port" bind 127.0.0.5:"$port"
+    same tcp set reuseaddr bind 127.0.0.6:7 tcp set reuseaddr bind 127.0.0.6:7 listen back listen
+}
+
+@test "what listens gets reuseaddr, a change is recorded, and the program cannot undo it" {
+    port=$(free_port)
+    run -0 run_it -v "$BATS_FILE_TMPDIR/sock" tcp bind 127.0.0.1:"$port" get reuseaddr listen get reuseaddr set reuseaddr=0 get reuseaddr
+    [ "$output" = "reuseaddr=0
+reuseaddr=1
+reuseaddr=1" ]
+    holds '.event == "change"' "$LOG"
+    jq -r .message "$LOG" | grep -q 'reuseaddr forced, by restart:'
+    jq -r .message "$LOG" | grep -q 'reuseaddr=0 is answered with success but not carried out'
+}
+
+@test "share, wait, evict and watch do what they say" {
+    port=$(free_port)
+    trapped_background -p share "$BATS_FILE_TMPDIR/sock" tcp bind 127.0.0.1:"$port" listen hold
+    run -0 run_it -p share "$BATS_FILE_TMPDIR/sock" tcp bind 127.0.0.1:"$port" listen
+    stop
+    holder tcp bind 127.0.0.1:"$port" listen
+    (pause 0.5; kill "$holder_pid") 3>&- &
+    run -0 run_it -r 'tcp wait 60s' "$BATS_FILE_TMPDIR/sock" tcp bind 127.0.0.1:"$port" errno
+    [ "$output" = "errno=0" ]
+    expect_record '.event == "resolved"' '.outcome == "waited"' '.waited_ms > 300' '.holders[0].state == "LISTEN"'
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -1 run_it -r 'tcp wait 300ms' "$BATS_FILE_TMPDIR/sock" tcp bind 127.0.0.1:"$port"
+    expect_record '.event == "conflict"' '.waited_ms >= 250' '.cause == "listener"'
+    stop "$holder_pid"
+    background ns "$PROGRAMS/legacy" "$port"
+    run -1 run_it -p restart-now "$BATS_FILE_TMPDIR/sock" tcp bind 127.0.0.1:"$port" # a stranger's listener: at once
+    expect_record '.waited_ms == 0'
+    port=$(free_port udp)
+    holder udp set reuseaddr bind 127.0.0.1:"$port"
+    run -0 run_it -p audit "$BATS_FILE_TMPDIR/sock" udp set reuseaddr bind 127.0.0.1:"$port"
+    expect_record '.event == "shared"' '.message | test("newest")'
+    owner_is "$holder_pid"
+}
+
+@test "leftovers are evicted, with the program's own rights" {
+    needs_root
+    port=$(free_port)
+    ns "$SYSTEM_PYTHON" "$SCRIPTS/leave_time_wait.py" 127.0.0.1:"$port":1
+    open_folder
+    install -m 755 "$BUILD/reuseshim" "$BATS_FILE_TMPDIR/sock" "$open"
+    run -1 ns env REUSESHIM_LOG=none "$BUILD/reuseshim" run -r 'tcp evict' "$BATS_FILE_TMPDIR/sock" uid 4711 tcp bind 127.0.0.1:"$port" listen
+    run -0 run_it -r 'tcp evict' "$BATS_FILE_TMPDIR/sock" tcp bind 127.0.0.1:"$port" listen
+    expect_record '.event == "resolved"' '.outcome == "evicted"' '.evicted == 1'
+}
+
+@test "a signal ends a wait, and its handler has run" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -143 ns env REUSESHIM_LOG="$LOG" timeout --preserve-status 1 "$BUILD/reuseshim" run -r 'tcp wait 600s' "$BATS_FILE_TMPDIR/sock" tcp bind 127.0.0.1:"$port"
+}
+
+@test "a preload that a rule cannot come through says so before anything runs" {
+    run -100 run_it -r 'on socket tcp force cloexec' "$BATS_FILE_TMPDIR/sock"
+    [[ $output == "reuseshim: REUSESHIM_RULES:1: --trap cannot do this: cloexec"* ]]
+    run -100 run_it -p as-macos "$BATS_FILE_TMPDIR/sock"
+    [[ $output == *"'emulate'" ]]
+    run -100 run_it --trap=nonsense true
+    [[ $output == "reuseshim: run: --trap: 'nonsense': expected "* ]]
+}
+
+# ---- as if nothing were there -----------------------------------------------------------------------------------
+
+@test "the program keeps its pid, its exit code and its children: no wait(2) sees the supervisor, and nothing is left" {
+    run -0 run_it --trap sh -c 'echo $$; exec "$0" -c "import os
+print(os.getpid())
+try: os.wait()
+except ChildProcessError: print(\"no child\")
+print(sorted(os.listdir(\"/proc/self/fd\")))"' "$SYSTEM_PYTHON"
+    [ "${lines[0]}" = "${lines[1]}" ]
+    [ "${lines[2]}" = "no child" ]
+    [ "${lines[3]}" = "$(ns "$SYSTEM_PYTHON" -c 'import os; print(sorted(os.listdir("/proc/self/fd")))')" ]
+    for code in 0 1 126 137; do
+        run -$code run_it --trap sh -c "[ $code = 137 ] && kill -9 \$\$; exit $code"
+    done
+    until_true eval '[ -z "$(supervisors)" ]'
+}
+
+@test "a command substitution ends with the program, though a daemon of it lives on under the trap" {
+    start=$SECONDS
+    answer=$(ns "$BUILD/reuseshim" run --trap sh -c 'sleep 1000 >/dev/null 2>&1 & echo done' 2>&1)
+    [ "$answer" = "done" ]
+    [ $((SECONDS - start)) -lt 100 ]
+    [ -n "$(supervisors)" ]
+}
+
+@test "eight threads and a signal every millisecond: every result is right, and every refusal has its record" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -0 run_it -r keep "$BATS_FILE_TMPDIR/many_binds" 8 25 "$port"
+    [ "$output" = "refused 200, bound 200, wrong 0, ticks many" ]
+    [ "$(wc -l <"$LOG")" = 200 ]
+    holds '.cause == "listener" and .errno == "EADDRINUSE" and .program == "many_binds"' "$LOG"
+}
+
+@test "when the supervisor dies there is a new one: idle, and with a call in its hands" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    ns mkfifo "$BATS_TEST_TMPDIR/go"
+    spawn ns env REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json "$BUILD/reuseshim" run --trap -r 'port 1-65535 wait 600s' "$SYSTEM_PYTHON" -c '
+import socket, sys
+s = socket.socket()
+try: s.bind(("127.0.0.1", int(sys.argv[1])))
+except OSError as error: print(error.errno, flush=True)
+s.bind(("127.0.0.2", int(sys.argv[1])))
+print("bound", flush=True)' "$port"
+    until_true eval '[ "$(supervisors | wc -l)" = 2 ]'
+    pause 0.5 # it is in the wait by now, or comes into it under the new one
+    for _ in 1 2 3; do
+        kill -KILL "$(supervisors | tail -n 1)" 2>/dev/null || true
+        pause 0.2
+    done
+    until_true grep -qx bound "$last_out"
+    [ "$(head -n 1 "$last_out")" = 98 ]
+    wait "$last_pid"
+    until_true eval '[ -z "$(supervisors)" ]'
+}
+
+# ---- rights -----------------------------------------------------------------------------------------------------
+
+@test "the supervisor lends no right: who may not bind port 80 may not under the trap" {
+    needs_root
+    ns_sysctl net.ipv4.ip_unprivileged_port_start=1024
+    run -1 sock uid 4711 tcp bind 127.0.0.1:80
+    [ "$output" = "bind: EACCES" ]
+    expect_record '.event == "refused"' '.cause == "privileged-port"'
+}
+
+@test "a supervisor that sees more than the program does not tell it on the program's standard error" {
+    needs_root
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -1 ns env REUSESHIM_LOG=stderr REUSESHIM_FORMAT=json "$BUILD/reuseshim" run "$BATS_FILE_TMPDIR/sock" uid 4711 tcp bind 127.0.0.1:"$port"
+    grep '^{' <<<"$output" | holds '.cause == null and (.holders | length) == 0 and .diagnosis.reason == "privileges"'
+}
+
+@test "an ordinary user's static program is reached, and told that nothing gains rights" {
+    needs_root
+    port=$(free_port)
+    open_folder 777
+    install -m 755 "$BUILD/reuseshim" "$BATS_FILE_TMPDIR/sock" "$open"
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -1 ns setpriv --reuid=4711 --regid=4711 --clear-groups env REUSESHIM_LOG=stderr "$open/reuseshim" run "$open/sock" tcp bind 127.0.0.1:"$port"
+    [[ ${lines[0]} == "reuseshim: run: --trap: without CAP_SYS_ADMIN "*no_new_privs* ]]
+    [[ $output == *", tcp 127.0.0.1:$port) failed: EADDRINUSE"* ]]
+}
+
+@test "where it cannot work it says why and runs nothing; with --trap=try it runs the program as it is" {
+    run -126 ns "$BATS_FILE_TMPDIR/filter" errno ptrace "$BUILD/reuseshim" run "$BATS_FILE_TMPDIR/legacy" 0 0
+    [[ $output == "reuseshim: $BATS_FILE_TMPDIR/legacy: only a trap reaches it: the program cannot be stopped: ptrace(2)"* ]]
+    run -0 ns "$BATS_FILE_TMPDIR/filter" errno ptrace "$BUILD/reuseshim" run --trap=try "$BATS_FILE_TMPDIR/legacy" 0 0
+    [[ $output == *"; it runs without"*"listening" ]]
+    run -126 ns "$BATS_FILE_TMPDIR/filter" kill pidfd_getfd "$BUILD/reuseshim" run "$BATS_FILE_TMPDIR/legacy" 0 0
+    [[ $output == *"pidfd_getfd(2) and process_vm_readv(2) want ptrace access"* ]]
+    # A listener is one to a chain of filters.
+    run -126 run_it --trap "$BUILD/reuseshim" run --trap true
+}
+
+@test "a program in a network namespace of its own is explained there" {
+    needs_root
+    run -0 run_it --trap unshare --net sh -c 'ip link set lo up; "$0" tcp bind 127.0.0.1:5000 listen fork tcp bind 127.0.0.1:5000' "$BATS_FILE_TMPDIR/sock" || true
+    expect_record '.cause == "listener"' '.holders[0].local.port == 5000' '.holders[0].owner == "known"'
+}
+
+# ---- programs of other makers -----------------------------------------------------------------------------------
+
+@test "32-bit programs are reached: bind and listen by socketcall and by numbers of their own; syscall(2) is, too" {
+    cat >"$BATS_TEST_TMPDIR/raw.c" <<'C'
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[1])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0), on = 0;
+    socklen_t length = sizeof on;
+#ifdef SYS_socketcall
+    long arguments[3] = {fd, (long)&to, sizeof to}, more[2] = {fd, 1};
+    long bound = argc > 2 ? syscall(SYS_socketcall, 2, arguments) : syscall(SYS_bind, fd, &to, sizeof to);
+    if (bound == 0)
+        argc > 2 ? syscall(SYS_socketcall, 4, more) : syscall(SYS_listen, fd, 1);
+#else
+    long bound = syscall(SYS_bind, fd, &to, sizeof to);
+    if (bound == 0)
+        syscall(SYS_listen, fd, 1);
+#endif
+    getsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, &length);
+    printf("bind %ld reuseaddr %d\n", bound, on);
+    return bound != 0;
+}
+C
+    all=("$BATS_TEST_TMPDIR/raw")
+    gcc -o "$BATS_TEST_TMPDIR/raw" "$BATS_TEST_TMPDIR/raw.c"
+    if gcc -m32 -static -o "$BATS_TEST_TMPDIR/raw32" "$BATS_TEST_TMPDIR/raw.c" 2>/dev/null && "$BATS_TEST_TMPDIR/raw32" 0 >/dev/null 2>&1; then
+        all+=("$BATS_TEST_TMPDIR/raw32" "$BATS_TEST_TMPDIR/raw32 1")
+    else
+        [ "$("$SYSTEM_PYTHON" "$SCRIPTS/runs_i386.py" how)" != kernel ]
+    fi
+    for program in "${all[@]}"; do
+        read -r -a words <<<"$program"
+        port=$(free_port)
+        run -0 run_it --trap "${words[0]}" "$port" "${words[@]:1}"
+        [ "$output" = "bind 0 reuseaddr 1" ]
+        holder tcp bind 127.0.0.1:"$port" listen
+        rm -f "$LOG"
+        run -1 run_it --trap "${words[0]}" "$port" "${words[@]:1}"
+        expect_record '.cause == "listener"' '.errno == "EADDRINUSE"' ".holders[0].processes[0].pid == $holder_pid"
+    done
+}
+
+# bats file_tags=long
+
+@test "Go: net/http without and with cgo; the conflict has its record, and what listens its option" {
+    mkdir "$BATS_TEST_TMPDIR/go"
+    cat >"$BATS_TEST_TMPDIR/go/server.go" <<'GO'
+package main
+
+import (
+    "fmt"
+    "net"
+    "net/http"
+    "os"
+)
+
+func main() {
+    listener, err := net.Listen("tcp4", os.Args[1])
+    if err != nil {
+        fmt.Println(err)
+        os.Exit(1)
+    }
+    fmt.Println("ready")
+    http.Serve(listener, http.NotFoundHandler())
+}
+GO
+    for cgo in 0 1; do
+        (cd "$BATS_TEST_TMPDIR/go" && HOME=$BATS_TEST_TMPDIR/go GOCACHE=$BATS_FILE_TMPDIR/gocache GOFLAGS=-mod=mod CGO_ENABLED=$cgo go build -o "server$cgo" server.go)
+        port=$(free_port)
+        rm -f "$LOG"
+        trapped_background -v "$BATS_TEST_TMPDIR/go/server$cgo" 127.0.0.1:"$port"
+        [ "$(ns "$SYSTEM_PYTHON" -c 'import http.client, sys
+c = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1])); c.request("GET", "/"); print(c.getresponse().status)' "$port")" = 404 ]
+        run -1 run_it "$BATS_TEST_TMPDIR/go/server$cgo" 127.0.0.1:"$port"
+        [[ $output == *"address already in use" ]]
+        expect_record '.event == "conflict"' '.cause == "listener"' ".holders[0].processes[0].pid == $last_pid" ".holders[0].processes[0].program == \"server$cgo\""
+        [ "$(jq -c 'select(.event == "conflict")' "$LOG" | wc -l)" = 1 ]
+        stop
+    done
+}
+
+@test "Free Pascal, which has no libc at all, and PHP's sockets, which are opened with RTLD_DEEPBIND" {
+    cat >"$BATS_TEST_TMPDIR/p.pas" <<'PAS'
+program p;
+uses sockets, sysutils;
+var s: longint; a: TInetSockAddr;
+begin
+  s := fpSocket(AF_INET, SOCK_STREAM, 0);
+  a.sin_family := AF_INET; a.sin_port := htons(StrToInt(ParamStr(1))); a.sin_addr.s_addr := htonl($7f000001);
+  if fpBind(s, @a, sizeof(a)) <> 0 then begin writeln('bind ', socketerror); halt(1); end;
+  if fpListen(s, 5) <> 0 then begin writeln('listen ', socketerror); halt(1); end;
+  writeln('listening');
+end.
+PAS
+    (cd "$BATS_TEST_TMPDIR" && fpc -v0 p.pas >/dev/null 2>&1)
+    port=$(free_port)
+    run -0 run_it -v "$BATS_TEST_TMPDIR/p" "$port"
+    [ "$output" = listening ]
+    expect_record '.event == "change"' '.message | test("reuseaddr forced")' '.program == "p"'
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -1 run_it "$BATS_TEST_TMPDIR/p" "$port"
+    [ "$output" = "bind 98" ]
+    expect_record '.cause == "listener"'
+    script="\$s = socket_create(AF_INET, SOCK_STREAM, 0); exit(@socket_bind(\$s, '127.0.0.1', $port) ? 0 : 1);"
+    rm "$LOG"
+    run -1 shim php -r "$script"
+    [ ! -s "$LOG" ]
+    run -1 run_it --trap php -r "$script"
+    expect_record '.cause == "listener"' '.program | startswith("php")' ".holders[0].processes[0].pid == $holder_pid"
+}
