@@ -7,9 +7,11 @@ as() {
     shim REUSESHIM_POLICY="as-$1" "${@:2}"
 }
 
-# as_holder SYSTEM WORD...: the socket words in the background, under that policy.
+# as_holder SYSTEM [VARIABLE=VALUE] WORD...: the socket words in the background, under that policy.
 as_holder() {
-    background shim REUSESHIM_POLICY="as-$1" "$PROGRAMS/sock" "${@:2}" hold
+    local settings=()
+    [[ $2 != *=* ]] || settings=("$2")
+    background shim REUSESHIM_POLICY="as-$1" "${settings[@]}" "$PROGRAMS/sock" "${@:2+${#settings[@]}}" hold
     holder_pid=$last_pid
 }
 
@@ -161,7 +163,57 @@ reuseport=0" ]
     expect_record '.event == "resolved"' '.outcome == "evicted"'
     leave
     run -1 as windows REUSESHIM_RULES='emulate windows' "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen
-    jq -r .message "$LOG" | grep -q 'Windows from 2003 on would allow it (TIME_WAIT refuses nobody), .* belongs to no process'
+    jq -r .message "$LOG" | grep -q 'Windows from 2003 on would allow it (TIME_WAIT refuses nobody; not sure: .* belongs to no process'
+}
+
+@test "a TIME_WAIT has no user: an ordinary user's server restarts over its own on macOS, OpenBSD and NetBSD" {
+    needs_root
+    open_folder
+    install -m 755 "$LIB" "$open"
+    LIB=$open/libreuseshim.so
+    for system in macos openbsd netbsd; do
+        port=$(free_port)
+        run -0 as $system REUSESHIM_LOG=stderr setpriv --reuid=4711 --regid=4711 --clear-groups "$SYSTEM_PYTHON" -c '
+import socket, sys
+def listener():
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    s.bind(("0.0.0.0", int(sys.argv[1])))
+    s.listen()
+    return s
+first = listener()
+client = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+served, _ = first.accept()
+served.close(); client.close(); first.close()
+listener()
+print("again")' "$port"
+        [ "$output" = again ] || [[ $output == *"what "*" would answer hangs on what does not show"*again ]]
+        [[ $output != *"another user"* ]]
+    done
+}
+
+@test "what is said before any system looks at other sockets is said: no such address, another family, a privileged port" {
+    port=$(free_port)
+    as_holder macos tcp bind 0.0.0.0:"$port" listen tcp bind 127.0.0.1:80
+    run -1 as macos "$PROGRAMS/sock" tcp bind 192.0.2.1:"$port"
+    [ "$output" = "bind: EADDRNOTAVAIL" ]
+    run -1 as macos "$PROGRAMS/sock" tcp6 bind 127.0.0.1:"$port"
+    [ "$output" = "bind: EINVAL" ]
+    run -1 as macos "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" # twice the kernel is asked and once not: the port is nobody else's
+    [ "$output" = "bind: EADDRINUSE" ]
+    needs_root
+    ns_sysctl net.ipv4.ip_unprivileged_port_start=1024
+    run -1 as macos REUSESHIM_LOG=none "$PROGRAMS/sock" uid 4711 tcp bind 127.0.0.1:80
+    [ "$output" = "bind: EACCES" ]
+}
+
+@test "what hangs on options that do not show is Linux's answer, and that is said" {
+    needs_root
+    port=$(free_port udp)
+    as_holder bsd udp set reuseport bind 0.0.0.0:"$port"
+    run -1 as bsd REUSESHIM_LOG=stderr "$PROGRAMS/sock" uid 4711 udp set reuseport bind 0.0.0.0:"$port"
+    [[ $output == *'"what 4.4BSD would answer hangs on what does not show of the sockets on the port'* ]]
+    [[ $output != *"would allow"* ]]
 }
 
 # ---- exclusive --------------------------------------------------------------------------------------------------
@@ -195,11 +247,19 @@ os.execv("/bin/sh", ["sh", "-c", "echo ready; exec sleep 1000"])' "$port"
     run -100 "$BUILD/reuseshim" check - <<<'unix emulate macos'
     [[ $output == *"'emulate': is not for AF_UNIX"* ]]
     run -100 "$BUILD/reuseshim" check - <<<'keep emulate macos'
+    run -100 "$BUILD/reuseshim" check - <<<'emulate macos wait 5s'
+    [[ $output == *"'emulate': answers at once"* ]]
     run -100 "$BUILD/reuseshim" check - <<<'on listen emulate macos'
     run -100 "$BUILD/reuseshim" check - <<<'emulate plan9'
     [[ $output == *"'plan9': expected a system: bsd, freebsd, openbsd, netbsd, macos, solaris, illumos, windows, windows-xp, linux-2.6 or linux" ]]
     run -0 "$BUILD/reuseshim" check - <<<'tcp port 80 exclusive emulate windows'
     [[ $output == *"on bind tcp port 80 emulate windows exclusive" ]]
+}
+
+@test "a bind that fails leaves no mark" {
+    port=$(free_port)
+    as_holder windows REUSESHIM_RULES="port 7 exclusive" tcp bind 192.0.2.1:7 bind 0.0.0.0:"$port" listen
+    run -0 as windows "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
 }
 
 # ---- listen and connect -----------------------------------------------------------------------------------------
@@ -227,6 +287,11 @@ os.execv("/bin/sh", ["sh", "-c", "echo ready; exec sleep 1000"])' "$port"
     [ "$output" = "connect: EADDRINUSE" ]
     expect_record '.call == "connect"' '.errno == "EADDRINUSE"'
     run -0 as solaris "$PROGRAMS/sock" udp set reuseaddr bind 127.0.0.1:"$own" connect 127.0.0.1:"$port"
+    # Nobody is a twin of oneself, nor who comes from another address.
+    run -0 as macos "$PROGRAMS/sock" udp connect 127.0.0.1:"$port" connect 127.0.0.1:"$port"
+    background shim REUSESHIM_LOG=none REUSESHIM_POLICY=as-macos "$PROGRAMS/sock" udp set reuseport bind 127.0.0.2:"$own" connect 127.0.0.1:"$port" hold
+    run -0 as macos "$PROGRAMS/sock" udp set reuseport bind 0.0.0.0:"$own" connect 127.0.0.1:"$port"
+    run -0 ns "$PROGRAMS/filter" kill sendto env LD_PRELOAD="$LIB" REUSESHIM_POLICY=as-macos REUSESHIM_LOG=none "$PROGRAMS/sock" udp bind 127.0.0.3:"$own" connect 127.0.0.1:"$port"
 }
 
 # ---- users, and those who may not look --------------------------------------------------------------------------

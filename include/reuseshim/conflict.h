@@ -129,6 +129,12 @@ void conflict_begin(struct conflict *conflict, unsigned budget_ms, bool usual_ca
 /* Forgets the command lines: REUSESHIM_COMMANDS=name. Pure. */
 void conflict_forget_commands(struct conflict *conflict);
 
+/* Forgets the holders that a process has. Pure. */
+void conflict_forget_owned(struct conflict *conflict);
+
+/* Forgets the cures that are another policy or rules: what is emulated would end with them. Pure. */
+void conflict_forget_policies(struct conflict *conflict);
+
 /* By whom a holder is kept running, as its socket or its first process shows it. Pure. */
 struct manager conflict_manager(const struct conflict *conflict, const struct holder *holder);
 /* Is that this program's own unit, or container? Pure. */

@@ -17,10 +17,11 @@
 struct neighbour {
     struct system_socket socket;
     const struct holder *holder;
-    bool known;    /* the options that it asks for are */
-    bool emulated; /* it was bound under an emulation */
-    bool borrowed; /* and is to be given back */
-    int fd;        /* -1: cannot be reached */
+    bool known;      /* the options that it asks for are */
+    bool user_known; /* its user is; TIME_WAIT has none */
+    bool reached;    /* through a descriptor of its process */
+    bool emulated;   /* it was bound under an emulation */
+    bool unmarkable; /* an MPTCP socket does not take the marks */
     uint8_t raised;
 };
 
@@ -29,6 +30,8 @@ struct neighbours {
     size_t count;
     struct neighbour all[HOLDERS_MAX]; /* in the order in which they were made */
     uint8_t raised;                    /* of the newcomer */
+    bool complete;                     /* no other socket can be there */
+    const struct conflict *conflict;
 };
 
 /* From what a conflict knows of its holders. Pure. */
@@ -36,18 +39,19 @@ void neighbours_take(struct neighbours *neighbours, const struct conflict *confl
                      const struct newcomer *newcomer);
 
 /* Lists them, with their owners, in `conflict`, which has been begun, and asks each that can be reached for
- * its options; it stays open until neighbours_leave. System calls, async-signal-safe; the deadline is the
- * conflict's. */
+ * its options. System calls, async-signal-safe; the deadline is the conflict's. What is borrowed is given
+ * back at once: a fork in another thread would give a child of its process a copy. */
 void neighbours_find(struct neighbours *neighbours, struct conflict *conflict,
                      const struct newcomer *newcomer, struct scratch *scratch);
-void neighbours_leave(struct neighbours *neighbours);
 
-/* What `system` says to the newcomer. False if that hangs on options that are not known. Options that the
- * system has not got do not count. Pure. */
+/* What `system` says to the newcomer. False if that hangs on something that is not known: options, users, who
+ * was bound first, sockets that do not show. Options that the system has not got do not count. Pure. */
 bool neighbours_judge(const struct neighbours *neighbours, enum system system, struct system_answer *answer);
 
-/* Marks a socket that is about to be bound. */
-void neighbours_mark(int fd, bool exclusive);
+/* Marks a socket that is about to be bound: which marks it had not before, as bits; and takes those off
+ * again. */
+unsigned neighbours_mark(int fd, bool exclusive);
+void neighbours_unmark(int fd, unsigned marks);
 
 /* Sets what makes Linux let the newcomer in, on it and on those that were bound under an emulation; takes it
  * back. Of those that stay as they are and may refuse it one is returned, NULL if there is none. */

@@ -22,6 +22,7 @@ int raw_unlink(const char *path);
 int raw_unlink_in(int directory, const char *name);
 /* flock(2), exclusive, without waiting. */
 int raw_lock(int fd);
+int raw_unlock(int fd);
 ssize_t raw_read(int fd, void *buffer, size_t size);
 ssize_t raw_readlinkat(int directory, const char *path, char *buffer, size_t size);
 /* What getdents64(2) returns; glibc's struct dirent64 is the same, musl's has another name. */

@@ -57,6 +57,12 @@ int raw_unlink(const char *path)
     return raw_unlink_in(AT_FDCWD, path);
 }
 
+int raw_unlock(int fd)
+{
+    enum { UNLOCK = 8 }; /* LOCK_UN */
+    return (int)CALL(SYS_flock, fd, UNLOCK);
+}
+
 int raw_lock(int fd)
 {
     enum { EXCLUSIVE = 2, AT_ONCE = 4 }; /* LOCK_EX and LOCK_NB of sys/file.h, the same everywhere */

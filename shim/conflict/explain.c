@@ -178,3 +178,21 @@ bool conflict_explain(struct conflict *conflict, struct newcomer *newcomer, stru
     conflict->elapsed_us = microseconds_since(conflict->started);
     return true;
 }
+
+void conflict_forget_policies(struct conflict *conflict)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < conflict->cure_count; i++)
+        if (conflict->cures[i].policy == NULL && conflict->cures[i].rules[0] == '\0')
+            conflict->cures[kept++] = conflict->cures[i];
+    conflict->cure_count = kept;
+}
+
+void conflict_forget_owned(struct conflict *conflict)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < conflict->holder_count; i++)
+        if (conflict->holders[i].inode == 0)
+            conflict->holders[kept++] = conflict->holders[i];
+    conflict->holder_count = kept;
+}

@@ -44,7 +44,7 @@ static void describe(struct neighbour *neighbour, const struct holder *holder)
 {
     *neighbour = (struct neighbour){.holder = holder,
                                     .known = holder->reuseaddr != UNKNOWN && holder->reuseport != UNKNOWN,
-                                    .fd = -1,
+                                    .user_known = holder->uid_known,
                                     .socket = {.protocol = plain_protocol(holder->protocol),
                                                .local = plain(&holder->local),
                                                .asks = asked(holder->reuseaddr, holder->reuseport),
@@ -53,7 +53,7 @@ static void describe(struct neighbour *neighbour, const struct holder *holder)
                                                .user = holder->uid}};
 }
 
-/* The kernel does not tell who was bound first; the numbers of sockets grow. */
+/* The kernel does not tell who was bound first. Numbers grow, but each processor has a stock of its own. */
 static bool is_older(const struct holder *one, const struct holder *other)
 {
     return one->inode < other->inode;
@@ -68,6 +68,8 @@ void neighbours_take(struct neighbours *neighbours, const struct conflict *confl
         .asks = asked(newcomer->options[OPTION_REUSEADDR], newcomer->options[OPTION_REUSEPORT]),
         .v6only = newcomer->options[OPTION_V6ONLY] == YES,
         .user = newcomer->uid};
+    neighbours->conflict = conflict;
+    neighbours->complete = conflict->all_sockets && conflict->holders_omitted == 0;
     neighbours->count = 0;
     neighbours->raised = 0;
     for (uint32_t i = 0; i < conflict->holder_count; i++) {
@@ -103,24 +105,35 @@ static void list(void *context, const struct holder *found)
         holders_insert(listing->conflict, listing->newcomer, &holder, by_stage);
 }
 
-/* Through one of its owners' descriptors. */
-static void reach(struct neighbour *neighbour, const struct conflict *conflict)
+/* Does something with one of its owners' descriptors; false if there is none to be had. */
+static bool reach(struct neighbour *neighbour, const struct conflict *conflict,
+                  void (*use)(struct neighbour *neighbour, int fd, uint8_t what), uint8_t what)
 {
     const struct owners *owners = &conflict->owners[neighbour->holder->owners];
-    for (uint32_t i = 0; i < owners->count && i < PROCESSES_MAX && neighbour->fd < 0; i++) {
+    for (uint32_t i = 0; i < owners->count && i < PROCESSES_MAX; i++) {
         const struct process *process = &owners->processes[i];
-        neighbour->borrowed = process->relation != RELATION_SELF;
-        neighbour->fd =
-            neighbour->borrowed ? holder_borrow(neighbour->holder, process->pid, process->fd) : process->fd;
+        bool own = process->relation == RELATION_SELF;
+        int fd = own ? process->fd : holder_borrow(neighbour->holder, process->pid, process->fd);
+        if (fd < 0 || (own && !holder_is_at(neighbour->holder, fd)))
+            continue;
+        use(neighbour, fd, what);
+        if (!own)
+            raw_close(fd);
+        return true;
     }
-    if (neighbour->fd < 0)
-        return;
-    int reuseaddr = raw_option(neighbour->fd, SOL_SOCKET, SO_REUSEADDR);
-    int reuseport = raw_option(neighbour->fd, SOL_SOCKET, SO_REUSEPORT);
+    return false;
+}
+
+static void read_options(struct neighbour *neighbour, int fd, uint8_t what)
+{
+    (void)what;
+    int reuseaddr = raw_option(fd, SOL_SOCKET, SO_REUSEADDR);
+    int reuseport = raw_option(fd, SOL_SOCKET, SO_REUSEPORT);
     neighbour->known = reuseaddr >= 0;
     neighbour->socket.asks = asked(reuseaddr > 0, reuseport > 0);
-    neighbour->emulated = raw_option(neighbour->fd, SOL_SOCKET, SO_NOFCS) > 0;
-    if (neighbour->emulated && raw_option(neighbour->fd, IPPROTO_IP, IP_RECVERR_RFC4884) > 0)
+    neighbour->emulated = raw_option(fd, SOL_SOCKET, SO_NOFCS) > 0;
+    neighbour->unmarkable = raw_option(fd, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_MPTCP;
+    if (neighbour->emulated && raw_option(fd, IPPROTO_IP, IP_RECVERR_RFC4884) > 0)
         neighbour->socket.asks |= ASKS_EXCLUSIVE;
 }
 
@@ -137,22 +150,30 @@ void neighbours_find(struct neighbours *neighbours, struct conflict *conflict,
     conflict->complete &= conflict->all_sockets;
     neighbours_take(neighbours, conflict, newcomer);
     for (size_t i = 0; i < neighbours->count && !conflict->usual_calls_only; i++)
-        reach(&neighbours->all[i], conflict);
+        neighbours->all[i].reached = reach(&neighbours->all[i], conflict, read_options, 0);
 }
 
-void neighbours_leave(struct neighbours *neighbours)
-{
-    for (size_t i = 0; i < neighbours->count; i++)
-        if (neighbours->all[i].borrowed && neighbours->all[i].fd >= 0)
-            raw_close(neighbours->all[i].fd);
-}
+static const struct {
+    int level, name;
+} marks[] = {{SOL_SOCKET, SO_NOFCS}, {IPPROTO_IP, IP_RECVERR_RFC4884}};
 
-void neighbours_mark(int fd, bool exclusive)
+unsigned neighbours_mark(int fd, bool exclusive)
 {
     const int on = 1;
-    (void)raw_setsockopt(fd, SOL_SOCKET, SO_NOFCS, &on, sizeof on);
-    if (exclusive)
-        (void)raw_setsockopt(fd, IPPROTO_IP, IP_RECVERR_RFC4884, &on, sizeof on);
+    unsigned set = 0;
+    for (int i = 0; i < 1 + exclusive; i++)
+        if (raw_option(fd, marks[i].level, marks[i].name) == 0 &&
+            raw_setsockopt(fd, marks[i].level, marks[i].name, &on, sizeof on) == 0)
+            set |= 1U << i;
+    return set;
+}
+
+void neighbours_unmark(int fd, unsigned set)
+{
+    const int off = 0;
+    for (int i = 0; i < 2; i++)
+        if (set & 1U << i)
+            (void)raw_setsockopt(fd, marks[i].level, marks[i].name, &off, sizeof off);
 }
 
 /* ---- raised for a moment ---------------------------------------------------------------------------- */
@@ -174,6 +195,17 @@ static uint8_t set(int fd, uint8_t wanted, int value)
     return changed;
 }
 
+static void raise(struct neighbour *neighbour, int fd, uint8_t wanted)
+{
+    neighbour->raised = set(fd, wanted, 1);
+}
+
+static void lower(struct neighbour *neighbour, int fd, uint8_t raised)
+{
+    (void)neighbour;
+    (void)set(fd, raised, 0);
+}
+
 /* SO_REUSEADDR on both is enough, and for any users, but beside a listener: there it takes SO_REUSEPORT. */
 static uint8_t what_helps(const struct neighbours *neighbours)
 {
@@ -190,9 +222,8 @@ const struct neighbour *neighbours_raise(struct neighbours *neighbours, int fd)
     neighbours->raised = set(fd, wanted, 1);
     for (size_t i = 0; i < neighbours->count; i++) {
         struct neighbour *neighbour = &neighbours->all[i];
-        if (neighbour->emulated)
-            neighbour->raised = set(neighbour->fd, wanted, 1);
-        else if (left == NULL)
+        bool done = neighbour->emulated && reach(neighbour, neighbours->conflict, raise, wanted);
+        if (!done && left == NULL)
             left = neighbour;
     }
     return left;
@@ -203,28 +234,47 @@ void neighbours_lower(struct neighbours *neighbours, int fd)
     (void)set(fd, neighbours->raised, 0);
     for (size_t i = 0; i < neighbours->count; i++)
         if (neighbours->all[i].raised)
-            (void)set(neighbours->all[i].fd, neighbours->all[i].raised, 0);
+            (void)reach(&neighbours->all[i], neighbours->conflict, lower, neighbours->all[i].raised);
 }
 
 /* ---- what they come to ------------------------------------------------------------------------------ */
 
-static struct system_answer judge(const struct neighbours *neighbours, enum system system, uint8_t unknown)
+/* Where something is not known, as if it were so. */
+struct supposition {
+    uint8_t asks;
+    bool other_user, newest_first;
+};
+
+static struct system_answer judge(const struct neighbours *neighbours, enum system system,
+                                  const struct supposition *supposed)
 {
     struct system_socket there[HOLDERS_MAX], newcomer = neighbours->newcomer;
     const uint8_t options = system_options(system);
-    for (size_t i = 0; i < neighbours->count; i++) {
-        there[i] = neighbours->all[i].socket;
-        there[i].asks = (neighbours->all[i].known ? there[i].asks : unknown) & options;
+    const size_t count = neighbours->count;
+    for (size_t i = 0; i < count; i++) {
+        const struct neighbour *neighbour = &neighbours->all[supposed->newest_first ? count - 1 - i : i];
+        there[i] = neighbour->socket;
+        there[i].asks = (neighbour->known ? there[i].asks : supposed->asks) & options;
+        if (!neighbour->user_known)
+            there[i].user = supposed->other_user ? ~newcomer.user : newcomer.user;
     }
     newcomer.asks &= options;
-    return system_judge(system, there, neighbours->count, &newcomer);
+    return system_judge(system, there, count, &newcomer);
 }
 
 bool neighbours_judge(const struct neighbours *neighbours, enum system system, struct system_answer *answer)
 {
-    *answer = judge(neighbours, system, 0);
-    return answer->error == judge(neighbours, system, ASKS_ADDRESS | ASKS_PORT).error &&
-           answer->error == judge(neighbours, system, ASKS_EXCLUSIVE).error;
+    static const struct supposition suppositions[] = {{.asks = 0},
+                                                      {.asks = ASKS_ADDRESS | ASKS_PORT},
+                                                      {.asks = ASKS_EXCLUSIVE},
+                                                      {.other_user = true},
+                                                      {.newest_first = true}};
+    bool same = true;
+    *answer = judge(neighbours, system, &suppositions[0]);
+    for (size_t i = 1; i < sizeof suppositions / sizeof *suppositions; i++)
+        same &= judge(neighbours, system, &suppositions[i]).error == answer->error;
+    /* One more socket can refuse, and of a BSD also hide one that does. */
+    return same && neighbours->complete;
 }
 
 const struct neighbour *neighbours_rival(const struct neighbours *neighbours)
@@ -240,7 +290,7 @@ const struct neighbour *neighbours_rival(const struct neighbours *neighbours)
     return NULL;
 }
 
-/* Of several it is not said which one refused. */
+/* Of several it is not known which one refused. */
 void neighbours_blame(struct conflict *conflict, const struct newcomer *newcomer, enum system system,
                       const struct system_answer *answer)
 {
@@ -248,7 +298,8 @@ void neighbours_blame(struct conflict *conflict, const struct newcomer *newcomer
     text_strings(&text, "as ", system_title(system), ": ", answer->reason,
                  answer->unsure ? " (not sure: its rule for this was not read)" : "");
     text_end(&text);
-    if (conflict->holder_count == 1)
+    bool one = conflict->holder_count == 1;
+    if (one)
         conflict->holders[0].blocks = YES;
-    conflict->cause = cause_of_holder(newcomer, &conflict->holders[0]);
+    conflict->cause = one ? cause_of_holder(newcomer, &conflict->holders[0]) : CAUSE_UNKNOWN;
 }

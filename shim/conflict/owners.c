@@ -26,7 +26,7 @@ static void give_back(int fd, bool is_socket)
         atomic_store_explicit(&cheated, true, memory_order_relaxed);
 }
 
-static bool is_socket_of(const struct holder *holder, int fd)
+bool holder_is_at(const struct holder *holder, int fd)
 {
     struct raw_identity identity;
     return raw_identify(fd, &identity) && identity.inode == holder->inode;
@@ -39,7 +39,7 @@ int holder_borrow(const struct holder *holder, pid_t pid, int number)
         return fd;
     bool is_socket = raw_option(fd, SOL_SOCKET, SO_REUSEADDR) != -ENOTSOCK ||
                      raw_option(fd, SOL_SOCKET, SO_REUSEPORT) != -ENOTSOCK;
-    if (is_socket && is_socket_of(holder, fd))
+    if (is_socket && holder_is_at(holder, fd))
         return fd;
     give_back(fd, is_socket);
     return -EBADF;
@@ -59,7 +59,7 @@ static void read_flags(struct holder *holder, const struct newcomer *newcomer, b
         return;
     int reuseaddr = raw_option(fd, SOL_SOCKET, SO_REUSEADDR),
         reuseport = raw_option(fd, SOL_SOCKET, SO_REUSEPORT);
-    if (own && !is_socket_of(holder, fd))
+    if (own && !holder_is_at(holder, fd))
         return;
     holder->reuseaddr = reuseaddr < 0 ? UNKNOWN : reuseaddr != 0;
     holder->reuseport = reuseport < 0 ? UNKNOWN : reuseport != 0;

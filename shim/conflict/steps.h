@@ -39,6 +39,7 @@ void cures_find(struct conflict *conflict, const struct newcomer *newcomer);
 
 /* A duplicate of the holder's descriptor `number` in the process `pid`, to be closed; -errno, also where
  * another file has come in its place. */
+bool holder_is_at(const struct holder *holder, int fd);
 int holder_borrow(const struct holder *holder, pid_t pid, int number);
 
 /* A search for those who have the holders open. */

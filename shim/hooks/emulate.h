@@ -21,9 +21,9 @@ struct emulation {
 /* The call itself, as the program made it: 0 or its errno. */
 int emulation_pass_on(const struct hooked_call *hooked);
 
-/* Waits until no other emulated call is about that port, at most for the budget: a descriptor that is to be
- * closed, or -errno. */
-int emulation_turn(uint16_t port, unsigned budget_ms);
+/* Waits until nobody else in this network namespace is in an emulated call, at most for the budget. */
+int emulation_turn(unsigned budget_ms);
+void emulation_turn_ends(int turn);
 
 /* Writes a record "portability" with that message; without one, the record that `work` holds. */
 void portability_emit(struct workspace *work, const struct hooked_call *hooked, const char *message);

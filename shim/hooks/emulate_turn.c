@@ -1,30 +1,33 @@
 /* SPDX-License-Identifier: MIT
  *
- * One emulated call on a port at a time: while options are raised for a moment, nobody else may read them,
- * and two instances that start at once must see one another. An abstract name of AF_UNIX is the lock: it
- * belongs to the network namespace, as ports do, and goes with whoever has it. Contract in emulate.h.
+ * One emulated call at a time: while options are raised for a moment, nobody else may read them, and two
+ * instances that start at once must see one another. The lock is flock(2) on the file of the network
+ * namespace, whose ports they are: it ends with whoever has it, and is taken off by hand, since a child that
+ * another thread has forked meanwhile has it, too. Contract in emulate.h.
  */
 #include "emulate.h"
 
 #include "reuseshim/deadline.h"
 
 #include <errno.h>
-#include <stddef.h>
+#include <fcntl.h>
 #include <string.h>
-#include <sys/un.h>
 
-int emulation_turn(uint16_t port, unsigned budget_ms)
+int emulation_turn(unsigned budget_ms)
 {
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-    struct text text = text_in(name.sun_path + 1, sizeof name.sun_path - 1);
     struct raw_mask all;
-    text_string(&text, "reuseshim/emulate/");
-    text_unsigned(&text, port);
-    socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(text_end(&text)));
     int64_t deadline = deadline_in(budget_ms);
-    int fd = raw_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int fd = raw_open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC, 0);
     memset(&all, 0xff, sizeof all);
-    while (fd >= 0 && raw_bind(fd, &name, length) == -EADDRINUSE && !deadline_has_passed(deadline))
+    while (fd >= 0 && raw_lock(fd) == -EWOULDBLOCK && !deadline_has_passed(deadline))
         (void)raw_sleep(1, &all);
     return fd;
+}
+
+void emulation_turn_ends(int turn)
+{
+    if (turn < 0)
+        return;
+    raw_unlock(turn);
+    raw_close(turn);
 }

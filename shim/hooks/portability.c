@@ -122,7 +122,6 @@ static void look(struct emulation *emulation, const struct hooked_call *hooked)
     neighbours_find(&emulation->neighbours, &work->conflict, &work->newcomer, &work->scratch);
     if (emulation->neighbours.count)
         tell(work, hooked, &emulation->neighbours, true);
-    neighbours_leave(&emulation->neighbours);
 }
 
 void report_portability(const struct hooked_call *hooked)

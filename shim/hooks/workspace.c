@@ -42,7 +42,7 @@ bool workspace_may_ask(const struct workspace *work, const struct shim *shim)
            (shim->settings.diagnose == DIAGNOSE_AUTO && !work->status.filtered);
 }
 
-static enum bare why_bare(const struct workspace *work, const struct shim *shim)
+enum bare workspace_why_bare(const struct workspace *work, const struct shim *shim)
 {
     if (shim->facts->secure)
         return BARE_PRIVILEGES;
@@ -88,12 +88,14 @@ bool workspace_explain(struct workspace *work, const struct hooked_call *hooked,
         bool explained = conflict_explain(&work->conflict, &work->newcomer, &work->scratch);
         if (shim->settings.names_only)
             conflict_forget_commands(&work->conflict);
+        if (hooked->rule && hooked->rule->emulate)
+            conflict_forget_policies(&work->conflict);
         work->record.event = work->conflict.refusal.found ? EVENT_REFUSED : refusal_event(&work->newcomer);
         work->record.bare = why_bare_after(&work->conflict);
         return explained;
     }
     work->record.event = refusal_event(&work->newcomer);
-    work->record.bare = why_bare(work, shim);
+    work->record.bare = workspace_why_bare(work, shim);
     /* Most often EADDRNOTAVAIL is a peer that no local address reaches (::1 without IPv6), and without a look
      * at the sockets nothing tells that from a port that is taken. EINVAL is said to many things. */
     return (hooked->which != CALL_CONNECT || error != EADDRNOTAVAIL) && error != EINVAL;

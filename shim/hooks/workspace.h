@@ -28,6 +28,8 @@ void workspace_identify(struct workspace *work);
 void workspace_begin(struct workspace *work);
 /* May the diagnosis make calls that a seccomp filter could kill for? */
 bool workspace_may_ask(const struct workspace *work, const struct shim *shim);
+/* Why it may not. */
+enum bare workspace_why_bare(const struct workspace *work, const struct shim *shim);
 /* Asks about the socket of a call that failed with `error`; explains it, where that is permitted. False if it
  * turns out not to be about a port that is taken. */
 bool workspace_explain(struct workspace *work, const struct hooked_call *hooked, int error);

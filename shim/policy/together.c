@@ -98,6 +98,10 @@ bool check_together(struct parser *parser, struct draft *draft)
         return false;
     if (rule->when == WHEN_SOCKET && !check_socket(parser, draft))
         return false;
+    if (rule->emulate && (rule->wait_ms || rule->retry))
+        return complain(
+            parser, draft->seen[GROUP_EMULATE],
+            "answers at once, as that system does; expected neither 'wait' nor 'retry' beside it");
     if (!check_bind_only(parser, draft) || !check_class(parser, draft))
         return false;
     if (!check_options(parser, draft))

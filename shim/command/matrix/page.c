@@ -32,7 +32,7 @@ struct page {
     FILE *rows;
     char *text;
     size_t length;
-    size_t row_count, answer_count;
+    size_t row_count, unmeasured, answer_count;
     struct system_answer answers[ANSWERS_MAX];
 };
 
@@ -72,6 +72,7 @@ void page_add(struct page *page, const struct grid_row *row, int measured)
     const struct system_answer here = {
         measured, measured == NOT_MEASURED ? "there is no second user, or no IPv6" : "tried on this machine",
         false};
+    page->unmeasured += measured == NOT_MEASURED;
     asks_write(&first, row->asks1);
     asks_write(&second, row->asks2);
     fprintf(page->rows, "%s[\"%s\",\"%s\",\"%s\",\"%s\",\"%s\",\"%s\",\"%s\",\"%c",
@@ -93,8 +94,11 @@ static void write_columns(const struct page *page, FILE *file)
 {
     struct utsname kernel;
     bool known = uname(&kernel) == 0;
-    fprintf(file, "[\"here\",\"This machine\",\"Linux %s: every row was tried\",\"\"]",
+    fprintf(file, "[\"here\",\"This machine\",\"Linux %s: every row was tried\",\"",
             known ? kernel.release : "");
+    if (page->unmeasured)
+        fprintf(file, "but %zu, which want a second user or IPv6", page->unmeasured);
+    fputs("\"]", file);
     for (int i = 0; i < SYSTEM_COUNT; i++)
         if (page->request->systems[i])
             fprintf(file, ",\n[\"%s\",\"%s\",\"%s\",\"%s\"]", system_word((enum system)i),
