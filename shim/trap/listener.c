@@ -5,9 +5,8 @@
 #include "trap.h"
 
 #include <errno.h>
-#include <linux/sched.h>
+#include <linux/ioctl.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -43,24 +42,24 @@ int listener_open(const struct trapped_calls *calls, enum needs_privileges *priv
 int listener_receive(int listener, struct seccomp_notif *notification)
 {
     memset(notification, 0, sizeof *notification); /* the kernel wants it so */
-    return ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, notification) == 0 ? 0 : -errno;
+    return raw_ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, notification);
 }
 
 bool listener_still_waits(int listener, uint64_t id)
 {
-    return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+    return raw_ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
 int listener_continue(int listener, uint64_t id)
 {
     struct seccomp_notif_resp response = {.id = id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
-    return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response) == 0 ? 0 : -errno;
+    return raw_ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
 int listener_answer(int listener, uint64_t id, int error)
 {
     struct seccomp_notif_resp response = {.id = id, .error = -error};
-    return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response) == 0 ? 0 : -errno;
+    return raw_ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response);
 }
 
 /* ---- handed over ------------------------------------------------------------------------------------- */
