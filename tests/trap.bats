@@ -209,6 +209,51 @@ print("bound", flush=True)' "$port"
     until_true eval '[ -z "$(supervisors)" ]'
 }
 
+@test "the same refusal again is one line that says as found when; TCP after MPTCP, as Go tries, has no record of its own" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -1 sock tcp repeat 20 bind 127.0.0.1:"$port"
+    [ "$(wc -l <"$LOG")" = 20 ]
+    expect_record '.repeated == 19' '.diagnosis.source == "earlier"' '.cause == "listener"' ".holders[0].processes[0].pid == $holder_pid"
+    rm "$LOG"
+    run -1 sock mptcp bind 127.0.0.1:"$port" tcp bind 127.0.0.1:"$port"
+    [ "$(jq -r .protocol "$LOG")" = mptcp ]
+}
+
+@test "a path of AF_UNIX that is taken is explained, a relative one from the program's own folder" {
+    cd "$BATS_TEST_TMPDIR"
+    holder unix bind ./x.sock listen
+    run -1 sock unix bind ./x.sock
+    expect_record '.cause == "unix-live"' '.local.path == "./x.sock"' ".holders[0].processes[0].pid == $holder_pid"
+    kill -KILL "$holder_pid"
+    until_true eval '! kill -0 $holder_pid'
+    run -1 sock unix bind ./x.sock
+    expect_record '.cause == "unix-stale"'
+}
+
+@test "io_uring passes the filter by, which is said once, and can be denied" {
+    cat >"$BATS_TEST_TMPDIR/ring.c" <<'C'
+#include <errno.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(void)
+{
+    char room[512] = {0};
+    for (int i = 0; i < 2; i++)
+        printf("%s\n", syscall(425, 1, room) < 0 && errno == ENOSYS ? "none" : "there");
+}
+C
+    gcc -static -o "$BATS_TEST_TMPDIR/ring" "$BATS_TEST_TMPDIR/ring.c"
+    bare=$("$BATS_TEST_TMPDIR/ring")
+    run -0 run_it "$BATS_TEST_TMPDIR/ring"
+    [ "$output" = "$bare" ]
+    [ "$(wc -l <"$LOG")" = 1 ]
+    expect_record '.event == "error"' '.program == "ring"' '.message | test("io_uring: what is bound by it is not seen")'
+    run -0 run_it --no-io-uring "$BATS_TEST_TMPDIR/ring"
+    [ "$output" = $'none\nnone' ]
+}
+
 # ---- rights -----------------------------------------------------------------------------------------------------
 
 @test "the supervisor lends no right: who may not bind port 80 may not under the trap" {

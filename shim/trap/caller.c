@@ -89,10 +89,11 @@ static pid_t process_of(pid_t tid)
     return proc_number(text, "\nTgid:\t", INT32_MAX, &pid) ? (pid_t)pid : tid;
 }
 
-static bool is_internet(int fd)
+/* Of AF_UNIX a bind, for its record. */
+static bool is_ours(int fd, enum call which)
 {
     int domain = raw_option(fd, SOL_SOCKET, SO_DOMAIN);
-    return domain == AF_INET || domain == AF_INET6;
+    return domain == AF_INET || domain == AF_INET6 || (domain == AF_UNIX && which == CALL_BIND);
 }
 
 static bool read_address(struct caller *caller, const struct arguments *arguments)
@@ -122,7 +123,7 @@ bool caller_read(struct caller *caller, const struct seccomp_notif *notification
     caller->number = (int)arguments.values[0];
     caller->backlog = (int)arguments.values[1];
     caller->fd = borrow(caller->tid, caller->pid, caller->number);
-    if (caller->fd < 0 || !is_internet(caller->fd))
+    if (caller->fd < 0 || !is_ours(caller->fd, caller->which))
         return false;
     if (caller->which == CALL_SETSOCKOPT)
         return read_option(caller, &arguments);

@@ -5,6 +5,7 @@
  */
 #include "trap.h"
 
+#include <errno.h>
 #include <linux/audit.h>
 #include <stddef.h>
 #include <sys/syscall.h>
@@ -63,6 +64,8 @@ static void ask_about(struct draft *draft, const struct trapped_calls *calls, ui
                       uint32_t connect, uint32_t setsockopt)
 {
     load(draft, offsetof(struct seccomp_data, nr));
+    add(draft, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, IO_URING_SETUP);
+    answer(draft, calls->no_io_uring ? SECCOMP_RET_ERRNO | ENOSYS : SECCOMP_RET_USER_NOTIF);
     ask_if(draft, bind);
     ask_if(draft, listen);
     if (calls->connect)

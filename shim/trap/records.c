@@ -57,6 +57,21 @@ static bool may_tell(const struct trap *trap)
     return !to_program || trap_has_same_rights(trap->caller->pid);
 }
 
+static bool is_same_file(const char *one, const char *other)
+{
+    struct raw_identity first, second;
+    return raw_identify_path(one, &first) && raw_identify_path(other, &second) &&
+           first.device == second.device && first.inode == second.inode;
+}
+
+/* The name of an AF_UNIX socket is looked up in the caller's own root. */
+static bool may_find_path(const struct trap *trap, const struct newcomer *newcomer)
+{
+    char path[PROC_PATH_MAX];
+    return newcomer->local.family != AF_UNIX || newcomer->path.bytes[0] == '\0' ||
+           is_same_file("/", proc_path(path, trap->caller->pid, "root"));
+}
+
 /* ---- a record ---------------------------------------------------------------------------------------- */
 
 /* Where the library would write to its descriptor 2, the caller's is taken for so long; it has to be what it
@@ -86,6 +101,8 @@ static void begin(struct trap *trap, struct workspace *work, const struct hooked
     newcomer_ask(&work->newcomer, hooked->which, caller->fd, error, has_argument ? &hooked->argument : NULL,
                  true);
     work->newcomer.fd = caller->number;
+    if (hooked->argument.family == AF_UNIX)
+        work->newcomer.path = unix_path_from_sockaddr(&caller->address, caller->length);
     work->newcomer.options[OPTION_CLOEXEC] = process_closes_on_exec(caller->pid, caller->number);
     work->record.newcomer = &work->newcomer;
 }
@@ -106,12 +123,38 @@ void report_message(const struct shim *shim, const struct hooked_call *hooked, e
     raw_unmap(work, sizeof *work);
 }
 
+void trap_record_io_uring(struct trap *trap, pid_t tid)
+{
+    static bool told;
+    const struct caller caller = {.tid = tid, .pid = tid, .fd = -1};
+    struct workspace *work = told || !record_wanted(&trap->shim, LEVEL_ERROR) ? NULL : raw_map(sizeof *work);
+    if (work == NULL)
+        return;
+    told = true;
+    trap->caller = &caller;
+    process_self_of(&work->conflict.self, tid, work->conflict.room);
+    work->record.pid = work->record.tid = tid;
+    work->record.uid = work->conflict.self.uid;
+    work->record.program = work->conflict.self.names.program;
+    work->record.event = EVENT_ERROR;
+    work->record.message = "sets up io_uring: what is bound by it is not seen (run --no-io-uring denies it)";
+    emit(trap, work);
+    raw_unmap(work, sizeof *work);
+    trap->caller = NULL;
+}
+
+static enum event event_of(const struct workspace *work, const struct hooked_call *hooked, int error)
+{
+    bool by_bind = hooked->which == CALL_BIND && error != EADDRINUSE;
+    return work->conflict.refusal.found || by_bind ? EVENT_REFUSED : EVENT_CONFLICT;
+}
+
 bool trap_explain(struct trap *trap, const struct hooked_call *hooked, int error, struct workspace *work)
 {
     begin(trap, work, hooked, error);
     struct self self = work->conflict.self;
     bool told = true;
-    if (may_tell(trap)) {
+    if (may_tell(trap) && may_find_path(trap, &work->newcomer)) {
         conflict_begin(&work->conflict, trap->shim.settings.budget_ms, false);
         work->conflict.self = self;
         work->conflict.of_another = true;
@@ -123,8 +166,7 @@ bool trap_explain(struct trap *trap, const struct hooked_call *hooked, int error
     } else {
         work->record.bare = BARE_PRIVILEGES;
     }
-    bool by_bind = hooked->which == CALL_BIND && error != EADDRINUSE;
-    work->record.event = work->conflict.refusal.found || by_bind ? EVENT_REFUSED : EVENT_CONFLICT;
+    work->record.event = event_of(work, hooked, error);
     return told;
 }
 
@@ -134,9 +176,15 @@ static void explain(struct trap *trap, const struct hooked_call *hooked, int err
     struct workspace *work = attempt && attempt->work ? attempt->work : raw_map(sizeof *work);
     if (work == NULL)
         return;
-    bool told = error ? trap_explain(trap, hooked, error, work) : attempt && attempt->work;
-    if (error == 0)
-        work->record.event = EVENT_RESOLVED;
+    bool at_once = error && !(attempt && (attempt->waited || attempt->evicted));
+    if (at_once)
+        begin(trap, work, hooked, error);
+    bool known = at_once && memory_recall(trap->caller, work);
+    bool told = !(at_once && memory_is_fallback(trap->caller, &work->newcomer)) &&
+                (known || (error ? trap_explain(trap, hooked, error, work) : attempt && attempt->work));
+    if (at_once && !known)
+        memory_keep(trap->caller, work);
+    work->record.event = error == 0 ? EVENT_RESOLVED : event_of(work, hooked, error);
     work->newcomer.error = error;
     work->record.waited_ms = attempt ? attempt->waited : 0;
     work->record.evicted = attempt ? attempt->evicted : 0;
@@ -173,13 +221,6 @@ void trap_record_sharing(struct trap *trap, const struct hooked_call *hooked)
 
 /* ---- in whose network ------------------------------------------------------------------------------- */
 
-static bool is_same_file(const char *one, const char *other)
-{
-    struct raw_identity first, second;
-    return raw_identify_path(one, &first) && raw_identify_path(other, &second) &&
-           first.device == second.device && first.inode == second.inode;
-}
-
 static bool join_namespace(pid_t pid, const char *name, int kind)
 {
     char path[PROC_PATH_MAX], own[32];
@@ -195,12 +236,20 @@ static bool join_namespace(pid_t pid, const char *name, int kind)
     return joined;
 }
 
+/* Relative names begin in the caller's folder. */
+static void go_where_it_is(const struct trap *trap)
+{
+    char path[PROC_PATH_MAX];
+    (void)!chdir(proc_path(path, trap->caller->pid, "cwd"));
+}
+
 /* In a user namespace of its own a program may have made the network; whoever did not may not enter that
  * first. */
 static void explain_there(struct trap *trap, const struct hooked_call *hooked, int error,
                           const struct attempt *attempt)
 {
     pid_t pid = trap->caller->pid;
+    go_where_it_is(trap);
     if (!join_namespace(pid, "ns/net", CLONE_NEWNET) && join_namespace(pid, "ns/user", CLONE_NEWUSER))
         (void)join_namespace(pid, "ns/net", CLONE_NEWNET);
     explain(trap, hooked, error, attempt);
@@ -212,7 +261,8 @@ void trap_record(struct trap *trap, const struct hooked_call *hooked, int error,
     char path[PROC_PATH_MAX];
     if (!record_wanted(&trap->shim, LEVEL_CONFLICT))
         return;
-    if (is_same_file("/proc/self/ns/net", proc_path(path, trap->caller->pid, "ns/net"))) {
+    if (hooked->argument.family != AF_UNIX &&
+        is_same_file("/proc/self/ns/net", proc_path(path, trap->caller->pid, "ns/net"))) {
         explain(trap, hooked, error, attempt);
         return;
     }

@@ -86,7 +86,7 @@ static int go_under(const struct trapped_calls *calls, int socket)
     return error ? complain("the supervisor did not start", -error) : 0;
 }
 
-int trap_start(void)
+int trap_start(bool no_io_uring)
 {
     static struct trap trap;
     int pair[2], result = trap_prepare(&trap);
@@ -96,7 +96,8 @@ int trap_start(void)
     for (size_t i = 0; i < trap.shim.policy.count; i++)
         trap.shim.policy.when |= trap.rules[i].when;
     const struct trapped_calls calls = {.connect = trap.shim.policy.when & WHEN_CONNECT,
-                                        .reuse = trap.shim.guard_on | trap.shim.guard_off};
+                                        .reuse = trap.shim.guard_on | trap.shim.guard_off,
+                                        .no_io_uring = no_io_uring};
     if (!trap_share_memory(&trap))
         return complain("no memory", errno);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)

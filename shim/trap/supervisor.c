@@ -84,6 +84,8 @@ static void handle(struct trap *trap, const struct seccomp_notif *notification)
     static struct caller caller; /* one call at a time */
     bool read = caller_read(&caller, notification) && listener_still_waits(trap->listener, notification->id);
     trap->caller = &caller;
+    if (notification->data.nr == IO_URING_SETUP)
+        trap_record_io_uring(trap, (pid_t)notification->pid);
     if (read && attempt_hold(trap, &caller, notification)) {
         caller_close(&caller);
         return;

@@ -18,10 +18,11 @@
 /* ---- filter.c: which calls are asked about. Pure. ---------------------------------------------- */
 
 struct trapped_calls {
-    bool connect; /* a rule is about it */
-    bool reuse;   /* setsockopt of SO_REUSEADDR and SO_REUSEPORT: a rule could be undone */
+    bool connect;     /* a rule is about it */
+    bool reuse;       /* setsockopt of SO_REUSEADDR and SO_REUSEPORT: a rule could be undone */
+    bool no_io_uring; /* it is answered with ENOSYS instead of asked about */
 };
-enum { FILTER_MAX = 64 };
+enum { FILTER_MAX = 64, IO_URING_SETUP = 425 /* on every processor */ };
 /* Fills in the program and returns its length. */
 unsigned short filter_write(struct sock_filter program[FILTER_MAX], const struct trapped_calls *calls);
 
@@ -128,8 +129,18 @@ void trap_record(struct trap *trap, const struct hooked_call *hooked, int error,
                  const struct attempt *attempt);
 /* Finds out who is in the way into work->conflict. False if the error is about something else. */
 bool trap_explain(struct trap *trap, const struct hooked_call *hooked, int error, struct workspace *work);
+/* The first time: binds by io_uring pass the filter by. */
+void trap_record_io_uring(struct trap *trap, pid_t tid);
 /* After a success, for a rule that watches: who else is on the port. */
 void trap_record_sharing(struct trap *trap, const struct hooked_call *hooked);
+
+/* ---- memory.c: what has been told -------------------------------------------------------------------- */
+
+/* Is it the very refusal that the same thread has met with MPTCP a moment ago? */
+bool memory_is_fallback(const struct caller *caller, const struct newcomer *newcomer);
+/* Fills in what was found out earlier, within ten seconds. */
+bool memory_recall(const struct caller *caller, struct workspace *work);
+void memory_keep(const struct caller *caller, const struct workspace *work);
 
 /* ---- the rest ------------------------------------------------------------------------------------ */
 
@@ -145,6 +156,6 @@ void trap_let_go(const struct trap *trap, uint64_t id);
 bool trap_rehearse(struct text *reason);
 /* start.c: this process, and what it executes, is under the trap from now on: 0, or an exit code after a
  * complaint. */
-int trap_start(void);
+int trap_start(bool no_io_uring);
 
 #endif

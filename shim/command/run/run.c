@@ -29,6 +29,7 @@ static const char help[] =
     "  -f, --format FORMAT   text or json                                       REUSESHIM_FORMAT\n"
     "  -v, --verbose         also record changed options; twice: every call     REUSESHIM_LEVEL\n"
     "      --trap[=try]      under a trap whatever it is; try: or else as it is\n"
+    "      --no-io-uring     under a trap there is no io_uring, which would pass it by\n"
     "  -h, --help\n"
     "\n"
     "The exit code is the program's own; 126 if it cannot be run, 127 if it is not found, 100 for wrong\n"
@@ -73,6 +74,7 @@ struct choices {
     char *rules;
     int verbose;
     enum { TRAP_WHERE_NEEDED, TRAP_ALWAYS, TRAP_IF_POSSIBLE } trap;
+    bool no_io_uring;
 };
 
 static bool take_trap(struct choices *choices, const char *word)
@@ -91,11 +93,15 @@ static bool read_options(struct choices *choices, int argc, char **argv, int *co
         char letter;
         enum variable variable;
     } rows[] = {{'p', VARIABLE_POLICY}, {'l', VARIABLE_LOG}, {'f', VARIABLE_FORMAT}};
-    static const struct option options[] = {
-        {"policy", required_argument, NULL, 'p'}, {"rule", required_argument, NULL, 'r'},
-        {"log", required_argument, NULL, 'l'},    {"format", required_argument, NULL, 'f'},
-        {"verbose", no_argument, NULL, 'v'},      {"trap", optional_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"policy", required_argument, NULL, 'p'},
+                                            {"rule", required_argument, NULL, 'r'},
+                                            {"log", required_argument, NULL, 'l'},
+                                            {"format", required_argument, NULL, 'f'},
+                                            {"verbose", no_argument, NULL, 'v'},
+                                            {"trap", optional_argument, NULL, 't'},
+                                            {"no-io-uring", no_argument, NULL, 'I'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     int letter;
     optind = 1;
     *code = EXIT_TROUBLE; /* of what may fail on the way */
@@ -107,6 +113,7 @@ static bool read_options(struct choices *choices, int argc, char **argv, int *co
         }
         if (letter == 'v')
             choices->verbose++;
+        choices->no_io_uring |= letter == 'I';
         if (letter == 't' && !take_trap(choices, optarg)) {
             *code = EXIT_USAGE;
             return false;
@@ -240,7 +247,7 @@ static int put_under_trap(const struct target *target, const struct choices *cho
     char words[512];
     struct text reason = text_in(words, sizeof words);
     if (trap_rehearse(&reason))
-        return trap_start();
+        return trap_start(choices->no_io_uring);
     bool tried = choices->trap == TRAP_IF_POSSIBLE;
     bool loads = choices->trap == TRAP_WHERE_NEEDED && target->elf.interpreter[0];
     command_error(name,
