@@ -69,6 +69,7 @@ grid() {
     [ $rows -ge "$2" ]
 }
 
+# bats test_tags=long
 @test "4.4BSD, FreeBSD, OpenBSD and NetBSD: two processes get their answers to the whole grid" {
     for system in bsd freebsd openbsd netbsd; do
         grid $system 800
@@ -81,6 +82,7 @@ grid() {
     grid macos 800
 }
 
+# bats test_tags=long
 @test "Solaris and Windows, with the exclusive option: two processes get their answers to the whole grid" {
     for system in solaris windows windows-xp; do
         grid $system 450

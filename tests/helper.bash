@@ -93,9 +93,24 @@ ns_sysctl() {
     ns sh -c 'echo "$1" >"/proc/sys/$0"' "${name//.//}" "${1#*=}"
 }
 
-# Runs a command there with the library; VARIABLE=value words may come first.
+# Puts into `words` what runs a command with the library; VARIABLE=value words may come first. REUSESHIM_TEST_TRAP: under the
+# trap of `reuseshim run` instead.
+under_library() {
+    words=(ns env LD_PRELOAD="$LIB" REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json "$@")
+    [ -n "${REUSESHIM_TEST_TRAP:-}" ] || return 0
+    words=(ns env REUSESHIM_DIAGNOSE=always REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json) # connect, too
+    while [[ ${1:-} == [A-Z]*=* ]]; do
+        words+=("$1")
+        shift
+    done
+    words+=("$BUILD/reuseshim" run --trap -- "$@")
+}
+
+# Runs a command there with the library.
 shim() {
-    ns env LD_PRELOAD="$LIB" REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json "$@"
+    local words
+    under_library "$@"
+    "${words[@]}"
 }
 
 # A free port, from the kernel of the test's namespace.
@@ -139,7 +154,11 @@ spawn() {
     last_out=$BATS_TEST_TMPDIR/out.${#started[@]}
     : >"$last_out"
     # Not through the functions: a subshell of theirs would stand between, and have the pid.
-    [ "$1" != shim ] || set -- ns env LD_PRELOAD="$LIB" REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json "${@:2}"
+    if [ "$1" = shim ]; then
+        local words
+        under_library "${@:2}"
+        set -- "${words[@]}"
+    fi
     [ "$1" != ns ] || set -- "${enter[@]}" --target "$namespace_pid" -- "${@:2}"
     "$@" >"$last_out" 2>"$last_out.err" 3>&- &
     last_pid=$!

@@ -125,8 +125,9 @@ struct shipped_policy {
     const char *start;
     const char *end;
 };
-extern const struct shipped_policy shipped_policies[];
 extern const size_t shipped_policy_count;
-const struct shipped_policy *shipped_policy_find(const char *name);
+struct shipped_policy shipped_policy_at(size_t index);
+/* False if there is none of that name. */
+bool shipped_policy_find(const char *name, struct shipped_policy *policy);
 
 #endif

@@ -12,15 +12,12 @@
 #endif
 
 /* The assembler takes the file itself: the two texts cannot come to differ. The Makefile rebuilds this
- * object when a policy changes and runs the compiler at the top of the tree. */
-#define SHIP(id, name)                                                                                       \
-    __asm__(".pushsection .rodata\n"                                                                         \
-            ".hidden policy_" #id "\n.global policy_" #id "\npolicy_" #id ":\n"                              \
-            ".incbin \"" POLICIES name ".policy\"\n"                                                         \
-            ".hidden policy_" #id "_end\n.global policy_" #id "_end\npolicy_" #id "_end:\n"                  \
-            ".byte 0\n.popsection");                                                                         \
-    extern const char policy_##id[] __attribute__((visibility("hidden")));                                   \
-    extern const char policy_##id##_end[] __attribute__((visibility("hidden")));
+ * object when a policy changes and runs the compiler at the top of the tree. The rows say how far behind them
+ * a text begins and ends: addresses would be private memory in every process. */
+struct row {
+    char name[16];
+    int32_t start, end;
+};
 
 #define SHIPPED(_)                                                                                           \
     _(restart, "restart")                                                                                    \
@@ -43,16 +40,31 @@
     _(as_windows_xp, "as-windows-xp")                                                                        \
     _(as_linux_2_6, "as-linux-2.6")
 
-SHIPPED(SHIP)
+#define TEXT(id, name) "policy_" #id ":\n.incbin \"" POLICIES name ".policy\"\npolicy_" #id "_end:\n.byte 0\n"
+#define ROW(id, name)                                                                                        \
+    "1: .ascii \"" name "\"\n.zero 16 - (. - 1b)\n"                                                          \
+    ".long policy_" #id " - shipped_rows, policy_" #id "_end - shipped_rows\n"
+__asm__(".pushsection .rodata\n" SHIPPED(
+    TEXT) ".balign 4\n"
+          ".hidden shipped_rows\n.global shipped_rows\nshipped_rows:\n" SHIPPED(ROW) ".popsection");
+extern const struct row shipped_rows[] __attribute__((visibility("hidden")));
 
-#define ROW(id, name) {name, policy_##id, policy_##id##_end},
-const struct shipped_policy shipped_policies[] = {SHIPPED(ROW)};
-const size_t shipped_policy_count = sizeof shipped_policies / sizeof *shipped_policies;
+#define ONE(id, name) +1
+const size_t shipped_policy_count = SHIPPED(ONE);
 
-const struct shipped_policy *shipped_policy_find(const char *name)
+struct shipped_policy shipped_policy_at(size_t index)
+{
+    const struct row *row = &shipped_rows[index];
+    const char *base = (const char *)shipped_rows;
+    return (struct shipped_policy){row->name, base + row->start, base + row->end};
+}
+
+bool shipped_policy_find(const char *name, struct shipped_policy *policy)
 {
     for (size_t i = 0; i < shipped_policy_count; i++)
-        if (strcmp(shipped_policies[i].name, name) == 0)
-            return &shipped_policies[i];
-    return NULL;
+        if (strcmp(shipped_rows[i].name, name) == 0) {
+            *policy = shipped_policy_at(i);
+            return true;
+        }
+    return false;
 }

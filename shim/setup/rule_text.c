@@ -16,17 +16,18 @@ struct rule_text rule_text_of_variable(const char *rules)
 
 bool policy_is_path(const char *name)
 {
-    return strchr(name, '/') || shipped_policy_find(name) == NULL;
+    struct shipped_policy shipped;
+    return strchr(name, '/') || !shipped_policy_find(name, &shipped);
 }
 
 int rule_text_of_policy(struct rule_text *text, struct file_text *file, const char *name)
 {
     *text = (struct rule_text){.place = name};
     *file = (struct file_text){0};
-    if (!policy_is_path(name)) {
-        const struct shipped_policy *shipped = shipped_policy_find(name);
-        text->start = shipped->start;
-        text->length = (size_t)(shipped->end - shipped->start);
+    struct shipped_policy shipped;
+    if (strchr(name, '/') == NULL && shipped_policy_find(name, &shipped)) {
+        text->start = shipped.start;
+        text->length = (size_t)(shipped.end - shipped.start);
         return 0;
     }
     int result = file_map(file, name);

@@ -54,8 +54,9 @@ typedef bool taker(struct settings *settings, const char *value, int word);
 static bool take_policy(struct settings *settings, const char *value, int word)
 {
     (void)word;
+    struct shipped_policy shipped;
     settings->policy = value;
-    return strchr(value, '/') || shipped_policy_find(value);
+    return strchr(value, '/') || shipped_policy_find(value, &shipped);
 }
 
 static bool take_rules(struct settings *settings, const char *value, int word)
@@ -156,7 +157,7 @@ void settings_write_expected(struct text *text, enum variable variable)
     if (variable != VARIABLE_POLICY)
         return;
     for (size_t i = 0; i < shipped_policy_count; i++)
-        text_strings(text, shipped_policies[i].name, ", ");
+        text_strings(text, shipped_policy_at(i).name, ", ");
     text_string(text, "or the path of a policy file (with a '/')");
 }
 

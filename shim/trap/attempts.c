@@ -56,6 +56,22 @@ void attempt_end(struct attempt *attempt)
     memset(attempt, 0, sizeof *attempt);
 }
 
+/* Signals that wait for the thread and that it does not block: their handlers must not have to wait for us.
+ */
+static bool has_signal(pid_t tid)
+{
+    static const char *const lines[] = {"\nSigPnd:\t", "\nShdPnd:\t", "\nSigBlk:\t"};
+    char path[PROC_PATH_MAX], status[8192];
+    unsigned long long sets[3] = {0};
+    if (proc_read(proc_path(path, tid, "status"), status, sizeof status) <= 0)
+        return true;
+    for (int i = 0; i < 3; i++) {
+        const char *found = strstr(status, lines[i]);
+        sets[i] = found ? strtoull(found + strlen(lines[i]), NULL, 16) : 0;
+    }
+    return ((sets[0] | sets[1]) & ~sets[2]) != 0;
+}
+
 /* ---- what comes next --------------------------------------------------------------------------------- */
 
 static bool may_pass(int error)
@@ -90,7 +106,7 @@ static bool wait_for(struct attempt *attempt, const struct hooked_call *hooked, 
     const struct conflict *conflict = attempt->work->record.conflict;
     int64_t now = now_ms();
     attempt->waited = attempt->slept ? now - attempt->started : 0;
-    if (hooked->rule->wait_ms == 0 || now >= attempt->end ||
+    if (hooked->rule->wait_ms == 0 || now >= attempt->end || has_signal(attempt->tid) ||
         (hooked->rule->evict && conflict && patience_is_in_vain(conflict, error)))
         return false;
     int64_t pause = patience_pause(conflict, &attempt->pause, attempt->end - now);
@@ -133,22 +149,6 @@ bool attempt_again(struct trap *trap, const struct hooked_call *hooked, int erro
 }
 
 /* ---- until it is time --------------------------------------------------------------------------------- */
-
-/* Signals that wait for the thread and that it does not block: their handlers must not have to wait for us.
- */
-static bool has_signal(pid_t tid)
-{
-    static const char *const lines[] = {"\nSigPnd:\t", "\nShdPnd:\t", "\nSigBlk:\t"};
-    char path[PROC_PATH_MAX], status[8192];
-    unsigned long long sets[3] = {0};
-    if (proc_read(proc_path(path, tid, "status"), status, sizeof status) <= 0)
-        return true;
-    for (int i = 0; i < 3; i++) {
-        const char *found = strstr(status, lines[i]);
-        sets[i] = found ? strtoull(found + strlen(lines[i]), NULL, 16) : 0;
-    }
-    return ((sets[0] | sets[1]) & ~sets[2]) != 0;
-}
 
 bool attempt_hold(struct trap *trap, const struct caller *caller, const struct seccomp_notif *notification)
 {

@@ -58,7 +58,7 @@ static _Noreturn void play_supervisor(int socket, int pipe)
         tell(pipe, STOPPED);
     if (listener_continue(listener, received.notification.id) == 0 && stops)
         tell(pipe, ANSWERED);
-    if (stops && stop_result(caller.tid) == 0)
+    if (stops && stop_result(caller.tid) == -EAFNOSUPPORT)
         tell(pipe, ALL_DONE);
     if (stops)
         stop_end(caller.tid, false);
@@ -68,12 +68,13 @@ static _Noreturn void play_supervisor(int socket, int pipe)
 static _Noreturn void play_program(int pipe)
 {
     const struct trapped_calls calls = {.connect = false};
-    const struct sockaddr_in any = {.sin_family = AF_INET};
+    /* Another family's address: the call fails, whatever ports and addresses are there, and takes none. */
+    const struct sockaddr_in other = {.sin_family = AF_INET6};
     enum { PATIENCE = 20 };
     enum needs_privileges privileges;
     int pair[2];
     alarm(PATIENCE);
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         _exit(1);
     pid_t supervisor = fork();
@@ -91,7 +92,7 @@ static _Noreturn void play_program(int pipe)
     if (listener_send(pair[0], listener) == 0) {
         close(listener);
         close(pair[0]);
-        (void)!bind(fd, (const struct sockaddr *)&any, sizeof any);
+        (void)!bind(fd, (const struct sockaddr *)&other, sizeof other);
     }
     (void)waitpid(supervisor, NULL, 0);
     _exit(0);

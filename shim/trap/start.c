@@ -95,7 +95,8 @@ int trap_start(bool no_io_uring)
     shim_find_work(&trap.shim);
     for (size_t i = 0; i < trap.shim.policy.count; i++)
         trap.shim.policy.when |= trap.rules[i].when;
-    const struct trapped_calls calls = {.connect = trap.shim.policy.when & WHEN_CONNECT,
+    const struct trapped_calls calls = {.connect = (trap.shim.policy.when & WHEN_CONNECT) ||
+                                                   trap.shim.settings.diagnose == DIAGNOSE_ALWAYS,
                                         .reuse = trap.shim.guard_on | trap.shim.guard_off,
                                         .no_io_uring = no_io_uring};
     if (!trap_share_memory(&trap))

@@ -5,7 +5,9 @@
 #include "trap.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static void let_call_go(const struct trap *trap, uint64_t id)
@@ -23,6 +25,8 @@ static void answer_call(const struct trap *trap, uint64_t id)
 
 static bool is_refusal(enum call which, int error)
 {
+    if (which == CALL_CONNECT)
+        return error == EADDRINUSE || error == EADDRNOTAVAIL || error == EAGAIN;
     return error == EADDRINUSE || (which == CALL_BIND && (error == EADDRNOTAVAIL || error == EACCES ||
                                                           error == EPERM || error == EINVAL));
 }
@@ -60,12 +64,27 @@ static void decide(struct hooked_call *hooked, const struct caller *caller)
         apply_on_connect(hooked);
 }
 
+/* A connect that waits is interrupted by our stop, and made again by the kernel without the program noticing:
+ * that one passes, as it is under way. With a time limit it would come back with EINTR. */
+static bool may_stop_connect(const struct trap *trap, int fd)
+{
+    unsigned char state = TCP_CLOSE;
+    socklen_t length = sizeof state, room = sizeof(struct timeval);
+    struct timeval limit = {0, 0};
+    (void)raw_getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, &room);
+    (void)raw_getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state,
+                         &length); /* of a datagram socket it stays as it is */
+    return trap->shim.settings.diagnose == DIAGNOSE_ALWAYS && state == TCP_CLOSE && limit.tv_sec == 0 &&
+           limit.tv_usec == 0;
+}
+
 static void let_go(struct trap *trap, const struct caller *caller, uint64_t id)
 {
     struct hooked_call hooked = {
         .shim = &trap->shim, .which = caller->which, .fd = caller->fd, .backlog = caller->backlog};
     decide(&hooked, caller);
-    bool stops = caller->which != CALL_CONNECT && stop_ask(caller->tid);
+    bool wanted = caller->which != CALL_CONNECT || may_stop_connect(trap, caller->fd);
+    bool stops = wanted && stop_ask(caller->tid);
     let_call_go(trap, id);
     int result = stops ? stop_result(caller->tid) : STOP_LOST;
     if (result == STOP_LOST) {
@@ -74,7 +93,7 @@ static void let_go(struct trap *trap, const struct caller *caller, uint64_t id)
             attempt_end(attempt);
         return;
     }
-    if (result < 0 || trap->shim.watches)
+    if (caller->which != CALL_CONNECT && (result < 0 || trap->shim.watches))
         apply_decide(&hooked);
     finish(trap, &hooked, result < 0 ? -result : 0);
 }

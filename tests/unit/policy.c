@@ -55,9 +55,10 @@ int main(void)
 
     int worst = 0;
     for (size_t p = 0; p < shipped_policy_count; p++) {
-        const char *start = shipped_policies[p].start;
-        size_t length = (size_t)(shipped_policies[p].end - start);
-        ok(parse(start, length) > 0, shipped_policies[p].name);
+        const struct shipped_policy shipped = shipped_policy_at(p);
+        const char *start = shipped.start;
+        size_t length = (size_t)(shipped.end - start);
+        ok(parse(start, length) > 0, shipped.name);
         char *changed = malloc(length);
         memcpy(changed, start, length);
         for (size_t i = 0; i < length; i++) {

@@ -9,13 +9,13 @@
 int main(int argc, char **argv)
 {
     if (argc > 1) {
-        const struct shipped_policy *policy = shipped_policy_find(argv[1]);
-        if (policy == NULL)
+        struct shipped_policy policy;
+        if (!shipped_policy_find(argv[1], &policy))
             return 1;
-        fwrite(policy->start, 1, (size_t)(policy->end - policy->start), stdout);
+        fwrite(policy.start, 1, (size_t)(policy.end - policy.start), stdout);
         return 0;
     }
     for (size_t i = 0; i < shipped_policy_count; i++)
-        puts(shipped_policies[i].name);
+        puts(shipped_policy_at(i).name);
     return 0;
 }

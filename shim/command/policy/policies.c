@@ -58,8 +58,9 @@ int command_policies(int argc, char **argv)
         command_error("policies: '", argv[optind + 1], "': expected at most one name", (char *)NULL);
         return EXIT_USAGE;
     }
-    const struct shipped_policy *one = optind < argc ? shipped_policy_find(argv[optind]) : NULL;
-    if (optind < argc && one == NULL) {
+    struct shipped_policy policy;
+    bool one = optind < argc && shipped_policy_find(argv[optind], &policy);
+    if (optind < argc && !one) {
         command_error("policies: '", argv[optind],
                       "': expected the name of a shipped policy; 'reuseshim policies' "
                       "lists them",
@@ -67,8 +68,10 @@ int command_policies(int argc, char **argv)
         return EXIT_USAGE;
     }
     if (one)
-        print(one, true, json);
-    for (size_t i = 0; one == NULL && i < shipped_policy_count; i++)
-        print(&shipped_policies[i], false, json);
+        print(&policy, true, json);
+    for (size_t i = 0; !one && i < shipped_policy_count; i++) {
+        policy = shipped_policy_at(i);
+        print(&policy, false, json);
+    }
     return EXIT_SUCCESS;
 }

@@ -44,7 +44,7 @@ static void print_help(void)
     fputs(help, stdout);
     fputs("Policies: ", stdout);
     for (size_t i = 0; i < shipped_policy_count; i++)
-        printf("%s%s", i ? ", " : "", shipped_policies[i].name);
+        printf("%s%s", i ? ", " : "", shipped_policy_at(i).name);
     printf("\nLogs: %s\n", text_end(&logs));
 }
 
