@@ -33,14 +33,14 @@ check | gzip             | gzip              | summary: compressed logs
 check | zsh              | zsh               | package: completion; programs: a server that cannot restart
 check | fish             | fish              | package: completion
 check | g++              | g++               | companions: objects of C++ that bind before main
-long  | go               | golang-go         | trap: programs that call the kernel themselves
-long  | fpc              | fp-compiler       | trap: programs without a libc
+long  | go               | golang-go         | trap_programs: programs that call the kernel themselves
+long  | fpc              | fp-compiler       | trap_programs: programs without a libc
 long  | perl             | perl              | programs: a server that cannot restart
 long  | lua5.3           | lua5.3            | programs: a server that cannot restart
 long  | ?lua_socket      | lua-socket        | the same
 long  | ruby             | ruby              | programs: a server that cannot restart
 long  | guile            | guile-3.0         | programs: a server that cannot restart
-long  | php              | php-cli           | programs: two servers on one port; trap: a module that no preload reaches
+long  | php              | php-cli           | programs: two servers on one port; trap_programs: a module that no preload reaches
 long  | tclsh            | tcl               | programs: two servers on one port
 long  | redis-server     | redis-server      | programs: two servers on one port
 long  | memcached        | memcached         | programs: two servers on one port
