@@ -12,7 +12,7 @@ trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$work"' EXIT
 
 # shellcheck disable=SC2046
 "$1" -std=gnu11 -D_DEFAULT_SOURCE -Iinclude -Ishim -g -O1 "${@:2}" -o "$work/host" tests/programs/host.c \
-    $(git ls-files 'shim/*.c' | grep -v shim/command) -lpthread -ldl
+    $(git ls-files 'shim/*.c' | grep -vE '^shim/(command|trap)/') -lpthread -ldl
 
 port=$(build/programs/sock tcp bind 127.0.0.1:0 port)
 mkfifo "$work/ready"
