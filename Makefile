@@ -183,6 +183,9 @@ check-faults: all programs ## each system call of the library fails in turn: the
 soak: all ## nginx and redis under load, started again all the time (MINUTES=)
 	$(Q)tests/soak/soak.sh $(BUILD) $$(($(or $(MINUTES),30) * 60))
 
+bench-trap: all programs ## what the trap of run costs
+	@tests/bench/trap.sh $(BUILD)
+
 check-trap: all programs units ## tests of the library's answers, of programs under the trap of run instead
 	REUSESHIM_TEST_TRAP=1 bats tests/causes.bats tests/conflict.bats tests/wait.bats tests/restart.bats
 
@@ -272,5 +275,5 @@ clean: ## remove build/
 # The suites that others wrote have files of that name, too.
 -include $(shell find $(BUILD) -path $(BUILD)/transparency -prune -o -type f -name '*.d' -print 2>/dev/null)
 
-.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-trap check-fresh check-faults soak bench bench-all check-analysis check-memory check-sanitized coverage install uninstall deb clean check-kernels check-architectures check-compilers check-libcs check-transparency fuzz
+.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-trap check-fresh check-faults soak bench bench-all bench-trap check-analysis check-memory check-sanitized coverage install uninstall deb clean check-kernels check-architectures check-compilers check-libcs check-transparency fuzz
 .DELETE_ON_ERROR:
