@@ -69,24 +69,27 @@ static struct arguments read_arguments(const struct seccomp_notif *notification)
 }
 
 /* A thread may have a table of descriptors of its own, and the first one may have ended. */
-static int borrow(pid_t tid, pid_t pid, int number)
+static int borrow(struct caller *caller)
 {
-    long process = syscall(PIDFD_OPEN, tid, PIDFD_OF_THREAD);
+    long process = syscall(PIDFD_OPEN, caller->tid, PIDFD_OF_THREAD);
     if (process < 0)
-        process = syscall(PIDFD_OPEN, pid, 0);
+        process = syscall(PIDFD_OPEN, caller_process(caller), 0);
     if (process < 0)
         return -1;
-    long fd = syscall(PIDFD_GETFD, process, number, 0);
+    long fd = syscall(PIDFD_GETFD, process, caller->number, 0);
     close((int)process);
     return (int)fd;
 }
 
-static pid_t process_of(pid_t tid)
+pid_t caller_process(struct caller *caller)
 {
     char path[PROC_PATH_MAX], text[512];
     uint64_t pid;
-    (void)proc_read(proc_path(path, tid, "status"), text, sizeof text);
-    return proc_number(text, "\nTgid:\t", INT32_MAX, &pid) ? (pid_t)pid : tid;
+    if (caller->pid)
+        return caller->pid;
+    (void)proc_read(proc_path(path, caller->tid, "status"), text, sizeof text);
+    caller->pid = proc_number(text, "\nTgid:\t", INT32_MAX, &pid) ? (pid_t)pid : caller->tid;
+    return caller->pid;
 }
 
 /* Of AF_UNIX a bind, for its record. */
@@ -119,10 +122,9 @@ bool caller_read(struct caller *caller, const struct seccomp_notif *notification
     *caller = (struct caller){.tid = (pid_t)notification->pid, .fd = -1, .which = arguments.which};
     if (!arguments.known || caller->tid == 0)
         return false;
-    caller->pid = process_of(caller->tid);
     caller->number = (int)arguments.values[0];
     caller->backlog = (int)arguments.values[1];
-    caller->fd = borrow(caller->tid, caller->pid, caller->number);
+    caller->fd = borrow(caller);
     if (caller->fd < 0 || !is_ours(caller->fd, caller->which))
         return false;
     if (caller->which == CALL_SETSOCKOPT)

@@ -43,6 +43,19 @@ static int complain(const char *line)
     return EXIT_USAGE;
 }
 
+/* Of which calls the rules in play are, and what they want there. */
+static void find_work(struct trap *trap)
+{
+    struct shim *shim = &trap->shim;
+    shim->policy.when = 0;
+    for (size_t i = 0; i < shim->policy.count; i++)
+        if (!trap->rules[i].other_program)
+            shim->policy.when |= trap->rules[i].when;
+    shim->guard_on = shim->guard_off = 0;
+    shim->before_bind = shim->at_listen = shim->listen_by_address = shim->watches = shim->emulates = false;
+    shim_find_work(shim);
+}
+
 int trap_prepare(struct trap *trap)
 {
     struct complaint complaint;
@@ -70,30 +83,27 @@ int trap_prepare(struct trap *trap)
         return complain(complaint.line);
     for (size_t i = 0; i < trap->shim.policy.count; i++) {
         const char *what = cannot(&trap->rules[i]);
+        trap->names_programs |= trap->rules[i].program != NULL;
         struct text text = text_in(line, sizeof line);
         rule_write(&text, &trap->shim.policy, &trap->rules[i]);
         text_strings(&text, ": --trap cannot do this: ", what ? what : "");
         if (what)
             return complain(text_end(&text));
     }
+    find_work(trap);
     return 0;
 }
 
-void trap_take_rules(struct trap *trap, pid_t pid)
+void trap_take_rules(struct trap *trap, struct caller *caller)
 {
-    struct shim *shim = &trap->shim;
     struct complaint complaint;
     struct self self = {.pid = 0};
     char room[ARGUMENTS_ROOM];
     bool good;
-    process_self_of(&self, pid, room);
-    shim->policy.count = parse(trap, &complaint, &good);
-    policy_resolve_program(trap->rules, shim->policy.count, &self.names);
-    shim->policy.when = 0;
-    for (size_t i = 0; i < shim->policy.count; i++)
-        if (!trap->rules[i].other_program)
-            shim->policy.when |= trap->rules[i].when;
-    shim->guard_on = shim->guard_off = 0;
-    shim->before_bind = shim->at_listen = shim->listen_by_address = shim->watches = shim->emulates = false;
-    shim_find_work(shim);
+    if (!trap->names_programs)
+        return; /* as at the start */
+    process_self_of(&self, caller_process(caller), room);
+    trap->shim.policy.count = parse(trap, &complaint, &good);
+    policy_resolve_program(trap->rules, trap->shim.policy.count, &self.names);
+    find_work(trap);
 }

@@ -101,9 +101,6 @@ int trap_start(bool no_io_uring)
     int pair[2], result = trap_prepare(&trap);
     if (result)
         return result;
-    shim_find_work(&trap.shim);
-    for (size_t i = 0; i < trap.shim.policy.count; i++)
-        trap.shim.policy.when |= trap.rules[i].when;
     const struct trapped_calls calls = {.connect = (trap.shim.policy.when & WHEN_CONNECT) ||
                                                    trap.shim.settings.diagnose == DIAGNOSE_ALWAYS,
                                         .reuse = trap.shim.guard_on | trap.shim.guard_off,

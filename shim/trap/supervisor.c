@@ -78,10 +78,12 @@ static bool may_stop_connect(const struct trap *trap, int fd)
            limit.tv_usec == 0;
 }
 
-static void let_go(struct trap *trap, const struct caller *caller, uint64_t id)
+static void let_go(struct trap *trap, struct caller *caller, uint64_t id)
 {
     struct hooked_call hooked = {
         .shim = &trap->shim, .which = caller->which, .fd = caller->fd, .backlog = caller->backlog};
+    if (trap->shim.settings.level >= LEVEL_CHANGE)
+        (void)caller_process(caller);
     decide(&hooked, caller);
     bool wanted = caller->which != CALL_CONNECT || may_stop_connect(trap, caller->fd);
     bool stops = wanted && stop_ask(caller->tid);
@@ -93,6 +95,8 @@ static void let_go(struct trap *trap, const struct caller *caller, uint64_t id)
             attempt_end(attempt);
         return;
     }
+    if (result < 0 || trap->shim.watches || attempt_find(caller))
+        (void)caller_process(caller);
     if (caller->which != CALL_CONNECT && (result < 0 || trap->shim.watches))
         apply_decide(&hooked);
     finish(trap, &hooked, result < 0 ? -result : 0);
@@ -112,7 +116,9 @@ static void handle(struct trap *trap, const struct seccomp_notif *notification)
     if (!read) {
         let_call_go(trap, notification->id);
     } else {
-        trap_take_rules(trap, caller.pid);
+        trap_take_rules(trap, &caller);
+        if (caller.which == CALL_SETSOCKOPT)
+            (void)caller_process(&caller);
         if (caller.which == CALL_SETSOCKOPT &&
             undoes_a_rule(&trap->shim, caller.fd, caller.level, caller.name, &caller.value, caller.length))
             answer_call(trap, notification->id);

@@ -47,7 +47,7 @@ int listener_take(int socket);
 /* ---- caller.c: whose call it is ----------------------------------------------------------------- */
 
 struct caller {
-    pid_t tid, pid; /* as the supervisor sees them */
+    pid_t tid, pid; /* as the supervisor sees them; pid 0: not asked yet, see caller_process */
     int number;     /* of the descriptor, as the program knows it */
     int fd;         /* a duplicate of it, to be closed; -1 */
     enum call which;
@@ -60,6 +60,8 @@ struct caller {
 /* From a notification: false if it cannot be had, or is no call about an Internet socket. */
 bool caller_read(struct caller *caller, const struct seccomp_notif *notification);
 void caller_close(struct caller *caller);
+/* The process of the thread, which costs a look at /proc. */
+pid_t caller_process(struct caller *caller);
 
 /* ---- stop.c: the result ------------------------------------------------------------------------- */
 
@@ -82,6 +84,7 @@ struct trap {
     struct rule_text texts[2]; /* read at the start, since paths and files may change */
     struct file_text file;
     struct rule *rules;
+    bool names_programs;         /* a rule has a program word: which rules count depends on who calls */
     const struct caller *caller; /* whose call is looked at */
     /* Shared with the minder: notifications that have been taken and are not answered yet. */
     _Atomic uint64_t *in_hand;
@@ -89,8 +92,8 @@ struct trap {
 enum { IN_HAND_MAX = 512 };
 /* Reads settings and policy as the library would: 0, or an exit code after a complaint. */
 int trap_prepare(struct trap *trap);
-/* Puts the rules for the program of that process into force. */
-void trap_take_rules(struct trap *trap, pid_t pid);
+/* Puts the rules for the program that calls into force. */
+void trap_take_rules(struct trap *trap, struct caller *caller);
 
 /* ---- attempts.c: calls that are made more than once --------------------------------------------- */
 
