@@ -234,6 +234,54 @@ C
     [ "$output" = $'none\nnone' ]
 }
 
+@test "a program that is killed in a refused call is gone at once: its parent has it, and is not left with a zombie" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -0 run_it --trap "$SYSTEM_PYTHON" -c '
+import subprocess, sys, time
+for i in range(40):
+    child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+    time.sleep(i % 8 / 1000)
+    child.kill()
+    assert child.wait() == -9
+print("gone")' "$BATS_FILE_TMPDIR/sock" tcp repeat 1000 bind 127.0.0.1:"$port"
+    [ "$output" = gone ]
+}
+
+@test "close closes at once: no duplicate of the supervisor keeps the port" {
+    run -0 run_it --trap "$SYSTEM_PYTHON" -c '
+import socket
+late = 0
+for _ in range(300):
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    address = listener.getsockname()
+    listener.close()
+    client = socket.socket()
+    late += client.connect_ex(address) == 0
+    client.close()
+print(late)'
+    [ "$output" = 0 ]
+}
+
+@test "signals to the whole service are the program's; SIGCHLD may be ignored, and standard error closed" {
+    spawn ns bash -c 'trap "" CHLD; exec "$0" run --trap "$1" -c "
+import socket, sys
+print(\"ready\", flush=True)
+sys.stdin.readline()
+socket.socket().bind((\"127.0.0.1\", 0))
+print(\"bound\", flush=True)" <"$2"' "$BUILD/reuseshim" "$SYSTEM_PYTHON" <(pause 2; echo)
+    until_true grep -qx ready "$last_out"
+    for pid in $(supervisors); do kill -USR1 "$pid"; done
+    kill -KILL "$(supervisors | tail -n 1)"
+    until_true grep -qx bound "$last_out"
+    needs_root
+    open_folder
+    install -m 755 "$BUILD/reuseshim" "$BATS_FILE_TMPDIR/sock" "$open"
+    ns setpriv --reuid=4711 --regid=4711 --clear-groups "$open/reuseshim" run "$open/sock" tcp bind 127.0.0.1:0 2>&-
+}
+
 # ---- rights -----------------------------------------------------------------------------------------------------
 
 @test "the supervisor lends no right: who may not bind port 80 may not under the trap" {
@@ -278,4 +326,13 @@ C
     needs_root
     run -0 run_it --trap unshare --net sh -c 'ip link set lo up; "$0" tcp bind 127.0.0.1:5000 listen fork tcp bind 127.0.0.1:5000' "$BATS_FILE_TMPDIR/sock" || true
     expect_record '.cause == "listener"' '.holders[0].local.port == 5000' '.holders[0].owner == "known"'
+}
+
+@test "evict does nothing in a network that the supervisor is not in" {
+    needs_root
+    ns "$SYSTEM_PYTHON" "$SCRIPTS/leave_time_wait.py" 127.0.0.1:5003:1
+    run -1 run_it --trap -r 'tcp evict' unshare --net sh -c 'ip link set lo up; "$1" "$2" 127.0.0.1:5003:1; exec "$0" tcp bind 127.0.0.1:5003' \
+        "$BATS_FILE_TMPDIR/sock" "$SYSTEM_PYTHON" "$SCRIPTS/leave_time_wait.py"
+    expect_record '.cause == "time-wait"' '.evicted == 0'
+    [ "$(ns ss -Htan state time-wait 'sport = :5003' | wc -l)" = 1 ]
 }

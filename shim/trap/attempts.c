@@ -23,12 +23,21 @@ static int64_t now_ms(void)
     return raw_clock(CLOCK_MONOTONIC) / 1000000;
 }
 
+/* What is made again comes at once: a later call is another one, after a handler that has left by longjmp. */
 struct attempt *attempt_find(const struct caller *caller)
 {
-    for (int i = 0; i < ATTEMPTS_MAX; i++)
-        if (attempts[i].tid == caller->tid && attempts[i].which == caller->which &&
-            attempts[i].number == caller->number)
-            return &attempts[i];
+    enum { AT_ONCE_MS = 1000 };
+    for (int i = 0; i < ATTEMPTS_MAX; i++) {
+        struct attempt *attempt = &attempts[i];
+        if (attempt->tid != caller->tid || attempt->which != caller->which ||
+            attempt->number != caller->number)
+            continue;
+        bool stale =
+            !attempt->held && attempt->asked && now_ms() - attempt->asked > AT_ONCE_MS && !attempt->due;
+        if (!stale)
+            return attempt;
+        attempt_end(attempt);
+    }
     return NULL;
 }
 
@@ -60,16 +69,19 @@ void attempt_end(struct attempt *attempt)
  */
 static bool has_signal(pid_t tid)
 {
-    static const char *const lines[] = {"\nSigPnd:\t", "\nShdPnd:\t", "\nSigBlk:\t"};
+    static const char *const lines[] = {"\nSigPnd:\t", "\nShdPnd:\t", "\nSigBlk:\t", "\nSigCgt:\t"};
+    /* Without a handler these stop the program, which goes on to wait. */
+    const unsigned long long stops =
+        1ULL << (SIGTSTP - 1) | 1ULL << (SIGTTIN - 1) | 1ULL << (SIGTTOU - 1) | 1ULL << (SIGSTOP - 1);
     char path[PROC_PATH_MAX], status[8192];
-    unsigned long long sets[3] = {0};
+    unsigned long long sets[4] = {0};
     if (proc_read(proc_path(path, tid, "status"), status, sizeof status) <= 0)
         return true;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         const char *found = strstr(status, lines[i]);
         sets[i] = found ? strtoull(found + strlen(lines[i]), NULL, 16) : 0;
     }
-    return ((sets[0] | sets[1]) & ~sets[2]) != 0;
+    return ((sets[0] | sets[1]) & ~sets[2] & ~(stops & ~sets[3])) != 0;
 }
 
 /* ---- what comes next --------------------------------------------------------------------------------- */
@@ -93,7 +105,7 @@ static bool evict(struct attempt *attempt, struct trap *trap, const struct hooke
 {
     struct workspace *work = attempt->work;
     uint64_t before = attempt->evicted;
-    if (!hooked->rule->evict || error != EADDRINUSE || !trap_has_same_rights(trap->caller->pid) ||
+    if (!hooked->rule->evict || error != EADDRINUSE || !trap_has_same_rights(trap->caller->tid) ||
         work->record.conflict == NULL || patience_somebody_blocks(&work->conflict))
         return false;
     int64_t deadline = deadline_in(trap->shim.settings.budget_ms);
@@ -129,7 +141,9 @@ static bool evict_or_wait(struct attempt *attempt, struct trap *trap, const stru
     if (attempt->work == NULL)
         return false;
     memset(&attempt->work->record, 0, sizeof attempt->work->record);
-    (void)trap_explain(trap, hooked, error, attempt->work);
+    /* In another network this process would look at the wrong sockets: it only waits. */
+    if (!trap_is_elsewhere(trap))
+        (void)trap_explain(trap, hooked, error, attempt->work);
     return evict(attempt, trap, hooked, error) || wait_for(attempt, hooked, error);
 }
 
@@ -145,7 +159,10 @@ bool attempt_again(struct trap *trap, const struct hooked_call *hooked, int erro
     if (attempt == NULL || attempt->last)
         return false;
     attempt->next = 0;
-    return retry_with_options(attempt, hooked, error) || evict_or_wait(attempt, trap, hooked, error);
+    attempt->due = false;
+    bool again = retry_with_options(attempt, hooked, error) || evict_or_wait(attempt, trap, hooked, error);
+    attempt->asked = now_ms();
+    return again;
 }
 
 /* ---- until it is time --------------------------------------------------------------------------------- */
@@ -163,10 +180,11 @@ bool attempt_hold(struct trap *trap, const struct caller *caller, const struct s
 
 int attempts_timeout(void)
 {
-    bool any = false;
+    int held = 0;
     for (int i = 0; i < ATTEMPTS_MAX; i++)
-        any |= attempts[i].held;
-    return any ? SIGNAL_LOOK_MS : -1;
+        held += attempts[i].held;
+    /* Each look at all of them takes longer. */
+    return held ? SIGNAL_LOOK_MS + 2 * held : -1;
 }
 
 const struct seccomp_notif *attempts_due(const struct trap *trap)
@@ -186,6 +204,7 @@ const struct seccomp_notif *attempts_due(const struct trap *trap)
             continue;
         attempt->last |= disturbed;
         attempt->held = false;
+        attempt->due = true;
         attempt->next = 0;
         return &attempt->notification;
     }

@@ -27,9 +27,10 @@ static bool supervise_once(struct trap *trap)
     pid_t supervisor = fork();
     if (supervisor == 0)
         trap_supervise(trap);
-    while (supervisor > 0 && waitpid(supervisor, &status, 0) < 0 && errno == EINTR)
+    pid_t ended = -1;
+    while (supervisor > 0 && (ended = waitpid(supervisor, &status, 0)) < 0 && errno == EINTR)
         continue;
-    return supervisor > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 _Noreturn void trap_mind(struct trap *trap)

@@ -22,6 +22,13 @@ static struct trap *trap_of(const struct shim *shim)
     return (struct trap *)(void *)((char *)(uintptr_t)shim - offsetof(struct trap, shim));
 }
 
+static bool is_same_file(const char *one, const char *other)
+{
+    struct raw_identity first, second;
+    return raw_identify_path(one, &first) && raw_identify_path(other, &second) &&
+           first.device == second.device && first.inode == second.inode;
+}
+
 /* ---- rights ------------------------------------------------------------------------------------------ */
 
 /* The lines of /proc/PID/status that say what a process may do. */
@@ -43,25 +50,21 @@ static bool read_rights(pid_t pid, char *rights, size_t size)
     return !text.full;
 }
 
-bool trap_has_same_rights(pid_t pid)
+/* A user namespace has rights of its own, however alike the numbers are. */
+bool trap_has_same_rights(pid_t tid)
 {
-    char ours[4096], theirs[4096];
-    return read_rights(0, ours, sizeof ours) && read_rights(pid, theirs, sizeof theirs) &&
+    char ours[4096], theirs[4096], path[PROC_PATH_MAX];
+    return is_same_file("/proc/self/ns/user", proc_path(path, tid, "ns/user")) &&
+           read_rights(0, ours, sizeof ours) && read_rights(tid, theirs, sizeof theirs) &&
            strcmp(ours, theirs) == 0;
 }
 
 /* A supervisor that may see more than the program must not tell it on the program's own standard error. */
 static bool may_tell(const struct trap *trap)
 {
-    bool to_program = trap->shim.settings.log == LOG_AUTO || trap->shim.settings.log == LOG_STDERR;
-    return !to_program || trap_has_same_rights(trap->caller->pid);
-}
-
-static bool is_same_file(const char *one, const char *other)
-{
-    struct raw_identity first, second;
-    return raw_identify_path(one, &first) && raw_identify_path(other, &second) &&
-           first.device == second.device && first.inode == second.inode;
+    const int log = (int)trap->shim.settings.log;
+    bool to_program = log == LOG_AUTO || log == LOG_STDERR || log == LOG_FD;
+    return !to_program || trap_has_same_rights(trap->caller->tid);
 }
 
 /* The name of an AF_UNIX socket is looked up in the caller's own root. */
@@ -74,17 +77,32 @@ static bool may_find_path(const struct trap *trap, const struct newcomer *newcom
 
 /* ---- a record ---------------------------------------------------------------------------------------- */
 
-/* Where the library would write to its descriptor 2, the caller's is taken for so long; it has to be what it
- * was at the start (sink.c). */
-static void emit(struct trap *trap, struct workspace *work)
+/* Where the library would write to a descriptor of the program, the caller's is taken for so long; it has to
+ * be what it was at the start (sink.c). */
+static bool borrow_descriptor(const struct trap *trap, int number)
 {
-    int fd = raw_steal_fd(trap->caller->pid, STDERR_FILENO);
-    if (fd >= 0 && fd != STDERR_FILENO) {
-        (void)dup2(fd, STDERR_FILENO);
+    int fd =
+        number == trap->listener || number == trap->caller->fd ? -1 : raw_steal_fd(trap->caller->pid, number);
+    if (fd < 0)
+        return false;
+    if (fd != number) {
+        (void)dup2(fd, number);
         close(fd);
     }
+    return true;
+}
+
+static void emit(struct trap *trap, struct workspace *work)
+{
+    int number = trap->shim.settings.log_fd;
+    bool by_number =
+        trap->shim.settings.log == LOG_FD && number != STDERR_FILENO && borrow_descriptor(trap, number);
+    bool by_stderr = borrow_descriptor(trap, STDERR_FILENO);
     record_emit(&trap->shim, &work->record, work->output);
-    close(STDERR_FILENO);
+    if (by_stderr)
+        close(STDERR_FILENO);
+    if (by_number)
+        close(number);
 }
 
 static void begin(struct trap *trap, struct workspace *work, const struct hooked_call *hooked, int error)
@@ -126,7 +144,7 @@ void report_message(const struct shim *shim, const struct hooked_call *hooked, e
 void trap_record_io_uring(struct trap *trap, pid_t tid)
 {
     static bool told;
-    const struct caller caller = {.tid = tid, .pid = tid, .fd = -1};
+    struct caller caller = {.tid = tid, .pid = tid, .fd = -1};
     struct workspace *work = told || !record_wanted(&trap->shim, LEVEL_ERROR) ? NULL : raw_map(sizeof *work);
     if (work == NULL)
         return;
@@ -204,7 +222,7 @@ void trap_record_sharing(struct trap *trap, const struct hooked_call *hooked)
     struct workspace *work = record_wanted(&trap->shim, LEVEL_CONFLICT) ? raw_map(sizeof *work) : NULL;
     const struct hooked_call bound = {
         .shim = hooked->shim, .rule = hooked->rule, .which = hooked->which, .fd = hooked->fd};
-    if (work == NULL)
+    if (work == NULL || trap_is_elsewhere(trap))
         return;
     begin(trap, work, &bound, 0); /* without the argument: port 0 has become a port by now */
     struct self self = work->conflict.self;
@@ -217,6 +235,12 @@ void trap_record_sharing(struct trap *trap, const struct hooked_call *hooked)
         conflict_sharing(&work->conflict, &work->newcomer, &work->scratch))
         emit(trap, work);
     raw_unmap(work, sizeof *work);
+}
+
+bool trap_is_elsewhere(const struct trap *trap)
+{
+    char path[PROC_PATH_MAX];
+    return !is_same_file("/proc/self/ns/net", proc_path(path, trap->caller->tid, "ns/net"));
 }
 
 /* ---- in whose network ------------------------------------------------------------------------------- */
@@ -258,11 +282,9 @@ static void explain_there(struct trap *trap, const struct hooked_call *hooked, i
 void trap_record(struct trap *trap, const struct hooked_call *hooked, int error,
                  const struct attempt *attempt)
 {
-    char path[PROC_PATH_MAX];
     if (!record_wanted(&trap->shim, LEVEL_CONFLICT))
         return;
-    if (hooked->argument.family != AF_UNIX &&
-        is_same_file("/proc/self/ns/net", proc_path(path, trap->caller->pid, "ns/net"))) {
+    if (hooked->argument.family != AF_UNIX && !trap_is_elsewhere(trap)) {
         explain(trap, hooked, error, attempt);
         return;
     }

@@ -65,6 +65,16 @@ static _Noreturn void play_supervisor(int socket, int pipe)
     _exit(0);
 }
 
+/* As the supervisor does, which waits for SIGCHLD; but for the alarm, which ends it if nothing happens. */
+static void hold_signals(void)
+{
+    sigset_t held;
+    sigfillset(&held);
+    sigdelset(&held, SIGALRM);
+    (void)sigprocmask(SIG_SETMASK, &held, NULL);
+    (void)signal(SIGCHLD, SIG_DFL);
+}
+
 static _Noreturn void play_program(int pipe)
 {
     const struct trapped_calls calls = {.connect = false};
@@ -77,9 +87,10 @@ static _Noreturn void play_program(int pipe)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         _exit(1);
-    pid_t supervisor = fork();
+    pid_t supervisor = trap_fork_unseen();
     if (supervisor == 0) {
         alarm(PATIENCE);
+        hold_signals();
         close(pair[0]);
         play_supervisor(pair[1], pipe);
     }
@@ -94,7 +105,7 @@ static _Noreturn void play_program(int pipe)
         close(pair[0]);
         (void)!bind(fd, (const struct sockaddr *)&other, sizeof other);
     }
-    (void)waitpid(supervisor, NULL, 0);
+    (void)waitpid(supervisor, NULL, __WALL);
     _exit(0);
 }
 
@@ -109,7 +120,7 @@ bool trap_rehearse(struct text *reason)
     }
     if (pipe(ends) != 0)
         return false;
-    pid_t program = fork();
+    pid_t program = trap_fork_unseen();
     if (program == 0) {
         close(ends[0]);
         (void)signal(SIGALRM, SIG_DFL);
@@ -120,7 +131,7 @@ bool trap_rehearse(struct text *reason)
         done = (enum step)byte > done ? (enum step)byte : done;
     close(ends[0]);
     if (program > 0)
-        (void)waitpid(program, &status, 0);
+        (void)waitpid(program, &status, __WALL);
     if (done != ALL_DONE)
         text_string(reason, missing[done]);
     return done == ALL_DONE;

@@ -45,10 +45,12 @@ static void hold_nothing(int *listener, int *socket)
 
 static _Noreturn void supervise(struct trap *trap, int socket)
 {
-    static const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU};
     char byte = 0;
-    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
-        (void)signal(ignored[i], SIG_IGN);
+    sigset_t all;
+    /* Whoever signals a whole service means the program; SIGCHLD is waited for (stop.c). */
+    sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, NULL);
+    (void)signal(SIGCHLD, SIG_DFL);
     trap->listener = listener_take(socket);
     if (trap->listener < 0)
         _exit(1);
@@ -61,8 +63,7 @@ static _Noreturn void supervise(struct trap *trap, int socket)
     trap_mind(trap);
 }
 
-/* As fork(2), but the end of the child makes no signal, and no wait(2) without __WALL sees it. */
-static pid_t fork_unseen(void)
+pid_t trap_fork_unseen(void)
 {
     return (pid_t)syscall(SYS_clone, 0UL, NULL, NULL, NULL, 0UL);
 }
@@ -95,6 +96,19 @@ static int go_under(const struct trapped_calls *calls, int socket)
     return error ? complain("the supervisor did not start", -error) : 0;
 }
 
+/* Not where a closed standard error was, into which somebody writes. */
+static bool make_pair(int pair[2])
+{
+    int low[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, low) != 0)
+        return false;
+    for (int i = 0; i < 2; i++) {
+        pair[i] = fcntl(low[i], F_DUPFD_CLOEXEC, FIRST_FREE);
+        close(low[i]);
+    }
+    return pair[0] >= 0 && pair[1] >= 0;
+}
+
 int trap_start(bool no_io_uring)
 {
     static struct trap trap;
@@ -107,9 +121,9 @@ int trap_start(bool no_io_uring)
                                         .no_io_uring = no_io_uring};
     if (!trap_share_memory(&trap))
         return complain("no memory", errno);
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+    if (!make_pair(pair))
         return complain("no socket", errno);
-    pid_t supervisor = fork_unseen();
+    pid_t supervisor = trap_fork_unseen();
     if (supervisor == 0) {
         close(pair[0]);
         supervise(&trap, pair[1]);

@@ -7,9 +7,11 @@
 #include "trap.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #if defined __x86_64__ && !defined __ILP32__
 
@@ -18,26 +20,92 @@ bool stop_works_here(void)
     return true;
 }
 
+/* A thread that was killed while we had it stays a zombie, and its parent and an exec wait for it, until its
+ * tracer has seen its end. */
+static void let_run(pid_t tid)
+{
+    if (ptrace(PTRACE_DETACH, tid, NULL, NULL) == 0)
+        return;
+    int status;
+    pid_t found;
+    do
+        found = waitpid(tid, &status, __WALL);
+    while ((found < 0 && errno == EINTR) ||
+           (found == tid && WIFSTOPPED(status) && ptrace(PTRACE_DETACH, tid, NULL, NULL) != 0));
+}
+
 bool stop_ask(pid_t tid)
 {
     if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) != 0)
         return false;
     if (ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) == 0)
         return true;
-    (void)ptrace(PTRACE_DETACH, tid, NULL, NULL);
+    let_run(tid);
     return false;
+}
+
+/* Those whose call took too long (a path of AF_UNIX on a file system that does not answer): they are let go
+ * when they stop. */
+enum { STRAGGLERS_MAX = 64, LONGEST_MS = 100 };
+static pid_t stragglers[STRAGGLERS_MAX];
+
+static void leave_behind(pid_t tid)
+{
+    for (int i = 0; i < STRAGGLERS_MAX; i++)
+        if (stragglers[i] == 0) {
+            stragglers[i] = tid;
+            return;
+        }
+}
+
+bool stop_look_after_stragglers(void)
+{
+    bool any = false;
+    for (int i = 0; i < STRAGGLERS_MAX; i++) {
+        int status;
+        pid_t found = stragglers[i] ? waitpid(stragglers[i], &status, __WALL | WNOHANG) : 0;
+        if (found == stragglers[i] && found && WIFSTOPPED(status))
+            let_run(found);
+        if (found)
+            stragglers[i] = 0;
+        any |= stragglers[i] != 0;
+    }
+    return any;
+}
+
+/* SIGCHLD is blocked, and comes with each stop. */
+static pid_t wait_a_little(pid_t tid, int *status)
+{
+    const struct timespec longest = {0, LONGEST_MS * 1000000L};
+    sigset_t stops;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGCHLD);
+    for (int tries = 0; tries < 2; tries++) {
+        pid_t found = waitpid(tid, status, __WALL | WNOHANG);
+        if (found)
+            return found;
+        while (sigtimedwait(&stops, NULL, &longest) > 0 &&
+               (found = waitpid(tid, status, __WALL | WNOHANG)) == 0)
+            continue;
+        if (found)
+            return found;
+    }
+    return 0;
 }
 
 int stop_result(pid_t tid)
 {
     struct user_regs_struct registers;
     int status;
-    pid_t found;
-    do
-        found = waitpid(tid, &status, __WALL);
-    while (found < 0 && errno == EINTR);
-    if (found != tid || !WIFSTOPPED(status) || ptrace(PTRACE_GETREGS, tid, NULL, &registers) != 0)
+    pid_t found = wait_a_little(tid, &status);
+    if (found == 0)
+        leave_behind(tid);
+    if (found != tid || !WIFSTOPPED(status))
         return STOP_LOST;
+    if (ptrace(PTRACE_GETREGS, tid, NULL, &registers) != 0) {
+        let_run(tid);
+        return STOP_LOST;
+    }
     return (int)registers.rax; /* of a 32-bit call as well: it is sign-extended, or cut to an int here */
 }
 
@@ -58,7 +126,7 @@ void stop_end(pid_t tid, bool again)
 {
     if (again)
         repeat(tid);
-    (void)ptrace(PTRACE_DETACH, tid, NULL, NULL);
+    let_run(tid);
 }
 
 #else /* registers are another matter on each processor */
@@ -84,6 +152,11 @@ void stop_end(pid_t tid, bool again)
 {
     (void)tid;
     (void)again;
+}
+
+bool stop_look_after_stragglers(void)
+{
+    return false;
 }
 
 #endif

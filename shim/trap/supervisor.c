@@ -33,8 +33,9 @@ static bool is_refusal(enum call which, int error)
 
 static void finish(struct trap *trap, struct hooked_call *hooked, int error)
 {
-    const struct caller *caller = trap->caller;
+    struct caller *caller = trap->caller;
     if (error && attempt_again(trap, hooked, error)) {
+        caller_close(caller);
         stop_end(caller->tid, true);
         return;
     }
@@ -49,6 +50,7 @@ static void finish(struct trap *trap, struct hooked_call *hooked, int error)
     }
     if (error == 0 && hooked->rule && hooked->rule->watch)
         trap_record_sharing(trap, hooked);
+    caller_close(caller); /* or the program's own close would not be the last one */
     stop_end(caller->tid, false);
 }
 
@@ -87,6 +89,8 @@ static void let_go(struct trap *trap, struct caller *caller, uint64_t id)
     decide(&hooked, caller);
     bool wanted = caller->which != CALL_CONNECT || may_stop_connect(trap, caller->fd);
     bool stops = wanted && stop_ask(caller->tid);
+    if (!stops)
+        caller_close(caller);
     let_call_go(trap, id);
     int result = stops ? stop_result(caller->tid) : STOP_LOST;
     if (result == STOP_LOST) {
@@ -114,6 +118,10 @@ static void handle(struct trap *trap, const struct seccomp_notif *notification)
         return;
     }
     if (!read) {
+        struct attempt *attempt = attempt_find(&caller);
+        if (attempt)
+            attempt_end(attempt);
+        caller_close(&caller);
         let_call_go(trap, notification->id);
     } else {
         trap_take_rules(trap, &caller);
@@ -132,6 +140,7 @@ static void handle(struct trap *trap, const struct seccomp_notif *notification)
 
 _Noreturn void trap_supervise(struct trap *trap)
 {
+    enum { STRAGGLERS_LOOK_MS = 100 };
     struct pollfd listener = {.fd = trap->listener, .events = POLLIN};
     /* More than the header's, of a newer kernel. */
     static union {
@@ -140,7 +149,10 @@ _Noreturn void trap_supervise(struct trap *trap)
     } received;
     for (;;) {
         listener.revents = 0;
-        if (poll(&listener, 1, attempts_timeout()) < 0 && errno != EINTR)
+        int timeout = attempts_timeout();
+        if (stop_look_after_stragglers() && timeout < 0)
+            timeout = STRAGGLERS_LOOK_MS;
+        if (poll(&listener, 1, timeout) < 0 && errno != EINTR)
             _exit(1);
         for (const struct seccomp_notif *due = attempts_due(trap); due; due = attempts_due(trap)) {
             const struct seccomp_notif notification = *due;

@@ -72,6 +72,8 @@ bool stop_ask(pid_t tid);
 /* Waits for it, once the call has been let go: the call's result, or STOP_LOST where the thread has ended. */
 enum { STOP_LOST = -4096 };
 int stop_result(pid_t tid);
+/* Lets those go whose stop came later than anybody could wait for; true if there are more. */
+bool stop_look_after_stragglers(void);
 /* Lets the thread go on, after the call once more or with its result as it is. */
 void stop_end(pid_t tid, bool again);
 
@@ -84,8 +86,8 @@ struct trap {
     struct rule_text texts[2]; /* read at the start, since paths and files may change */
     struct file_text file;
     struct rule *rules;
-    bool names_programs;         /* a rule has a program word: which rules count depends on who calls */
-    const struct caller *caller; /* whose call is looked at */
+    bool names_programs;   /* a rule has a program word: which rules count depends on who calls */
+    struct caller *caller; /* whose call is looked at */
     /* Shared with the minder: notifications that have been taken and are not answered yet. */
     _Atomic uint64_t *in_hand;
 };
@@ -106,9 +108,11 @@ struct attempt {
     unsigned options;            /* that are on for a second try */
     int64_t started, end;        /* of waiting, ms on CLOCK_MONOTONIC; 0: not yet */
     int64_t next, pause, waited; /* when to try again */
+    int64_t asked;               /* when it was told to make the call again */
     uint64_t evicted;
     struct workspace *work; /* the last look at who is in the way; NULL for none */
     bool held;              /* the call waits, in this notification */
+    bool due;               /* it has been let go */
     struct seccomp_notif notification;
 };
 /* The attempt of a thread's call, NULL for none. */
@@ -125,8 +129,11 @@ void attempt_end(struct attempt *attempt);
 
 /* ---- records.c ------------------------------------------------------------------------------------ */
 
-/* May the supervisor do for the caller what takes rights? Only with the very same ones. */
-bool trap_has_same_rights(pid_t pid);
+/* May the supervisor do for the calling thread what takes rights? Only with the very same ones. */
+bool trap_has_same_rights(pid_t tid);
+/* Is the caller in another network namespace, where this process would look at, and remove, the wrong
+ * sockets? */
+bool trap_is_elsewhere(const struct trap *trap);
 /* A refusal, in the network namespace of the caller; with an attempt how it ended, `error` 0 for well. */
 void trap_record(struct trap *trap, const struct hooked_call *hooked, int error,
                  const struct attempt *attempt);
@@ -160,5 +167,7 @@ bool trap_rehearse(struct text *reason);
 /* start.c: this process, and what it executes, is under the trap from now on: 0, or an exit code after a
  * complaint. */
 int trap_start(bool no_io_uring);
+/* As fork(2), but the end of the child makes no signal, and no wait(2) without __WALL sees it. */
+pid_t trap_fork_unseen(void);
 
 #endif
