@@ -65,14 +65,14 @@ static _Noreturn void play_supervisor(int socket, int pipe)
     _exit(0);
 }
 
-/* As the supervisor does, which waits for SIGCHLD; but for the alarm, which ends it if nothing happens. */
+/* As the supervisor does, which waits for SIGCHLD. It ends with the program, which an alarm ends if nothing
+ * happens. */
 static void hold_signals(void)
 {
-    sigset_t held;
-    sigfillset(&held);
-    sigdelset(&held, SIGALRM);
-    (void)sigprocmask(SIG_SETMASK, &held, NULL);
+    struct raw_mask before;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     (void)signal(SIGCHLD, SIG_DFL);
+    raw_mask_hold(&before);
 }
 
 static _Noreturn void play_program(int pipe)
@@ -89,7 +89,6 @@ static _Noreturn void play_program(int pipe)
         _exit(1);
     pid_t supervisor = trap_fork_unseen();
     if (supervisor == 0) {
-        alarm(PATIENCE);
         hold_signals();
         close(pair[0]);
         play_supervisor(pair[1], pipe);

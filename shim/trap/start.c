@@ -46,10 +46,9 @@ static void hold_nothing(int *listener, int *socket)
 static _Noreturn void supervise(struct trap *trap, int socket)
 {
     char byte = 0;
-    sigset_t all;
+    struct raw_mask before;
     /* Whoever signals a whole service means the program; SIGCHLD is waited for (stop.c). */
-    sigfillset(&all);
-    (void)sigprocmask(SIG_SETMASK, &all, NULL);
+    raw_mask_hold(&before);
     (void)signal(SIGCHLD, SIG_DFL);
     trap->listener = listener_take(socket);
     if (trap->listener < 0)
