@@ -178,7 +178,7 @@ completes() {
 completes_options() {
     for subcommand in $(subcommands); do
         offered "$1" reuseshim "$subcommand" -
-        named=$("$BUILD/reuseshim" "$subcommand" --help | grep -oE -- '--[a-z0-9]{2,}' | sort -u)
+        named=$("$BUILD/reuseshim" "$subcommand" --help | grep -oE -- '--[a-z0-9][a-z0-9-]+' | sort -u)
         diff <(grep -oE '^--[a-z0-9-]+$' <<<"$output" | sort -u) <(echo "$named")
     done
 }
