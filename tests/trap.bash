@@ -15,6 +15,11 @@ trapped_background() {
     background ns env REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json "$BUILD/reuseshim" run "$@"
 }
 
+# is_held PID: its call waits for the supervisor's answer.
+is_held() {
+    grep -q seccomp "/proc/$1/wchan"
+}
+
 supervisors() {
     local pid
     for pid in $(namespace_processes); do

@@ -88,10 +88,14 @@ reuseaddr=1" ]
     run -0 run_it -p share "$BATS_FILE_TMPDIR/sock" tcp bind 127.0.0.1:"$port" listen
     stop
     holder tcp bind 127.0.0.1:"$port" listen
-    (pause 0.5; kill "$holder_pid") 3>&- &
-    run -0 run_it -r 'tcp wait 60s' "$BATS_FILE_TMPDIR/sock" tcp bind 127.0.0.1:"$port" errno
-    [ "$output" = "errno=0" ]
-    expect_record '.event == "resolved"' '.outcome == "waited"' '.waited_ms > 300' '.holders[0].state == "LISTEN"'
+    spawn ns env REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json "$BUILD/reuseshim" run -r 'tcp wait 600s' "$BATS_FILE_TMPDIR/sock" tcp bind 127.0.0.1:"$port" errno
+    waiter=$last_pid
+    until_true is_held "$waiter"
+    stop "$holder_pid"
+    wait "$waiter"
+    [ "$(cat "$last_out")" = "errno=0" ]
+    # Whether it had been refused before the holder went, or was only on its way, is the machine's.
+    [ ! -s "$LOG" ] || expect_record '.event == "resolved"' '.outcome == "waited"' '.holders[0].state == "LISTEN"'
     holder tcp bind 127.0.0.1:"$port" listen
     run -1 run_it -r 'tcp wait 300ms' "$BATS_FILE_TMPDIR/sock" tcp bind 127.0.0.1:"$port"
     expect_record '.event == "conflict"' '.waited_ms >= 250' '.cause == "listener"'
@@ -169,7 +173,6 @@ print(sorted(os.listdir(\"/proc/self/fd\")))"' "$SYSTEM_PYTHON"
 @test "when the supervisor dies there is a new one: idle, and with a call in its hands" {
     port=$(free_port)
     holder tcp bind 127.0.0.1:"$port" listen
-    ns mkfifo "$BATS_TEST_TMPDIR/go"
     spawn ns env REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json "$BUILD/reuseshim" run --trap -r 'port 1-65535 wait 600s' "$SYSTEM_PYTHON" -c '
 import socket, sys
 s = socket.socket()
@@ -178,10 +181,10 @@ except OSError as error: print(error.errno, flush=True)
 s.bind(("127.0.0.2", int(sys.argv[1])))
 print("bound", flush=True)' "$port"
     until_true eval '[ "$(supervisors | wc -l)" = 2 ]'
-    pause 0.5 # it is in the wait by now, or comes into it under the new one
+    until_true is_held "$last_pid" # in the wait, or on the way to it
     for _ in 1 2 3; do
         kill -KILL "$(supervisors | tail -n 1)" 2>/dev/null || true
-        pause 0.2
+        until_true eval '[ -s "$last_out" ] || [ "$(supervisors | wc -l)" = 2 ]'
     done
     until_true grep -qx bound "$last_out"
     [ "$(head -n 1 "$last_out")" = 98 ]
@@ -266,15 +269,18 @@ print(late)'
 }
 
 @test "signals to the whole service are the program's; SIGCHLD may be ignored, and standard error closed" {
+    mkfifo "$BATS_TEST_TMPDIR/go"
     spawn ns bash -c 'trap "" CHLD; exec "$0" run --trap "$1" -c "
 import socket, sys
 print(\"ready\", flush=True)
 sys.stdin.readline()
 socket.socket().bind((\"127.0.0.1\", 0))
-print(\"bound\", flush=True)" <"$2"' "$BUILD/reuseshim" "$SYSTEM_PYTHON" <(pause 2; echo)
+print(\"bound\", flush=True)" <"$2"' "$BUILD/reuseshim" "$SYSTEM_PYTHON" "$BATS_TEST_TMPDIR/go"
+    exec {go}<>"$BATS_TEST_TMPDIR/go"
     until_true grep -qx ready "$last_out"
     for pid in $(supervisors); do kill -USR1 "$pid"; done
     kill -KILL "$(supervisors | tail -n 1)"
+    echo >&"$go"
     until_true grep -qx bound "$last_out"
     needs_root
     open_folder
@@ -335,4 +341,21 @@ print(\"bound\", flush=True)" <"$2"' "$BUILD/reuseshim" "$SYSTEM_PYTHON" <(pause
         "$BATS_FILE_TMPDIR/sock" "$SYSTEM_PYTHON" "$SCRIPTS/leave_time_wait.py"
     expect_record '.cause == "time-wait"' '.evicted == 0'
     [ "$(ns ss -Htan state time-wait 'sport = :5003' | wc -l)" = 1 ]
+}
+
+@test "what the supervisor keeps does not grow with the calls, in whatever network" {
+    needs_root
+    mkfifo "$BATS_TEST_TMPDIR/go"
+    spawn ns env REUSESHIM_LOG="$LOG" "$BUILD/reuseshim" run -p audit --trap unshare --net sh -c 'ip link set lo up
+        "$0" udp repeat 50 bind 127.0.0.1:0; echo warm; read -r _ <"$1"
+        for _ in 1 2 3 4 5 6 7 8 9 10; do "$0" udp set reuseaddr bind 127.0.0.1:5000 udp set reuseaddr bind 127.0.0.1:5000; done; echo done; read -r _ <"$1"' \
+        "$BATS_FILE_TMPDIR/sock" "$BATS_TEST_TMPDIR/go"
+    exec {go}<>"$BATS_TEST_TMPDIR/go"
+    size() { awk '/^VmSize/ {print $2}' "/proc/$(supervisors | tail -n 1)/status"; }
+    until_true grep -qx warm "$last_out"
+    before=$(size)
+    echo >&"$go"
+    until_true grep -qx "done" "$last_out"
+    [ "$(size)" -le $((before + 64)) ]
+    [ "$(find "/proc/$(supervisors | tail -n 1)/fd" -type l | wc -l)" = 1 ]
 }

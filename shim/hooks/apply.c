@@ -245,13 +245,13 @@ void apply_after_retry(const struct hooked_call *hooked, unsigned options, bool 
     }
 }
 
-static bool is_bound(int fd)
+bool hooked_is_bound(const struct hooked_call *hooked)
 {
     union any_sockaddr name;
     struct endpoint local;
     socklen_t length = sizeof name;
-    return raw_getsockname(fd, &name, &length) < 0 || !endpoint_from_sockaddr(&local, &name, length) ||
-           local.port != 0;
+    return raw_getsockname(hooked->fd, &name, &length) < 0 ||
+           !endpoint_from_sockaddr(&local, &name, length) || local.port != 0;
 }
 
 void apply_on_connect(struct hooked_call *hooked)
@@ -259,7 +259,7 @@ void apply_on_connect(struct hooked_call *hooked)
     if (!endpoint_is_internet(&hooked->argument))
         return;
     decide(hooked, WHEN_CONNECT, true);
-    if (hooked->rule && (hooked->rule->force | hooked->rule->strip) && !is_bound(hooked->fd))
+    if (hooked->rule && (hooked->rule->force | hooked->rule->strip) && !hooked_is_bound(hooked))
         set_options(hooked);
 }
 

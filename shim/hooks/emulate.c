@@ -10,13 +10,6 @@
 #include <errno.h>
 #include <stdatomic.h>
 
-int emulation_pass_on(const struct hooked_call *hooked)
-{
-    int result = hooked->which == CALL_BIND ? next.bind(hooked->fd, hooked->address, hooked->length)
-                                            : next.listen(hooked->fd, hooked->backlog);
-    return result == 0 ? 0 : errno;
-}
-
 /* ---- records ---------------------------------------------------------------------------------------- */
 
 /* As if the kernel had said it. */
@@ -124,15 +117,6 @@ static void tell_blindness(const struct workspace *work, const struct hooked_cal
 
 /* ---- the call --------------------------------------------------------------------------------------- */
 
-static bool is_bound(const struct hooked_call *hooked)
-{
-    union any_sockaddr name;
-    struct endpoint local;
-    socklen_t length = sizeof name;
-    return raw_getsockname(hooked->fd, &name, &length) < 0 ||
-           !endpoint_from_sockaddr(&local, &name, length) || local.port != 0;
-}
-
 static void look(struct emulation *emulation, const struct hooked_call *hooked)
 {
     struct workspace *work = &emulation->work;
@@ -175,7 +159,7 @@ static int evict(struct emulation *emulation, const struct hooked_call *hooked, 
                          &work->scratch);
     if (evicted == 0)
         return error;
-    error = emulation_pass_on(hooked);
+    error = hooked_pass_on(hooked);
     if (error == 0) {
         conflict_forget_owned(&work->conflict);
         work->record.event = EVENT_RESOLVED;
@@ -189,7 +173,7 @@ static int evict(struct emulation *emulation, const struct hooked_call *hooked, 
 static int insist(struct emulation *emulation, const struct hooked_call *hooked)
 {
     const struct neighbour *left = neighbours_raise(&emulation->neighbours, hooked->fd);
-    int error = evict(emulation, hooked, emulation_pass_on(hooked));
+    int error = evict(emulation, hooked, hooked_pass_on(hooked));
     neighbours_lower(&emulation->neighbours, hooked->fd);
     if (error == EADDRINUSE && emulation->known && emulation->answer.error == 0)
         tell_failure(emulation, hooked, left);
@@ -199,7 +183,7 @@ static int insist(struct emulation *emulation, const struct hooked_call *hooked)
 static int pass_on_marked(const struct hooked_call *hooked, unsigned *marks)
 {
     *marks = hooked->which == CALL_BIND ? neighbours_mark(hooked->fd, hooked->rule->exclusive) : 0;
-    return emulation_pass_on(hooked);
+    return hooked_pass_on(hooked);
 }
 
 static int carry_out(struct emulation *emulation, const struct hooked_call *hooked, bool *theirs)
@@ -246,7 +230,7 @@ static bool prepare(struct emulation *emulation, const struct hooked_call *hooke
     if (!binds && raw_option(hooked->fd, SOL_SOCKET, SO_ACCEPTCONN) > 0)
         return false; /* only the backlog changes */
     return (protocol_is_tcp(work->newcomer.protocol) || protocol_is_udp(work->newcomer.protocol)) &&
-           work->newcomer.local.port != 0 && !(binds && is_bound(hooked)) &&
+           work->newcomer.local.port != 0 && !(binds && hooked_is_bound(hooked)) &&
            !sockets_are_elsewhere(&work->newcomer);
 }
 
@@ -255,7 +239,7 @@ int emulate(const struct hooked_call *hooked, bool *theirs)
     struct emulation *emulation = raw_map(sizeof *emulation);
     *theirs = false;
     if (emulation == NULL)
-        return emulation_pass_on(hooked);
+        return hooked_pass_on(hooked);
     raw_mask_hold(&emulation->mask);
     int error;
     if (prepare(emulation, hooked)) {
@@ -264,7 +248,7 @@ int emulate(const struct hooked_call *hooked, bool *theirs)
         emulation_turn_ends(turn);
         raw_allow_tracers();
     } else {
-        error = emulation_pass_on(hooked);
+        error = hooked_pass_on(hooked);
     }
     raw_mask_release(&emulation->mask);
     raw_unmap(emulation, sizeof *emulation);

@@ -18,9 +18,6 @@ struct emulation {
     bool known; /* it hangs on nothing that cannot be seen */
 };
 
-/* The call itself, as the program made it: 0 or its errno. */
-int emulation_pass_on(const struct hooked_call *hooked);
-
 /* Waits until nobody else in this network namespace is in an emulated call, at most for the budget. */
 int emulation_turn(unsigned budget_ms);
 void emulation_turn_ends(int turn);

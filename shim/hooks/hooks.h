@@ -66,6 +66,11 @@ bool hooked_read_address(struct hooked_call *hooked, const struct sockaddr *addr
 /* The same for bindresvport: an address without a port, the wildcard for NULL. */
 void hooked_read_reserved(struct hooked_call *hooked, const struct sockaddr_in *address);
 
+/* bind or listen, as the program made it, by the next definition: 0 or its errno. */
+int hooked_pass_on(const struct hooked_call *hooked);
+/* Has the socket a port? True also where that does not show. */
+bool hooked_is_bound(const struct hooked_call *hooked);
+
 /* Which rule is about the call, once: sets `rule`, and traces it. Of listen the address is the socket's own.
  */
 void apply_decide(struct hooked_call *hooked);

@@ -30,13 +30,19 @@ static bool may_pass(int error)
     return error == EADDRINUSE || error == EADDRNOTAVAIL;
 }
 
+int hooked_pass_on(const struct hooked_call *hooked)
+{
+    int result = hooked->which == CALL_BIND ? next.bind(hooked->fd, hooked->address, hooked->length)
+                                            : next.listen(hooked->fd, hooked->backlog);
+    return result == 0 ? 0 : errno;
+}
+
 /* The call once more: 0, or its errno. What goes wrong only in such a try is nothing that the program has
  * asked for: it hears what it would have heard. */
 static int repeat(const struct hooked_call *hooked, int error)
 {
-    int result = hooked->which == CALL_BIND ? next.bind(hooked->fd, hooked->address, hooked->length)
-                                            : next.listen(hooked->fd, hooked->backlog);
-    return result == 0 ? 0 : may_pass(errno) ? errno : error;
+    int result = hooked_pass_on(hooked);
+    return result == 0 || may_pass(result) ? result : error;
 }
 
 /* ---- evict ------------------------------------------------------------------------------------- */

@@ -167,12 +167,11 @@ bool attempt_again(struct trap *trap, const struct hooked_call *hooked, int erro
 
 /* ---- until it is time --------------------------------------------------------------------------------- */
 
-bool attempt_hold(struct trap *trap, const struct caller *caller, const struct seccomp_notif *notification)
+bool attempt_hold(const struct caller *caller, const struct seccomp_notif *notification)
 {
     struct attempt *attempt = attempt_find(caller);
     if (attempt == NULL || attempt->held || attempt->next <= now_ms())
         return false;
-    (void)trap;
     attempt->held = true;
     attempt->notification = *notification;
     return true;

@@ -219,10 +219,11 @@ static bool receives_now(const struct newcomer *newcomer)
 
 void trap_record_sharing(struct trap *trap, const struct hooked_call *hooked)
 {
-    struct workspace *work = record_wanted(&trap->shim, LEVEL_CONFLICT) ? raw_map(sizeof *work) : NULL;
+    bool wanted = record_wanted(&trap->shim, LEVEL_CONFLICT) && !trap_is_elsewhere(trap);
+    struct workspace *work = wanted ? raw_map(sizeof *work) : NULL;
     const struct hooked_call bound = {
         .shim = hooked->shim, .rule = hooked->rule, .which = hooked->which, .fd = hooked->fd};
-    if (work == NULL || trap_is_elsewhere(trap))
+    if (work == NULL)
         return;
     begin(trap, work, &bound, 0); /* without the argument: port 0 has become a port by now */
     struct self self = work->conflict.self;

@@ -3,7 +3,6 @@
  * Contract in trap.h. The program keeps its pid. The supervisor is a child without exit signal, which wait(2)
  * does not see, in a session of its own, and holds nothing of the caller's.
  */
-#define _GNU_SOURCE /* close_range */
 #include "trap.h"
 
 #include "reuseshim/command.h"
@@ -83,15 +82,15 @@ static int go_under(const struct trapped_calls *calls, int socket)
     int listener = listener_open(calls, &privileges);
     if (listener < 0)
         return complain("the filter was not accepted", -listener);
+    int error = listener_send(socket, listener);
+    close(listener);
+    if (error == 0 && read(socket, &byte, 1) != 1)
+        error = -EPIPE;
     if (privileges == WITH_NO_NEW_PRIVS)
         command_error(
             "run: --trap: without CAP_SYS_ADMIN what is started cannot gain rights by set-user-ID or file "
             "capabilities (no_new_privs)",
             (char *)NULL);
-    int error = listener_send(socket, listener);
-    close(listener);
-    if (error == 0 && read(socket, &byte, 1) != 1)
-        error = -EPIPE;
     return error ? complain("the supervisor did not start", -error) : 0;
 }
 

@@ -113,7 +113,7 @@ static void handle(struct trap *trap, const struct seccomp_notif *notification)
     trap->caller = &caller;
     if (notification->data.nr == IO_URING_SETUP)
         trap_record_io_uring(trap, (pid_t)notification->pid);
-    if (read && attempt_hold(trap, &caller, notification)) {
+    if (read && attempt_hold(&caller, notification)) {
         caller_close(&caller);
         return;
     }

@@ -120,7 +120,7 @@ struct attempt *attempt_find(const struct caller *caller);
 /* After a refusal: is the call to be made once more? Then it will be, at attempt->next. */
 bool attempt_again(struct trap *trap, const struct hooked_call *hooked, int error);
 /* The next notification of the attempt is kept back until its time. True if so. */
-bool attempt_hold(struct trap *trap, const struct caller *caller, const struct seccomp_notif *notification);
+bool attempt_hold(const struct caller *caller, const struct seccomp_notif *notification);
 /* Milliseconds until one of those that are held is due, -1 for never; and the next that is due, or whose
  * thread has a signal to take: its notification, NULL for none. */
 int attempts_timeout(void);

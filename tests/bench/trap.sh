@@ -7,13 +7,7 @@ build=$PWD/${1:-build}
 run="env REUSESHIM_LOG=none $build/reuseshim run --trap --"
 rounds=${ROUNDS:-11}
 
-if [ -z "${BENCH_INSIDE:-}" ]; then
-    export BENCH_INSIDE=1
-    namespace=(unshare --net)
-    [ "$(id -u)" = 0 ] || namespace=(unshare --user --map-root-user --net)
-    exec "${namespace[@]}" sh -c 'ip link set lo up; exec "$0" "$@"' "$0" "${1:-build}"
-fi
-unset LD_PRELOAD "${!REUSESHIM_P@}" "${!REUSESHIM_R@}" "${!REUSESHIM_L@}"
+. tests/bench/inside.sh
 . tests/bench/compare.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
