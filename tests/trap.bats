@@ -48,6 +48,14 @@ errno=98" ]
     expect_record '.cause == "bound"' '.holders[0].processes[0].relation == "self"' '.pid == .holders[0].processes[0].pid'
 }
 
+@test "with REUSESHIM_DIAGNOSE=never nobody is looked for, as under the library" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    export REUSESHIM_DIAGNOSE=never
+    run -1 run_it -r keep "$BATS_FILE_TMPDIR/sock" tcp bind 127.0.0.1:"$port"
+    expect_record '.errno == "EADDRINUSE"' '.holders == []' '.diagnosis.source == "none"' '.diagnosis.reason | contains("never")'
+}
+
 @test "the same holders give the same record as under the library" {
     port=$(free_port)
     same() {
@@ -170,6 +178,15 @@ print(sorted(os.listdir(\"/proc/self/fd\")))"' "$SYSTEM_PYTHON"
     holds '.cause == "listener" and .errno == "EADDRINUSE" and .program == "many_binds"' "$LOG"
 }
 
+@test "calls are received while another is explained: signals that interrupt what they can do not interrupt them" {
+    background ns "$SYSTEM_PYTHON" "$TOP/tests/programs/many_listeners.py" 200
+    run -0 run_it -r keep "$BATS_FILE_TMPDIR/many_binds" 8 50 1000 200
+    read -r _ times _ calls <<<"$output"
+    echo "$output"
+    # Between the call and its receipt a signal can: that is a matter of microseconds, an explanation one of milliseconds.
+    [ "$calls" = 800 ] && [ "$times" -lt 200 ]
+}
+
 @test "when the supervisor dies there is a new one: idle, and with a call in its hands" {
     port=$(free_port)
     holder tcp bind 127.0.0.1:"$port" listen
@@ -188,6 +205,22 @@ print("bound", flush=True)' "$port"
     done
     until_true grep -qx bound "$last_out"
     [ "$(head -n 1 "$last_out")" = 98 ]
+    wait "$last_pid"
+    until_true eval '[ -z "$(supervisors)" ]'
+}
+
+@test "when supervisors die and die, as a filter may have it, calls go their way" {
+    mkfifo "$BATS_TEST_TMPDIR/go"
+    spawn ns env REUSESHIM_LOG="$LOG" "$BUILD/reuseshim" run --trap sh -c 'read -r _ <"$1"; exec "$0" tcp bind 127.0.0.1:0 listen' \
+        "$BATS_FILE_TMPDIR/sock" "$BATS_TEST_TMPDIR/go"
+    until_true eval '[ "$(supervisors | wc -l)" = 2 ]'
+    minder=$(supervisors | head -n 1) looks=0
+    kill_its_child() {
+        xargs -r kill -KILL <"/proc/$minder/task/$minder/children" || true
+        [ $((looks++)) -gt 200 ] && [ -z "$(cat "/proc/$minder/task/$minder/children")" ]
+    }
+    until_true kill_its_child
+    echo >"$BATS_TEST_TMPDIR/go"
     wait "$last_pid"
     until_true eval '[ -z "$(supervisors)" ]'
 }
@@ -357,5 +390,5 @@ print(\"bound\", flush=True)" <"$2"' "$BUILD/reuseshim" "$SYSTEM_PYTHON" "$BATS_
     echo >&"$go"
     until_true grep -qx "done" "$last_out"
     [ "$(size)" -le $((before + 64)) ]
-    [ "$(find "/proc/$(supervisors | tail -n 1)/fd" -type l | wc -l)" = 1 ]
+    [ "$(find "/proc/$(supervisors | tail -n 1)/fd" -type l | wc -l)" = 3 ] # the listener, and the receiver's pipe
 }

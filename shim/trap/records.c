@@ -172,7 +172,9 @@ bool trap_explain(struct trap *trap, const struct hooked_call *hooked, int error
     begin(trap, work, hooked, error);
     struct self self = work->conflict.self;
     bool told = true;
-    if (may_tell(trap) && may_find_path(trap, &work->newcomer)) {
+    if (trap->shim.settings.diagnose == DIAGNOSE_NEVER) {
+        work->record.bare = BARE_NEVER;
+    } else if (may_tell(trap) && may_find_path(trap, &work->newcomer)) {
         conflict_begin(&work->conflict, trap->shim.settings.budget_ms, false);
         work->conflict.self = self;
         work->conflict.of_another = true;

@@ -38,25 +38,24 @@ static void tell(int pipe, enum step step)
 
 static _Noreturn void play_supervisor(int socket, int pipe)
 {
-    static union {
-        struct seccomp_notif notification;
-        char room[512];
-    } received;
+    static struct trap trap;
+    struct seccomp_notif received;
     struct caller caller = {.fd = -1};
-    int listener = listener_take(socket);
-    if (listener < 0)
+    trap.listener = listener_take(socket);
+    if (trap.listener < 0 || !trap_share_memory(&trap))
         _exit(1);
     tell(pipe, HANDED_OVER);
-    if (listener_receive(listener, &received.notification) != 0)
+    (void)receiver_start(&trap);
+    if (!receiver_next(&trap, &received, -1) || received.id == 0)
         _exit(1);
     tell(pipe, RECEIVED);
-    bool read = caller_read(&caller, &received.notification);
+    bool read = caller_read(&caller, &received);
     if (read)
         tell(pipe, BORROWED);
     bool stops = read && stop_ask(caller.tid);
     if (stops)
         tell(pipe, STOPPED);
-    if (listener_continue(listener, received.notification.id) == 0 && stops)
+    if (listener_continue(trap.listener, received.id) == 0 && stops)
         tell(pipe, ANSWERED);
     if (stops && stop_result(caller.tid) == -EAFNOSUPPORT)
         tell(pipe, ALL_DONE);

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -141,30 +140,20 @@ static void handle(struct trap *trap, const struct seccomp_notif *notification)
 _Noreturn void trap_supervise(struct trap *trap)
 {
     enum { STRAGGLERS_LOOK_MS = 100 };
-    struct pollfd listener = {.fd = trap->listener, .events = POLLIN};
-    /* More than the header's, of a newer kernel. */
-    static union {
-        struct seccomp_notif notification;
-        char room[512];
-    } received;
-    for (;;) {
-        listener.revents = 0;
+    struct seccomp_notif received;
+    bool more;
+    (void)receiver_start(trap);
+    do {
         int timeout = attempts_timeout();
         if (stop_look_after_stragglers() && timeout < 0)
             timeout = STRAGGLERS_LOOK_MS;
-        if (poll(&listener, 1, timeout) < 0 && errno != EINTR)
-            _exit(1);
+        more = receiver_next(trap, &received, timeout);
         for (const struct seccomp_notif *due = attempts_due(trap); due; due = attempts_due(trap)) {
             const struct seccomp_notif notification = *due;
             handle(trap, &notification);
         }
-        bool has_call =
-            listener.revents & POLLIN && listener_receive(trap->listener, &received.notification) == 0;
-        if (has_call) {
-            trap_take_in_hand(trap, received.notification.id);
-            handle(trap, &received.notification);
-        } else if (listener.revents & (POLLHUP | POLLERR)) {
-            _exit(0);
-        }
-    }
+        if (received.id)
+            handle(trap, &received);
+    } while (more);
+    _exit(0);
 }

@@ -44,6 +44,15 @@ int listener_answer(int listener, uint64_t id, int error);
 int listener_send(int socket, int listener);
 int listener_take(int socket);
 
+/* ---- receiver.c: calls are taken in as they come, whatever the supervisor is at --------------- */
+
+struct trap;
+/* False where there is no thread to be had: then receiver_next receives them itself. */
+bool receiver_start(struct trap *trap);
+/* The next call, taken in hand; id 0 for none within so many milliseconds, -1 for ever. False once nobody is
+ * left under the filter. */
+bool receiver_next(const struct trap *trap, struct seccomp_notif *notification, int timeout);
+
 /* ---- caller.c: whose call it is ----------------------------------------------------------------- */
 
 struct caller {
@@ -88,10 +97,11 @@ struct trap {
     struct rule *rules;
     bool names_programs;   /* a rule has a program word: which rules count depends on who calls */
     struct caller *caller; /* whose call is looked at */
+    bool has_receiver;
     /* Shared with the minder: notifications that have been taken and are not answered yet. */
     _Atomic uint64_t *in_hand;
 };
-enum { IN_HAND_MAX = 512 };
+enum { IN_HAND_MAX = 2048 };
 /* Reads settings and policy as the library would: 0, or an exit code after a complaint. */
 int trap_prepare(struct trap *trap);
 /* Puts the rules for the program that calls into force. */
