@@ -281,8 +281,8 @@ static void check(size_t kind, const int *ours, const int *theirs, size_t count)
     for (size_t i = 0; i < count; i++) {
         if (settled(ours[i]) == settled(theirs[i]))
             continue;
-        /* freebind gets past the first hurdle, behind which there may be another one. */
-        bool past = ours[i] == 0 || theirs[i] == -EADDRNOTAVAIL;
+        /* Behind the first hurdle, of the address or of a second bind, there may be another one. */
+        bool past = ours[i] == 0 || theirs[i] == -EADDRNOTAVAIL || theirs[i] == -EINVAL;
         bool got_in = past && kinds[kind].gets_in_after && theirs[i] == -kinds[kind].gets_in_after;
         bool kept_out = kinds[kind].may_be_kept_out && ours[i] == -EADDRINUSE && theirs[i] == 0;
         if (!got_in && !kept_out)
