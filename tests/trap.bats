@@ -352,13 +352,18 @@ print(\"bound\", flush=True)" <"$2"' "$BUILD/reuseshim" "$SYSTEM_PYTHON" "$BATS_
 
 @test "where it cannot work it says why and runs nothing; with --trap=try it runs the program as it is" {
     run -126 ns "$BATS_FILE_TMPDIR/filter" errno ptrace "$BUILD/reuseshim" run "$BATS_FILE_TMPDIR/legacy" 0 0
-    [[ $output == "reuseshim: $BATS_FILE_TMPDIR/legacy: only a trap reaches it: the program cannot be stopped: ptrace(2)"* ]]
+    [[ $output == "reuseshim: $BATS_FILE_TMPDIR/legacy: only a trap reaches it: ptrace(2) is forbidden by a seccomp filter; allow it: in a unit SystemCallFilter="* ]]
     run -0 ns "$BATS_FILE_TMPDIR/filter" errno ptrace "$BUILD/reuseshim" run --trap=try "$BATS_FILE_TMPDIR/legacy" 0 0
     [[ $output == *"; it runs without"*"listening" ]]
     run -126 ns "$BATS_FILE_TMPDIR/filter" kill pidfd_getfd "$BUILD/reuseshim" run "$BATS_FILE_TMPDIR/legacy" 0 0
-    [[ $output == *"pidfd_getfd(2) and process_vm_readv(2) want ptrace access"* ]]
+    [[ $output == *"pidfd_getfd(2) or process_vm_readv(2) is forbidden by a seccomp filter; allow it: "*"in Docker --cap-add SYS_PTRACE"* ]]
+    run -126 ns "$BATS_FILE_TMPDIR/filter" kill seccomp "$BUILD/reuseshim" run "$BATS_FILE_TMPDIR/legacy" 0 0
+    [[ $output == *": seccomp(2) is forbidden by a seccomp filter; allow it: "* ]]
     # A listener is one to a chain of filters.
     run -126 run_it --trap "$BUILD/reuseshim" run --trap true
+    [[ $output == *"another supervisor has the calls already"* ]]
+    run -126 ns strace -f -o /dev/null "$BUILD/reuseshim" run "$BATS_FILE_TMPDIR/legacy" 0 0
+    [[ $output == *"it is traced already (strace -f, a debugger)"* ]]
 }
 
 @test "a program in a network namespace of its own is explained there" {

@@ -55,10 +55,11 @@ teardown() { :; }
     [[ $output == *"that root"* ]]
 }
 
-@test "a service that no preloaded library reaches is refused, and nothing is printed" {
-    service "$name" "ExecStart=/opt/test/static"
+@test "a service that neither a library nor a trap is good for is refused, and nothing is printed" {
+    machine sh -c 'cp /opt/test/sock /opt/test/privileged; chmod u+s /opt/test/privileged'
+    service "$name" "ExecStart=/opt/test/privileged"
     run -126 --separate-stderr machine reuseshim unit "$name"
-    [[ $stderr == "reuseshim: /opt/test/static: statically linked"* ]]
+    [[ $stderr == "reuseshim: /opt/test/privileged: set-user-ID"* ]]
     [ -z "$output" ]
 }
 

@@ -116,6 +116,7 @@ static void begin(struct trap *trap, struct workspace *work, const struct hooked
     work->record.uid = work->conflict.self.uid;
     work->record.program = work->names.program;
     work->record.rule = hooked->rule;
+    work->record.usual_calls_only = trap->filtered;
     newcomer_ask(&work->newcomer, hooked->which, caller->fd, error, has_argument ? &hooked->argument : NULL,
                  true);
     work->newcomer.fd = caller->number;
@@ -175,7 +176,7 @@ bool trap_explain(struct trap *trap, const struct hooked_call *hooked, int error
     if (trap->shim.settings.diagnose == DIAGNOSE_NEVER) {
         work->record.bare = BARE_NEVER;
     } else if (may_tell(trap) && may_find_path(trap, &work->newcomer)) {
-        conflict_begin(&work->conflict, trap->shim.settings.budget_ms, false);
+        conflict_begin(&work->conflict, trap->shim.settings.budget_ms, trap->filtered);
         work->conflict.self = self;
         work->conflict.of_another = true;
         work->conflict.rule = hooked->rule;
@@ -229,7 +230,7 @@ void trap_record_sharing(struct trap *trap, const struct hooked_call *hooked)
         return;
     begin(trap, work, &bound, 0); /* without the argument: port 0 has become a port by now */
     struct self self = work->conflict.self;
-    conflict_begin(&work->conflict, trap->shim.settings.budget_ms, false);
+    conflict_begin(&work->conflict, trap->shim.settings.budget_ms, trap->filtered);
     work->conflict.self = self;
     work->conflict.of_another = true;
     work->record.conflict = &work->conflict;

@@ -16,20 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum step { NOTHING_DONE, FILTERED, HANDED_OVER, RECEIVED, BORROWED, STOPPED, ANSWERED, ALL_DONE };
-
-/* What is missing once that step has been done and the next one has not. */
-static const char *const missing[] = {
-    [NOTHING_DONE] =
-        "a seccomp filter with notifications cannot be set (Linux 5.19, and seccomp(2) must be allowed)",
-    [FILTERED] = "the listener of the filter cannot be handed over",
-    [HANDED_OVER] = "no notification came",
-    [RECEIVED] =
-        "the program's descriptor or memory cannot be read: pidfd_getfd(2) and process_vm_readv(2) want ptrace access",
-    [BORROWED] = "the program cannot be stopped: ptrace(2) is forbidden, or it is being traced",
-    [STOPPED] = "the notification cannot be answered",
-    [ANSWERED] = "the result of the call does not show"};
-
 static void tell(int pipe, enum step step)
 {
     char byte = (char)step;
@@ -96,7 +82,7 @@ static _Noreturn void play_program(int pipe)
     (void)prctl(PR_SET_PTRACER, supervisor, 0, 0, 0);
     int listener = listener_open(&calls, &privileges);
     if (listener < 0)
-        _exit(1);
+        _exit(-listener);
     tell(pipe, FILTERED);
     if (listener_send(pair[0], listener) == 0) {
         close(listener);
@@ -131,6 +117,6 @@ bool trap_rehearse(struct text *reason)
     if (program > 0)
         (void)waitpid(program, &status, __WALL);
     if (done != ALL_DONE)
-        text_string(reason, missing[done]);
+        obstacle_write(reason, done, WIFEXITED(status) ? WEXITSTATUS(status) : 0);
     return done == ALL_DONE;
 }

@@ -6,6 +6,7 @@
 
 #include "reuseshim/command.h"
 #include "reuseshim/processes.h"
+#include "reuseshim/status.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -60,9 +61,13 @@ int trap_prepare(struct trap *trap)
 {
     struct complaint complaint;
     char line[400];
+    struct thread_status status;
+    char buffer[8192];
     bool good;
     memset(trap, 0, sizeof *trap);
     trap->listener = -1;
+    thread_status_read(&status, buffer, sizeof buffer);
+    trap->filtered = status.filtered;
     if (!load_facts_capture(&trap->facts, environ, false))
         return complain("no memory");
     trap->shim.facts = &trap->facts;

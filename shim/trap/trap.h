@@ -98,6 +98,7 @@ struct trap {
     bool names_programs;   /* a rule has a program word: which rules count depends on who calls */
     struct caller *caller; /* whose call is looked at */
     bool has_receiver;
+    bool filtered; /* the supervisor is under somebody else's filter, which may kill it */
     /* Shared with the minder: notifications that have been taken and are not answered yet. */
     _Atomic uint64_t *in_hand;
 };
@@ -172,6 +173,10 @@ _Noreturn void trap_mind(struct trap *trap);
 bool trap_share_memory(struct trap *trap);
 void trap_take_in_hand(const struct trap *trap, uint64_t id);
 void trap_let_go(const struct trap *trap, uint64_t id);
+/* obstacle.c: why a rehearsal got no further than that step, and what can be done about it; `error` is
+ * the filter's. */
+enum step { NOTHING_DONE, FILTERED, HANDED_OVER, RECEIVED, BORROWED, STOPPED, ANSWERED, ALL_DONE };
+void obstacle_write(struct text *reason, enum step done, int error);
 /* rehearse.c: does all of this work here? False with the reason. */
 bool trap_rehearse(struct text *reason);
 /* start.c: this process, and what it executes, is under the trap from now on: 0, or an exit code after a

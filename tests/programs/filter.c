@@ -37,6 +37,7 @@ static const struct {
     {"getuid", SYS_getuid},
     {"getpid", SYS_getpid},
     {"ptrace", SYS_ptrace},
+    {"seccomp", SYS_seccomp},
     {"pidfd_getfd", 438},
     {"process_vm_readv", SYS_process_vm_readv},
 };

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- paths -------------------------------------------------------------------------------------- */
 
@@ -91,7 +92,8 @@ static bool not_below_root(const struct plan *plan, const char *path)
 static bool not_to_execute(const struct plan *plan, const char *path)
 {
     size_t forbidden = longest_in(plan->facts.values[UNIT_NO_EXEC], false, path);
-    return forbidden > longest_in(plan->facts.values[UNIT_EXEC], false, path) && strstr(path, ".so");
+    return forbidden > longest_in(plan->facts.values[UNIT_EXEC], false, path) &&
+           (strstr(path, ".so") || access(path, X_OK) == 0);
 }
 
 static const struct {
@@ -106,7 +108,7 @@ static const struct {
     {not_below_root, true,
      "it is not below the RootDirectory= of the service; put it there, at the same path, or have "
      "BindReadOnlyPaths= with this path"},
-    {not_to_execute, false, "NoExecPaths= keeps the service from loading it"},
+    {not_to_execute, false, "NoExecPaths= keeps the service from executing it"},
 };
 
 static const char elsewhere[] = "; install it below /usr ('make install')";

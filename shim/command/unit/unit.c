@@ -9,6 +9,7 @@
 #include "reach.h"
 #include "reuseshim/command.h"
 #include "socket_unit.h"
+#include "trapped.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -126,26 +127,34 @@ static int load_policy(struct plan *plan)
 }
 
 /* With RootDirectory= the program on this machine's path is not the one that will run. */
-static int judge_program(const struct plan *plan, struct target *target)
+static int look_at_program(const struct plan *plan, struct target *target)
 {
     char program[TARGET_PATH_MAX];
     unit_program(&plan->facts, program, sizeof program);
     if (program[0] == '\0' || plan->facts.values[UNIT_ROOT][0] || plan->facts.values[UNIT_ROOT_IMAGE][0])
         return 0;
-    return target_find(target, program);
+    return target_look(target, program);
+}
+
+static int find_library(const struct plan *plan, const struct target *target, struct library *library)
+{
+    int result = target->path[0] ? target_judge(target) : 0;
+    if (result == 0)
+        result = library_find(library, target->path[0] ? &target->elf : NULL);
+    if (result == 0)
+        result = reach_check(plan, library->file);
+    return result ? result : reach_check_writers(plan, library->file);
 }
 
 static int print_drop_in(struct plan *plan)
 {
     static struct library library;
     static struct target target;
-    int result = judge_program(plan, &target);
+    static struct trapped_lines lines;
+    int result = look_at_program(plan, &target);
+    bool trapped = result == 0 && target.path[0] && target_wants_trap(&target);
     if (result == 0)
-        result = library_find(&library, target.path[0] ? &target.elf : NULL);
-    if (result == 0)
-        result = reach_check(plan, library.file);
-    if (result == 0)
-        result = reach_check_writers(plan, library.file);
+        result = trapped ? trapped_prepare(&lines, plan) : find_library(plan, &target, &library);
     if (result == 0 && policy_is_path(plan->policy))
         result = reach_check(plan, plan->policy);
     if (result)
@@ -158,13 +167,16 @@ static int print_drop_in(struct plan *plan)
     else
         printf("# systemd was not asked about %s, so its hardening is not considered here.\n", plan->unit);
     puts("[Service]");
-    if (!print_preload(plan, library.path)) {
+    if (trapped)
+        trapped_print(&lines, plan, &target);
+    else if (!print_preload(plan, library.path)) {
         command_error("unit: no memory", (char *)NULL);
         return EXIT_TROUBLE;
     }
     print_variable("REUSESHIM_POLICY", plan->policy);
     print_log(plan);
-    print_diagnose(plan);
+    if (!trapped)
+        print_diagnose(plan);
     costs_print(plan);
     return EXIT_SUCCESS;
 }

@@ -17,6 +17,9 @@ extern char **environ;
 
 static const char names[UNIT_PROPERTIES][24] = {
     [UNIT_LOAD_STATE] = "LoadState",
+    [UNIT_TYPE] = "Type",
+    [UNIT_PID_FILE] = "PIDFile",
+    [UNIT_IDENTIFIER] = "SyslogIdentifier",
     [UNIT_EXEC_START] = "ExecStart",
     [UNIT_ENVIRONMENT] = "Environment",
     [UNIT_FAMILIES] = "RestrictAddressFamilies",
@@ -98,13 +101,25 @@ void unit_facts_begin(struct unit_facts *facts)
         facts->values[i] = "";
 }
 
-/* What `systemctl show` says of a unit, in memory to be freed; NULL if it does not answer. */
-static char *show(char *list, const char *unit)
+/* What systemctl says of a unit, in memory to be freed; NULL if it does not answer. */
+static char *ask(char *word, char *option, const char *unit)
 {
-    char systemctl[] = "systemctl", word[] = "show", end[] = "--", *copy = strdup(unit);
-    char *text = copy ? output_of((char *const[]){systemctl, word, list, end, copy, NULL}) : NULL;
+    char systemctl[] = "systemctl", end[] = "--", *copy = strdup(unit);
+    char *text = copy ? output_of((char *const[]){systemctl, word, option, end, copy, NULL}) : NULL;
     free(copy);
     return text;
+}
+
+static char *show(char *list, const char *unit)
+{
+    char word[] = "show";
+    return ask(word, list, unit);
+}
+
+char *unit_files(const char *unit)
+{
+    char word[] = "cat", option[] = "--no-pager";
+    return ask(word, option, unit);
 }
 
 struct socket_facts unit_socket_ask(const char *socket, const char *unit)
@@ -159,11 +174,17 @@ bool unit_allows(const char *list, const char *word)
 
 void unit_program(const struct unit_facts *facts, char *path, size_t size)
 {
-    static const char key[] = "path=";
+    static const char key[] = "path=", trapped[] = "/reuseshim run --trap -- ";
     const char *at = strstr(facts->values[UNIT_EXEC_START], key);
     path[0] = '\0';
-    if (at)
-        snprintf(path, size, "%.*s", (int)strcspn(at + sizeof key - 1, " ;"), at + sizeof key - 1);
+    if (at == NULL)
+        return;
+    at += sizeof key - 1;
+    const char *arguments = strstr(at, "argv[]="), *run = arguments ? strstr(arguments, trapped) : NULL;
+    /* "argv[]=/usr/bin/reuseshim run --trap -- PROGRAM": before it there is one word. */
+    if (run && memchr(arguments, ' ', (size_t)(run - arguments)) == NULL)
+        at = run + sizeof trapped - 1;
+    snprintf(path, size, "%.*s", (int)strcspn(at, " ;"), at);
 }
 
 /* One word of a list as systemctl prints it: plain, or in quotes with backslashes before what needs one.

@@ -10,6 +10,9 @@
 
 enum property {
     UNIT_LOAD_STATE,
+    UNIT_TYPE,
+    UNIT_PID_FILE,
+    UNIT_IDENTIFIER,
     UNIT_EXEC_START,
     UNIT_ENVIRONMENT,
     UNIT_FAMILIES,
@@ -59,7 +62,11 @@ struct socket_facts unit_socket_ask(const char *socket, const char *unit);
  */
 bool unit_allows(const char *list, const char *word);
 
-/* The program of ExecStart (of several, the last), into `path`; "" where not told. */
+/* The unit's files as they are, to be freed; NULL where systemctl does not tell. */
+char *unit_files(const char *unit);
+
+/* The program of ExecStart (of several, the last), into `path`; "" where not told. Of one that is run by
+ * `reuseshim run --trap --` already it is the program behind that. */
 void unit_program(const struct unit_facts *facts, char *path, size_t size);
 
 /* The value that Environment= gives a variable, without systemctl's quoting, into `value`; "" if none. */

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Contract in trap.h. What the person who reads it can do something about: a filter, Yama, the kernel.
+ */
+#include "trap.h"
+
+#include "reuseshim/proc.h"
+#include "reuseshim/status.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+
+/* The services' managers and the containers' engines that have such filters, and what each is told. */
+static const char allow_it[] =
+    " by a seccomp filter; allow it: in a unit SystemCallFilter=seccomp pidfd_getfd ptrace, in Docker --cap-add "
+    "SYS_PTRACE, in systemd-nspawn --system-call-filter=pidfd_getfd";
+
+/* security/yama: 2 wants CAP_SYS_PTRACE, 3 allows nobody; below, the supervisor is named by PR_SET_PTRACER.
+ */
+static bool yama_forbids(char *scope, size_t size)
+{
+    return proc_read("/proc/sys/kernel/yama/ptrace_scope", scope, size) > 0 && atoi(scope) >= 2;
+}
+
+static bool is_traced(void)
+{
+    char status[4096];
+    uint64_t tracer = 0;
+    return proc_read("/proc/self/status", status, sizeof status) > 0 &&
+           proc_number(status, "\nTracerPid:\t", INT32_MAX, &tracer) && tracer;
+}
+
+static void write_who_forbids(struct text *reason)
+{
+    char buffer[8192], scope[16];
+    struct thread_status status;
+    thread_status_read(&status, buffer, sizeof buffer);
+    if (status.no_proc)
+        text_string(reason, "; it is done by /proc, which is not here");
+    else if (yama_forbids(scope, sizeof scope))
+        text_strings(reason, ": kernel.yama.ptrace_scope is ", (char[]){scope[0], '\0'},
+                     scope[0] == '2' ? ", which wants CAP_SYS_PTRACE" : ", which allows nobody");
+    else if (status.filtered)
+        text_string(reason, allow_it);
+}
+
+static void write_no_filter(struct text *reason, int error)
+{
+    struct utsname name;
+    if (error == EBUSY) {
+        text_string(reason, "another supervisor has the calls already (a trap, or a container engine's), and "
+                            "there can be one only");
+    } else if (error == EINVAL && uname(&name) == 0) {
+        text_strings(reason, "it takes Linux 5.19, and this is ", name.release);
+    } else {
+        text_string(reason, "seccomp(2) is forbidden");
+        write_who_forbids(reason);
+    }
+}
+
+void obstacle_write(struct text *reason, enum step done, int error)
+{
+    static const char *const missing[] = {[FILTERED] = "the listener of the filter cannot be handed over",
+                                          [HANDED_OVER] = "no notification came",
+                                          [RECEIVED] = "pidfd_getfd(2) or process_vm_readv(2) is forbidden",
+                                          [BORROWED] = "ptrace(2) is forbidden",
+                                          [STOPPED] = "the notification cannot be answered",
+                                          [ANSWERED] = "the result of the call does not show"};
+    if (done == NOTHING_DONE) {
+        write_no_filter(reason, error);
+        return;
+    }
+    if (done == BORROWED && is_traced()) {
+        text_string(reason, "it is traced already (strace -f, a debugger), and there can be one tracer only");
+        return;
+    }
+    text_string(reason, missing[done]);
+    write_who_forbids(reason);
+}
