@@ -44,12 +44,23 @@ tries() {
     head -n 3 "$LOG" | holds '.cause == "listener"'
 }
 
-@test "REUSESHIM_DIAGNOSE=always explains each in full" {
+@test "REUSESHIM_DIAGNOSE=always is never too busy to explain, and says the same but once, under a seccomp filter, too" {
     port=$(free_port)
     holder tcp bind 127.0.0.1:"$port" listen
-    tries "$port" 20 REUSESHIM_DIAGNOSE=always
-    holds '.diagnosis.source == "sock_diag" and .cures != []' "$LOG"
-    [ "$(jq -r .repeated "$LOG" | tail -n 1)" = 19 ]
+    for under in "" "$PROGRAMS/filter errno ptrace"; do
+        rm -f "$LOG"
+        # shellcheck disable=SC2086
+        run ns env LD_PRELOAD="$LIB" REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json REUSESHIM_DIAGNOSE=always $under \
+            "$PROGRAMS/sock" tcp repeat 20 bind 127.0.0.1:"$port"
+        [ "$(wc -l <"$LOG")" = 20 ]
+        head -n 1 "$LOG" | holds '.diagnosis.source == "sock_diag" and .cures != [] and .repeated == 0'
+        tail -n +2 "$LOG" | holds '.diagnosis.source == "earlier" and .repeated > 0 and .holders[0].processes[0].pid == '"$holder_pid"
+    done
+    # Another port each time: no share of the time is kept.
+    rm "$LOG"
+    run -0 ns env LD_PRELOAD="$LIB" REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json REUSESHIM_DIAGNOSE=always "$SYSTEM_PYTHON" "$SCRIPTS/try_taken.py" 200
+    [ "$(wc -l <"$LOG")" = 200 ]
+    holds '.diagnosis.source == "sock_diag"' "$LOG"
 }
 
 @test "threads that are refused at the same time each get their record, with their own tid" {

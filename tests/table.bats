@@ -53,18 +53,20 @@ lists() {
     holder tcp6 bind "[::1]:2" listen
     holder udp bind 127.0.0.1:3
     holder udp6 bind "[::1]:4"
+    holder tcp6 bind "[::]:5" listen
+    holder tcp6 set v6only bind "[::]:6" listen
     while read -r options ports; do
         # shellcheck disable=SC2086
         table --json $options
         lists "map(.local.port) == [$ports]"
     done <<'WORDS'
--t 1,2
+-t 1,2,5,6
 -u 3,4
--4 1,3
--6 2,4
--t6 2
+-4 1,5,3
+-6 2,5,6,4
+-t6 2,5,6
 -u4 3
--tu46 1,2,3,4
+-tu46 1,2,5,6,3,4
 WORDS
 }
 

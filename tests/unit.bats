@@ -249,6 +249,48 @@ shows() {
     machine systemctl stop "$name-more.socket"
 }
 
+@test "what BindPaths= puts in the place of the library hides it, and what it brings there does not" {
+    library=$(machine find /usr/local/lib -name libreuseshim.so)
+    for line in "BindReadOnlyPaths=/opt:/usr/local" "BindPaths=/etc:/usr/local/lib" "BindReadOnlyPaths=/dev/null:$library"; do
+        service "$name" "ExecStart=/opt/test/legacy $port" "$line"
+        run -111 --separate-stderr machine reuseshim unit "$name"
+        [[ $stderr == *"BindPaths= or BindReadOnlyPaths= put something else in its place" && -z $output ]]
+    done
+    for line in "BindPaths=-/nonexistent:/usr/local" "BindReadOnlyPaths=/usr" "BindReadOnlyPaths=/usr/local:/usr/local"; do
+        service "$name" "ExecStart=/opt/test/legacy $port" "$line"
+        run -0 machine reuseshim unit "$name"
+    done
+}
+
+@test "UnsetEnvironment= of what the drop-in sets is made anew without that, and the library is loaded" {
+    service "$name" "Type=exec" "ExecStart=/opt/test/legacy $port" "UnsetEnvironment=LANG LD_PRELOAD REUSESHIM_POLICY=x HOME"
+    drop_in "$name"
+    machine systemctl start "$name"
+    until_true machine sh -c 'grep -q libreuseshim "/proc/$(systemctl show -p MainPID --value "$0")/maps"' "$name"
+    [ "$(machine systemctl show -p UnsetEnvironment --value "$name")" = "LANG HOME" ]
+    machine systemctl stop "$name"
+}
+
+@test "a template is asked about as an instance of it would be; one that is not there is refused" {
+    service "$name@" "ExecStart=/opt/test/legacy $port" "RestrictAddressFamilies=AF_INET AF_UNIX"
+    run -0 --separate-stderr machine reuseshim unit "$name@.service"
+    [[ $output == *"/etc/systemd/system/$name@.service.d"*"lacks AF_NETLINK"* && -z $stderr ]]
+    run -100 --separate-stderr machine reuseshim unit nosuch@.service
+    [[ $stderr == *"there is no such unit"* && -z $output ]]
+}
+
+@test "a socket unit of paths alone has no port, and nothing is said of it" {
+    run -0 --separate-stderr machine reuseshim unit systemd-journald
+    [[ $output != *"bound by systemd"* && -z $stderr ]]
+}
+
+@test "a command that has another program started elsewhere is told to be one" {
+    service "$name" 'ExecStart=/usr/bin/env nice -n 3 /usr/sbin/chroot /srv/root /bin/server -p 80'
+    run -0 --separate-stderr machine reuseshim unit "$name"
+    [[ $stderr == *"its command is /usr/sbin/chroot: the program sees only what is below its new root; put the library there"* ]]
+    [[ $output == *$'\n'"# /usr/sbin/chroot: the program sees only"* ]]
+}
+
 @test "the drop-in that reuseshim(1) shows is the one that is printed for such a unit" {
     load sessions
     sessions_of "$TOP/shim/command/reuseshim.1"

@@ -71,7 +71,8 @@ void address_write(struct text *text, const struct endpoint *endpoint);
 void endpoint_write(struct text *text, const struct endpoint *endpoint);
 /* The same with the interface, "" for none, as it is typed: "[fe80::1%eth0]:80", "0.0.0.0%eth0:80". */
 void endpoint_write_on(struct text *text, const struct endpoint *endpoint, const char *interface);
-/* A path, @abstract or (unnamed); escaped for a terminal. */
+/* A path, @abstract or (unnamed); escaped for a terminal, and in quotes if it could be taken for the
+ * sentence's own punctuation. */
 void unix_path_write(struct text *text, const struct unix_path *path);
 
 #endif

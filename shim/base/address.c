@@ -220,10 +220,13 @@ void unix_path_write(struct text *text, const struct unix_path *path)
 {
     if (path->length == 0) {
         text_string(text, "(unnamed)");
-    } else if (path->bytes[0] == '\0') {
-        text_char(text, '@');
-        text_escaped(text, path->bytes + 1, path->length - 1U);
-    } else {
-        text_escaped(text, path->bytes, path->length);
+        return;
     }
+    bool is_abstract = path->bytes[0] == '\0', quoted = false;
+    const char *name = path->bytes + is_abstract;
+    size_t length = path->length - is_abstract;
+    for (size_t i = 0; i < length; i++)
+        quoted |= name[i] && strchr(" ();,\"", name[i]);
+    text_string(text, is_abstract ? "@" : "");
+    (quoted ? text_quoted : text_escaped)(text, name, length);
 }

@@ -47,7 +47,7 @@ static void find_script(struct names *names, const char *arguments, size_t lengt
     const char *without = strncmp(names->started_as, "php", 3) == 0 ? "cem-rRBEFS" : "cem-";
     size_t at = strnlen(arguments, length) + 1;
     while (at < length && arguments[at] == '-') {
-        if (at + 1 < length && arguments[at + 1] && strchr(without, arguments[at + 1]))
+        if (at + 1 < length && strchr(without, arguments[at + 1])) /* or a lone "-": standard input */
             return;
         at += strnlen(arguments + at, length - at) + 1;
     }

@@ -21,20 +21,26 @@ static bool concerns(const struct newcomer *newcomer, const struct holder *holde
     return rules_overlap(newcomer, holder) != NO;
 }
 
-/* What is left out is no secret as long as it is what the last one listed is. */
-static bool are_alike(const struct holder *one, const struct holder *other)
+/* What is left out is no secret as long as it is what the last one listed is; to a wildcard one address is
+ * as another. */
+static bool are_alike(const struct newcomer *newcomer, const struct holder *one, const struct holder *other)
 {
+    bool same_place = endpoint_same_address(&one->local, &other->local) ||
+                      (endpoint_is_wildcard(&newcomer->local) && !endpoint_is_wildcard(&one->local) &&
+                       !endpoint_is_wildcard(&other->local));
+
     return one->state == other->state && one->blocks == other->blocks && one->outgoing == other->outgoing &&
            (one->inode == 0) == (other->inode == 0) && one->uid == other->uid &&
            one->reuseaddr == other->reuseaddr && one->reuseport == other->reuseport &&
            one->remote.family == other->remote.family && one->local.family == other->local.family &&
-           one->local.port == other->local.port && endpoint_same_address(&one->local, &other->local);
+           one->local.port == other->local.port && same_place;
 }
 
-static void omit(struct conflict *conflict, const struct holder *holder, const struct holder *last)
+static void omit(struct conflict *conflict, const struct newcomer *newcomer, const struct holder *holder,
+                 const struct holder *last)
 {
     int64_t longest = conflict->holders_omitted++ ? conflict->omitted_timer_ms : 0;
-    conflict->omitted_differ |= !are_alike(holder, last);
+    conflict->omitted_differ |= !are_alike(newcomer, holder, last);
     conflict->omitted_timer_ms = longest < 0 || holder->timer_ms < 0 ? -1
                                  : holder->timer_ms > longest        ? holder->timer_ms
                                                                      : longest;
@@ -52,11 +58,11 @@ void holders_insert(struct conflict *conflict, const struct newcomer *newcomer, 
     struct holder *holders = conflict->holders;
     enum { LAST = HOLDERS_MAX - 1 };
     if (at > LAST) {
-        omit(conflict, holder, &holders[LAST]);
+        omit(conflict, newcomer, holder, &holders[LAST]);
         return;
     }
     if (count > LAST)
-        omit(conflict, &holders[LAST], at == LAST ? holder : &holders[LAST - 1]);
+        omit(conflict, newcomer, &holders[LAST], at == LAST ? holder : &holders[LAST - 1]);
     else
         conflict->holder_count = ++count;
     memmove(&holders[at + 1], &holders[at], (count - 1 - at) * sizeof *holder);

@@ -171,13 +171,24 @@ static const char *const shares[] = {
         "only one of the two receives; which one depends on devices and options that cannot all be seen",
 };
 
-static const char *who_receives(const struct newcomer *newcomer, const struct holder *other)
+/* Beside more than one other socket. */
+static const char *const shares_of_many[] = {
+    [ALL_GET_IT] = "all of them receive every datagram of the group",
+    [NEWEST] = "every datagram comes here, to the newest socket; the other sockets receive none",
+    [NOT_KNOWN] =
+        "only one of them receives; which one depends on devices and options that cannot all be seen",
+};
+
+static const char *who_receives(const struct newcomer *newcomer, const struct holder *other, bool many)
 {
     enum share share = share_of(newcomer, other);
+    if (share == BY_HASH && is_datagram(newcomer))
+        return many ? "each peer's datagrams go to one of them all, by a hash"
+                    : "each peer's datagrams go to one of the two, by a hash";
     if (share == BY_HASH)
-        return is_datagram(newcomer) ? "each peer's datagrams go to one of the two, by a hash"
-                                     : "each new connection goes to one of the two, by a hash";
-    return shares[share];
+        return many ? "each new connection goes to one of them all, by a hash"
+                    : "each new connection goes to one of the two, by a hash";
+    return many && shares_of_many[share] ? shares_of_many[share] : shares[share];
 }
 
 /* Unicast has one receiver; multicast and broadcast reach every wildcard socket. */
@@ -192,9 +203,9 @@ static void write_sentence(struct conflict *conflict, const struct newcomer *new
 {
     const struct holder *first = &conflict->holders[0];
     struct text text = text_in(conflict->because, sizeof conflict->because);
-    text_string(&text, who_receives(newcomer, first));
+    text_string(&text, who_receives(newcomer, first, conflict->holder_count > 1));
     if (groups_reach_both(newcomer, first))
-        text_string(&text, "; multicast and broadcast reach both");
+        text_strings(&text, "; multicast and broadcast reach ", conflict->holder_count > 1 ? "all" : "both");
     if (rules_same_user(newcomer, first) == NO) {
         text_string(&text, "; the other one belongs to another user, uid ");
         text_unsigned(&text, first->uid);

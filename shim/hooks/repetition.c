@@ -236,13 +236,13 @@ static bool wants_a_look(const struct repeated_call *call)
 static enum verdict judge(struct table *table, struct repeated_call *call, uintptr_t frame)
 {
     struct refusal_key key;
-    if (!know_ourselves(table, frame) || !find_key(&key, call))
+    bool always = call->hooked->shim->settings.diagnose == DIAGNOSE_ALWAYS;
+    if (!(know_ourselves(table, frame) || always) || !find_key(&key, call))
         return EXPLAIN;
     struct remembered *entry = place_of(table, &key);
     bool fresh = entry->explained && raw_monotonic() - entry->explained < FRESH_NS;
     call->before = entry->times++;
-    if (call->hooked->shim->settings.diagnose == DIAGNOSE_ALWAYS ||
-        (!fresh && (may_explain(table) || wants_a_look(call))))
+    if (!fresh && (always || may_explain(table) || wants_a_look(call)))
         return EXPLAIN;
     call->work = &table->work;
     tell_call(call, &key);
@@ -302,7 +302,8 @@ static void keep(struct table *table, const struct repeated_call *call, const st
 
 void repetition_keep(const struct repeated_call *call, const struct workspace *work)
 {
-    if (work->status.filtered || work->record.conflict == NULL)
+    bool may_ask = !work->status.filtered || call->hooked->shim->settings.diagnose == DIAGNOSE_ALWAYS;
+    if (!may_ask || work->record.conflict == NULL)
         return;
     if (table_there() == NULL)
         make();

@@ -203,15 +203,28 @@ void record_write_omitted(struct text *text, const struct conflict *conflict, co
     text_string(text, " more");
 }
 
-/* Sockets of one server on one address: SO_REUSEPORT, a worker each. */
+/* One process, or workers of one server: by one another, or by one and the same parent that is not init. A
+ * name alone is anybody's. */
+static bool are_of_one_server(const struct process *one, const struct process *other)
+{
+    bool family = one->parent == other->pid || other->parent == one->pid ||
+                  (one->parent > 1 && one->parent == other->parent);
+    return one->pid == other->pid || (family && one->uid_known && are_alike(one, other));
+}
+
+/* Sockets of one server, which differ by worker alone; of one process on many addresses by these, too. */
 static bool is_one_more(const struct conflict *conflict, const struct holder *one, const struct holder *other)
 {
+    enum { MANY = 8 };
     const struct owners *owners = &conflict->owners[one->owners], *others = &conflict->owners[other->owners];
-    bool same_program = owners->count && others->count &&
-                        strcmp(owners->processes[0].names.program, others->processes[0].names.program) == 0;
-    return same_program && one->remote.family == AF_UNSPEC && other->remote.family == AF_UNSPEC &&
+    bool anywhere = conflict->holder_count > MANY && owners->count && others->count &&
+                    owners->processes[0].pid == others->processes[0].pid;
+    return owners->count && others->count &&
+           are_of_one_server(&owners->processes[0], &others->processes[0]) && one->uid == other->uid &&
+           one->remote.family == AF_UNSPEC && other->remote.family == AF_UNSPEC &&
            one->protocol == other->protocol && one->state == other->state && one->blocks == other->blocks &&
-           one->local.port == other->local.port && endpoint_same_address(&one->local, &other->local);
+           one->local.port == other->local.port &&
+           (anywhere || endpoint_same_address(&one->local, &other->local));
 }
 
 static uint32_t count_alike(const struct conflict *conflict, uint32_t at, uint32_t from, uint32_t to)
@@ -220,6 +233,32 @@ static uint32_t count_alike(const struct conflict *conflict, uint32_t at, uint32
     for (uint32_t i = from; i < to; i++)
         count += is_one_more(conflict, &conflict->holders[i], &conflict->holders[at]);
     return count;
+}
+
+/* "; and 3 more sockets like this, of pids 12, 13, 14" */
+static void write_more(struct text *text, const struct conflict *conflict, uint32_t at, uint32_t listed,
+                       uint32_t more)
+{
+    enum { SHOWN = 8 };
+    pid_t last = conflict->owners[conflict->holders[at].owners].processes[0].pid;
+    uint32_t shown = 0, elsewhere = 0;
+    for (uint32_t i = at + 1; i < listed; i++)
+        elsewhere += is_one_more(conflict, &conflict->holders[at], &conflict->holders[i]) &&
+                     !endpoint_same_address(&conflict->holders[at].local, &conflict->holders[i].local);
+    text_string(text, "; and ");
+    text_unsigned(text, more);
+    text_string(text, elsewhere   ? " more sockets of this process, on other addresses"
+                      : more == 1 ? " more socket like this"
+                                  : " more sockets like this");
+    for (uint32_t i = at + 1; i < listed && shown < SHOWN; i++) {
+        pid_t pid = conflict->owners[conflict->holders[i].owners].processes[0].pid;
+        if (!is_one_more(conflict, &conflict->holders[at], &conflict->holders[i]) || pid == last)
+            continue;
+        text_string(text, shown++ ? ", " : more == 1 ? ", of pid " : ", of pids ");
+        text_signed(text, pid);
+        last = pid;
+    }
+    text_string(text, shown == SHOWN ? " ..." : "");
 }
 
 void record_write_holders(struct text *text, const struct record *record, const char *line_break,
@@ -233,11 +272,8 @@ void record_write_holders(struct text *text, const struct record *record, const 
         uint32_t more = count_alike(conflict, i, i + 1, listed);
         text_strings(text, line_break, label_word(label_of(record, &conflict->holders[i])));
         record_write_holder(text, conflict, &conflict->holders[i]);
-        if (more) {
-            text_string(text, "; and ");
-            text_unsigned(text, more);
-            text_string(text, more == 1 ? " more socket like this" : " more sockets like this");
-        }
+        if (more)
+            write_more(text, conflict, i, listed, more);
     }
     record_write_omitted(text, conflict, line_break, listed);
 }

@@ -2,6 +2,7 @@
  *
  * reuseshim check: the rules as they are understood, or what is wrong with them.
  */
+#include "../run/log_place.h"
 #include "../subcommands.h"
 #include "describe.h"
 #include "never.h"
@@ -148,8 +149,10 @@ static int check_environment(bool json)
         return EXIT_USAGE;
     }
     policy_drop(&policy);
-    int result = check_source(&rules, json);
-    return result ? result : check_policy(settings.policy, json);
+    int log = log_place_check(&settings), result = check_source(&rules, json);
+    if (result == 0)
+        result = check_policy(settings.policy, json);
+    return result ? result : log;
 }
 
 int command_check(int argc, char **argv)

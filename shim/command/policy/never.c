@@ -9,8 +9,7 @@
 
 /* ---- addresses -------------------------------------------------------------------------------- */
 
-/* The addresses of each class. An IPv4 prefix of a rule means the mapped form, too, of which no group is
- * multicast. */
+/* The addresses of each class. An IPv4 prefix of a rule means the mapped form, too. */
 static const struct {
     enum address_class class;
     struct prefix prefix;
@@ -20,6 +19,7 @@ static const struct {
     {CLASS_LOOPBACK, {AF_INET6, 104, {[10] = 0xff, [11] = 0xff, [12] = 127}}},
     {CLASS_MULTICAST, {AF_INET, 4, {224}}},
     {CLASS_MULTICAST, {AF_INET6, 8, {0xff}}},
+    {CLASS_MULTICAST, {AF_INET6, 100, {[10] = 0xff, [11] = 0xff, [12] = 224}}},
     {CLASS_WILDCARD, {AF_INET, 32, {0}}},
     {CLASS_WILDCARD, {AF_INET6, 128, {0}}},
     {CLASS_WILDCARD, {AF_INET6, 128, {[10] = 0xff, [11] = 0xff}}},
@@ -47,9 +47,7 @@ static bool prefixes_meet(const struct prefix *one, const struct prefix *other)
 /* Is every address that the rule is about of that class? */
 static bool address_ensures(const struct rule *rule, enum address_class class)
 {
-    bool mapped_differs =
-        class == CLASS_MULTICAST && rule->address.family == AF_INET && rule->family != AF_INET;
-    for (size_t i = 0; rule->has_address && !mapped_differs && i < CLASS_PREFIXES; i++)
+    for (size_t i = 0; rule->has_address && i < CLASS_PREFIXES; i++)
         if (class_prefixes[i].class == class && prefix_inside(&rule->address, &class_prefixes[i].prefix))
             return true;
     return false;

@@ -43,6 +43,7 @@ static const struct launcher launchers[] = {
     {"crictl", CONTAINER_WORDS " runp", NULL, CONTAINER, "set LD_PRELOAD and a mount in the container's configuration"},
     {"lxc", "launch exec start restart", NULL, CONTAINER, "put 'reuseshim run' inside: lxc exec NAME -- reuseshim run COMMAND"},
     {"incus", "launch exec start restart", NULL, CONTAINER, "put 'reuseshim run' inside: incus exec NAME -- reuseshim run COMMAND"},
+    {"chroot", NULL, NULL, "the program sees only what is below its new root", "put the library there, too, at the same path: LIBRARY"},
     {"lxc-start", NULL, NULL, CONTAINER, "set lxc.environment and lxc.mount.entry in its configuration"},
     {"lxc-attach", NULL, NULL, CONTAINER, "put 'reuseshim run' inside: lxc-attach -n NAME -- reuseshim run COMMAND"},
     {"kubectl", "run create apply replace exec debug rollout scale", NULL, "the cluster starts the program, without the library",

@@ -81,10 +81,38 @@ static const struct {
                    "#AmbientCapabilities=CAP_NET_ADMIN\n"},
 };
 
+static bool is_ours(const char *word, size_t length)
+{
+    static const char preload[] = "LD_PRELOAD", settings[] = "REUSESHIM_";
+    return (length == sizeof preload - 1 && strncmp(word, preload, length) == 0) ||
+           strncmp(word, settings, sizeof settings - 1) == 0;
+}
+
+/* The whole list is made anew, without what this drop-in sets. */
+static void print_unset(const struct plan *plan)
+{
+    const char *list = plan->facts.values[UNIT_UNSET];
+    bool any = false;
+    for (const char *at = list; *at; at += strspn(at, " ")) {
+        any |= is_ours(at, strcspn(at, " "));
+        at += strcspn(at, " ");
+    }
+    if (!any)
+        return;
+    puts("# UnsetEnvironment= took away what is set here; the rest of it stays:\nUnsetEnvironment=");
+    for (const char *at = list; *at; at += strspn(at, " ")) {
+        size_t length = strcspn(at, " ");
+        if (!is_ours(at, length))
+            printf("UnsetEnvironment=%.*s\n", (int)length, at);
+        at += length;
+    }
+}
+
 void costs_print(const struct plan *plan)
 {
     if (!plan->facts.asked)
         return;
+    print_unset(plan);
     for (size_t i = 0; i < sizeof costs / sizeof *costs; i++)
         if (costs[i].applies(plan))
             fputs(costs[i].lines, stdout);

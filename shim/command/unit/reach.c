@@ -26,22 +26,45 @@ static bool is_below(const char *path, const char *folder, size_t length)
     return length && strncmp(path, folder, length) == 0 && (strchr("/", path[length]) || length == 1);
 }
 
-/* The length of the longest path in a list of systemctl's ("-/a +/b", "/source:/target:rbind", with `target`
- * the part behind the first colon) that `path` is below; 0 for none. */
-static size_t longest_in(const char *list, bool target, const char *path)
+/* The length of the longest path in a list of systemctl's ("-/a +/b") that `path` is below; 0 for none. */
+static size_t longest_in(const char *list, const char *path)
 {
     size_t longest = 0;
     for (const char *at = list; *at; at += strcspn(at, " "), at += strspn(at, " ")) {
-        const char *end = at + strcspn(at, " "), *start = at + strspn(at, "-+");
+        const char *start = at + strspn(at, "-+");
         size_t length = strcspn(start, ": ");
-        if (target && start[length] == ':' && start[length + 1] == '/') {
-            start += length + 1;
-            length = strcspn(start, ": ");
-        }
-        if (start + length <= end && is_below(path, start, length) && length > longest)
+        if (is_below(path, start, length) && length > longest)
             longest = length;
     }
     return longest;
+}
+
+/* What BindPaths= or BindReadOnlyPaths= put at the path, in `source`: the longest target counts. A source
+ * that begins with '-' is left out where it is not there. False where they leave the path alone. */
+static bool find_source(const struct plan *plan, const char *path, char source[PATH_MAX])
+{
+    static const enum property lists[] = {UNIT_BIND, UNIT_BIND_READ_ONLY};
+    size_t longest = 0;
+    struct stat status;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        for (const char *at = plan->facts.values[lists[i]]; *at;
+             at += strcspn(at, " "), at += strspn(at, " ")) {
+            const char *start = at + strspn(at, "-+"), *target = start;
+            size_t length = strcspn(start, ": "), target_length = length;
+            if (start[length] == ':' && start[length + 1] == '/') {
+                target = start + length + 1;
+                target_length = strcspn(target, ": ");
+            }
+            char candidate[PATH_MAX];
+            if (!is_below(path, target, target_length) || target_length < longest ||
+                snprintf(candidate, sizeof candidate, "%.*s%s", (int)length, start, path + target_length) >=
+                    (int)sizeof candidate ||
+                (*at == '-' && stat(candidate, &status) != 0))
+                continue;
+            longest = target_length;
+            memcpy(source, candidate, sizeof candidate);
+        }
+    return longest > 0;
 }
 
 static bool is_in_one_of(const char *path, const char *const *folders)
@@ -71,12 +94,12 @@ static bool hidden_temporary(const struct plan *plan, const char *path)
 
 static bool hidden_path(const struct plan *plan, const char *path)
 {
-    return longest_in(plan->facts.values[UNIT_INACCESSIBLE], false, path) > 0;
+    return longest_in(plan->facts.values[UNIT_INACCESSIBLE], path) > 0;
 }
 
 static bool hidden_file_system(const struct plan *plan, const char *path)
 {
-    return longest_in(plan->facts.values[UNIT_TEMPORARY], false, path) > 0;
+    return longest_in(plan->facts.values[UNIT_TEMPORARY], path) > 0;
 }
 
 static bool not_below_root(const struct plan *plan, const char *path)
@@ -91,8 +114,8 @@ static bool not_below_root(const struct plan *plan, const char *path)
 
 static bool not_to_execute(const struct plan *plan, const char *path)
 {
-    size_t forbidden = longest_in(plan->facts.values[UNIT_NO_EXEC], false, path);
-    return forbidden > longest_in(plan->facts.values[UNIT_EXEC], false, path) &&
+    size_t forbidden = longest_in(plan->facts.values[UNIT_NO_EXEC], path);
+    return forbidden > longest_in(plan->facts.values[UNIT_EXEC], path) &&
            (strstr(path, ".so") || access(path, X_OK) == 0);
 }
 
@@ -121,8 +144,11 @@ static int refuse(const struct plan *plan, const char *file, const char *reason,
 
 static int check_covers(const struct plan *plan, const char *file)
 {
-    bool bound = longest_in(plan->facts.values[UNIT_BIND], true, file) ||
-                 longest_in(plan->facts.values[UNIT_BIND_READ_ONLY], true, file);
+    char source[PATH_MAX];
+    struct stat status;
+    bool bound = find_source(plan, file, source);
+    if (bound && (stat(source, &status) != 0 || !S_ISREG(status.st_mode)))
+        return refuse(plan, file, "BindPaths= or BindReadOnlyPaths= put something else in its place", "");
     for (size_t i = 0; i < sizeof covers / sizeof *covers; i++)
         if (!(bound && covers[i].bound_helps) && covers[i].hides(plan, file))
             return refuse(plan, file, covers[i].reason, covers[i].hides == not_below_root ? "" : elsewhere);

@@ -36,12 +36,13 @@ void socket_units_tell(const struct plan *plan)
     snprintf(own, sizeof own, "%.*s%s", (int)(strlen(plan->unit) - sizeof ".service" + 1), plan->unit,
              suffix);
     struct socket_facts facts = unit_socket_ask(own, plan->unit);
-    if (facts.starts_it)
+    if (facts.starts_it && facts.has_port)
         tell(plan, own, facts.in_use);
     for (const char *at = plan->facts.values[UNIT_TRIGGERED_BY]; *at; at += strspn(at, " ")) {
         size_t length = strcspn(at, " ");
         snprintf(name, sizeof name, "%.*s", (int)length, at);
-        if (ends_in_socket(at, length) && !(facts.starts_it && strcmp(name, own) == 0))
+        if (ends_in_socket(at, length) && !(facts.starts_it && strcmp(name, own) == 0) &&
+            unit_socket_ask(name, plan->unit).has_port)
             tell(plan, name, true);
         at += length;
     }

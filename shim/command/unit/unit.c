@@ -9,6 +9,7 @@
 #include "reach.h"
 #include "reuseshim/command.h"
 #include "socket_unit.h"
+#include "starter.h"
 #include "trapped.h"
 
 #include <getopt.h>
@@ -35,11 +36,12 @@ static const char help[] =
 /* What a diagnosis asks of the kernel under a seccomp filter, besides what every program does. All of them
  * are in systemd's @system-service; tests/unit.bats traces that there are no more. */
 static const char *const calls[] = {
-    "clock_gettime",   "close",  "connect",     "fcntl",      "fstat",         "getdents64",
-    "getpeername",     "getpid", "getsockname", "getsockopt", "gettid",        "getuid",
-    "ioctl",           "mmap",   "munmap",      "newfstatat", "openat",        "ppoll",
-    "pwritev2",        "read",   "readlinkat",  "recvfrom",   "rt_sigpending", "rt_sigprocmask",
-    "rt_sigtimedwait", "sendto", "socket",      "statfs",     "uname",         "write"};
+    "clock_gettime",  "close",           "connect",     "fcntl",      "fstat",      "getdents64",
+    "getpeername",    "getpid",          "getsockname", "getsockopt", "gettid",     "getuid",
+    "ioctl",          "madvise",         "mmap",        "munmap",     "newfstatat", "openat",
+    "ppoll",          "pwritev2",        "read",        "readlinkat", "recvfrom",   "rt_sigpending",
+    "rt_sigprocmask", "rt_sigtimedwait", "sendto",      "socket",     "statfs",     "uname",
+    "write"};
 
 /* ---- the lines -------------------------------------------------------------------------------------- */
 
@@ -166,6 +168,8 @@ static int print_drop_in(struct plan *plan)
         socket_units_tell(plan);
     else
         printf("# systemd was not asked about %s, so its hardening is not considered here.\n", plan->unit);
+    if (!trapped)
+        starter_tell(plan, library.file);
     puts("[Service]");
     if (trapped)
         trapped_print(&lines, plan, &target);

@@ -43,6 +43,7 @@ static const char names[UNIT_PROPERTIES][24] = {
     [UNIT_BIND_READ_ONLY] = "BindReadOnlyPaths",
     [UNIT_NO_EXEC] = "NoExecPaths",
     [UNIT_EXEC] = "ExecPaths",
+    [UNIT_UNSET] = "UnsetEnvironment",
 };
 
 /* All that a command writes, NULL if it failed or could not be run. */
@@ -122,14 +123,26 @@ char *unit_files(const char *unit)
     return ask(word, option, unit);
 }
 
+/* "Listen=[::]:22 (Stream)": others are paths, @names and words (kobject-uevent 1). */
+static bool listens_on_port(const char *text)
+{
+    static const char key[] = "Listen=[0123456789";
+    const size_t equals = sizeof "Listen=" - 1;
+    bool found = false;
+    for (; *text && !found; text += strcspn(text, "\n"), text += *text == '\n')
+        found = strncmp(text, key, equals) == 0 && text[equals] && strchr(key + equals, text[equals]);
+    return found;
+}
+
 struct socket_facts unit_socket_ask(const char *socket, const char *unit)
 {
-    char list[] = "--property=LoadState,ActiveState,UnitFileState,Triggers";
+    char list[] = "--property=LoadState,ActiveState,UnitFileState,Triggers,Listen";
     char *text = show(list, socket), triggers[300];
-    struct socket_facts facts = {false, false};
+    struct socket_facts facts = {false, false, false};
     snprintf(triggers, sizeof triggers, "Triggers=%s\n", unit);
     if (text) {
         facts.starts_it = strstr(text, "LoadState=loaded") && strstr(text, triggers);
+        facts.has_port = listens_on_port(text);
         facts.in_use = strstr(text, "ActiveState=active") || strstr(text, "UnitFileState=enabled");
     }
     free(text);
@@ -143,7 +156,11 @@ void unit_facts_ask(struct unit_facts *facts, const char *unit)
         strcat(list, i ? "," : "");
         strcat(list, names[i]);
     }
-    facts->text = show(list, unit);
+    char instance[300];
+    const char *template = strstr(unit, "@.");
+    if (template)
+        snprintf(instance, sizeof instance, "%.*s@reuseshim%s", (int)(template - unit), unit, template + 1);
+    facts->text = show(list, template ? instance : unit);
     if (facts->text)
         take_apart(facts);
     facts->answered = facts->values[UNIT_LOAD_STATE][0] != '\0';

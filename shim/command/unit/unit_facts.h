@@ -36,6 +36,7 @@ enum property {
     UNIT_BIND_READ_ONLY,
     UNIT_NO_EXEC,
     UNIT_EXEC,
+    UNIT_UNSET,
     UNIT_PROPERTIES
 };
 
@@ -48,13 +49,14 @@ struct unit_facts {
 
 /* Nothing is known. */
 void unit_facts_begin(struct unit_facts *facts);
-/* Asks systemctl(1) for more. */
+/* Asks systemctl(1) for more; of a template, foo@.service, as of an instance. */
 void unit_facts_ask(struct unit_facts *facts, const char *unit);
 void unit_facts_free(struct unit_facts *facts);
 
 struct socket_facts {
     bool starts_it; /* the socket unit is there, for that service */
     bool in_use;    /* it is active, or will be after the next boot */
+    bool has_port;  /* it listens on an Internet address, and not only on paths */
 };
 struct socket_facts unit_socket_ask(const char *socket, const char *unit);
 

@@ -37,8 +37,11 @@ static void take_socket(void *context, const struct holder *holder)
     struct ports *ports = gathering->ports;
     const struct kinds *asked = gathering->asked;
     bool one_family = asked->v4 != asked->v6;
+    bool takes_v4 = holder->local.family == AF_INET || endpoint_is_mapped(&holder->local) ||
+                    (endpoint_is_wildcard(&holder->local) && holder->v6only == NO);
+    bool is_asked = asked->v4 ? takes_v4 : holder->local.family == AF_INET6;
     if (holder->remote.family != AF_UNSPEC || holder->local.port == 0 || ports->no_memory ||
-        (one_family && (holder->local.family == AF_INET) != asked->v4))
+        (one_family && !is_asked))
         return;
     void *sockets = grow(ports, ports->sockets, ports->socket_count, sizeof *ports->sockets);
     if (sockets == NULL)

@@ -13,6 +13,8 @@ typedef void remedy(struct conflict *conflict, const struct newcomer *newcomer);
 
 /* stop.c: what ends the holder's hold */
 remedy stop_the_holder, look_as_root;
+/* parties.c: the same where more than one has to be stopped */
+remedy stop_them_all;
 /* leftovers.c: what nobody holds any more */
 remedy wait_for_it, evict_it, reuse_address, client_of_leftover, reserve_the_port;
 /* options.c: socket options, on one side or on both */
@@ -46,6 +48,14 @@ struct addition {
  * that is in force on the side it is for. */
 void cure_rules(struct conflict *conflict, struct cure *cure, const struct newcomer *newcomer,
                 struct addition addition);
+
+/* ---- those who are in the way, parties.c, stop.c ------------------------------------------------- */
+
+/* Does the holder block, and does no one before it belong to the same process, unit or container? */
+bool is_first_of_party(const struct conflict *conflict, uint32_t at);
+/* Names that others have chosen, as a word of a command that is to be typed. */
+bool can_be_typed(struct part part);
+void write_part(struct text *text, struct part part);
 
 /* ---- questions ---------------------------------------------------------------------------------- */
 

@@ -96,6 +96,8 @@ void bind_ipv6_alone(struct conflict *conflict, const struct newcomer *newcomer)
 {
     bool ours = newcomer->local.family == AF_INET6 && !endpoint_is_mapped(&newcomer->local) &&
                 endpoint_is_wildcard(&newcomer->local);
+    if (!ours && keeper_is_systemd(first_owners(conflict)))
+        return; /* it takes no rules of ours */
     for (uint32_t i = 0; i < conflict->holder_count; i++) {
         const struct endpoint *local = &conflict->holders[i].local;
         bool plain_v4 = local->family == AF_INET || endpoint_is_mapped(local);

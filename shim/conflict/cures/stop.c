@@ -25,16 +25,12 @@ static bool are_stopped(const struct owners *owners)
 }
 
 /* All that block are one party's: to stop that one is enough. */
-static bool is_one_party(const struct conflict *conflict)
+static bool are_one_party(const struct conflict *conflict)
 {
-    const struct owners *first = first_owners(conflict);
-    for (uint32_t i = 1; i < conflict->holder_count; i++) {
-        const struct owners *other = &conflict->owners[conflict->holders[i].owners];
-        if (conflict->holders[i].blocks != NO &&
-            (first->count == 0 || other->count == 0 || first->processes[0].pid != other->processes[0].pid))
+    for (uint32_t i = 1; i < conflict->holder_count; i++)
+        if (is_first_of_party(conflict, i))
             return false;
-    }
-    return conflict->holders[0].blocks == YES;
+    return true;
 }
 
 /* What a process that is stopped may leave on the port. */
@@ -49,8 +45,7 @@ static const char *leavings(const struct conflict *conflict, const struct newcom
 
 /* ---- by whom it is kept -------------------------------------------------------------------------- */
 
-/* Names that others have chosen, as a word of a command that is to be typed. */
-static bool can_be_typed(struct part part)
+bool can_be_typed(struct part part)
 {
     for (size_t i = 0; i < part.length; i++)
         if (part.start[i] < ' ' || part.start[i] > '~' || part.start[i] == '\'')
@@ -58,7 +53,7 @@ static bool can_be_typed(struct part part)
     return part.length > 0;
 }
 
-static void write_part(struct text *text, struct part part)
+void write_part(struct text *text, struct part part)
 {
     const char *quote = text_is_shell_word(part.start, part.length) ? "" : "'";
     text_string(text, quote);
@@ -309,8 +304,11 @@ void stop_the_holder(struct conflict *conflict, const struct newcomer *newcomer)
         tell_twice(conflict, self);
         return;
     }
-    if (!is_one_party(conflict))
+    if (!are_one_party(conflict)) {
+        if (conflict->holders_omitted == 0 && endpoint_is_internet(&newcomer->local))
+            stop_them_all(conflict, newcomer);
         return;
+    }
     struct cure *cure = cure_add(conflict, NULL, APPLY_TO_HOLDER, NEED_STOP_HOLDER);
     struct text text = text_in(cure->text, sizeof cure->text);
     write_stop(&text, conflict, newcomer);
