@@ -100,6 +100,10 @@ $(BUILD)/shim/command/%.o: shim/command/%.c
 COLD     = $(ROOMS:%=shim/%/%.o) $(addprefix shim/hooks/,$(addsuffix .o,emulate emulate_connect emulate_turn portability repetition report retry undo workspace))
 $(COLD:%=$(BUILD)/%): SIZE = -Os
 
+# Nothing unwinds through these: signals are held while they run, that of pthread_cancel as well (raw_mask_hold).
+HELD     = conflict record systems
+$(HELD:%=$(BUILD)/shim/%/%.o): SIZE = -Os -fno-asynchronous-unwind-tables -fno-unwind-tables
+
 $(BUILD)/shim/%.o: shim/%.c
 	@mkdir -p $(@D)
 	@echo "  CC      $<"

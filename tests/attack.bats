@@ -108,7 +108,7 @@ trust_library() {
     spawn ns "${other[@]}" sh -c 'cd "$0" && exec runsv ssh' "$open"
     until_true bash -c '! "$@"' bash "${enter[@]}" --target "$namespace_pid" -- "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
     refused tcp bind 127.0.0.1:"$port"
-    expect_record '.holders[0].processes[0].uid == 4711' '.cures[0].text | startswith("as uid 4711: sv stop ssh, ")'
+    expect_record '.holders[0].processes[0].uid == 4711' '.cures[0].text | startswith("as uid 4711: sv stop '"$open"'/ssh, ")'
 }
 
 @test "evict removes no socket file of another folder than the one it has looked at" {

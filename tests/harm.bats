@@ -142,7 +142,7 @@ answer_of() {
     # shellcheck disable=SC2054 # the comma is the argument's own
     masked=(--env=MYSQL_PASSWORD=S3CR3T --header=X-Token:S3CR3T 'host=h password=S3CR3T' 'host=h;password=S3CR3T' 'jdbc:mysql://h/d?user=u&password=S3CR3T'
         --opt=user=x,password=S3CR3T '{"password":"S3CR3T"}' auth.password:S3CR3T --password:S3CR3T 'Authorization:Bearer S3CR3T'
-        pass:S3CR3T https://user:S3CR3T@host/path --pwd=S3CR3T)
+        pass:S3CR3T https://user:S3CR3T@host/path --pwd=S3CR3T '--private-key S3CR3T' 'mysql -u root --password S3CR3T')
     holder tcp bind 127.0.0.1:"$port" listen hold "${masked[@]}" tokenless --listen=keyserver:8080 http://host:80/a@b
     for record in "shim REUSESHIM_RULES=keep $PROGRAMS/sock tcp bind 127.0.0.1:$port" "ns $BUILD/reuseshim why --json 127.0.0.1:$port" \
         "ns $BUILD/reuseshim why --json" "ns $BUILD/reuseshim wait 127.0.0.1:$port --timeout 0"; do
@@ -155,6 +155,13 @@ answer_of() {
     done
     run ! grep S3CR3T "$LOG"
     head -n 1 "$LOG" | holds '.holders[0].processes[0].command | contains("https://user:***@host/path") and contains(" tokenless --listen=keyserver:8080 http://host:80/a@b")'
+}
+
+@test "a secret of a title, which is one argument, is masked, too" {
+    port=$(free_port)
+    background ns perl -e '$0 = "myd --password S3CR3T --user bob"; use Socket; socket(S, PF_INET, SOCK_STREAM, 0) && bind(S, sockaddr_in(shift, INADDR_LOOPBACK)) && listen(S, 1) && print("ready\n") && ($| = 1) && sleep 1000' "$port"
+    run -1 shim REUSESHIM_RULES=keep "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    expect_record '.holders[0].processes[0].command == "myd --password ***"'
 }
 
 @test "a title that a program writes over its arguments is no name beyond what the kernel shows" {

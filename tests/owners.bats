@@ -136,7 +136,18 @@ refused_as_other_user() {
     holder tcp bind 127.0.0.1:"$port" listen
     run -1 ns env REUSESHIM_RULES=keep REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json \
         unshare --pid --fork --mount-proc env LD_PRELOAD="$LIB" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
-    expect_record '.holders[0].owner == "hidden"' '.message | test("PID namespace")'
+    expect_record '.holders[0].owner == "hidden"' '.message | test("PID namespace")' \
+        ".cures[-1].text == \"to see whose it is, on the host, outside of this container: sudo reuseshim why 127.0.0.1:$port\""
+    run ns unshare --pid --fork --mount-proc "$BUILD/reuseshim" why 127.0.0.1:"$port"
+    [[ $output == *"on the host, outside of this container: sudo reuseshim why 127.0.0.1:$port"* ]]
+}
+
+@test "a Landlock sandbox that hides what others have open is no proof that nobody has" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -1 ns env REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json "$PROGRAMS/landlock" files env LD_PRELOAD="$LIB" "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    expect_record '.holders[0].owner == "hidden" or .holders[0].owner == "likely"' '.message | test("belongs to the kernel") | not' \
+        '.cures[-1].text | test("sudo reuseshim why")'
 }
 
 @test "in a PID namespace no process is said to be the only one that has to be stopped" {
@@ -217,6 +228,21 @@ same_from_both() {
     background_in_cgroup "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen hold
     run -1 shim REUSESHIM_RULES=keep "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
     expect_record ".cures[0].text | startswith(\"stop process $last_pid \")"
+}
+
+@test "root is told how to speak to another user's manager; what cron has started, to stop the process; of conmon, its container" {
+    id=$(printf '%064d' 7)
+    while read -r group text; do
+        port=$(free_port)
+        make_cgroup "$group"
+        background_in_cgroup "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port" listen hold
+        run -1 shim REUSESHIM_RULES=keep "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+        expect_record ".cures[0].text | startswith(\"${text/PID/$last_pid}\")"
+    done <<WORDS
+user.slice/user-1000.slice/user@1000.service/app.slice/web.service systemctl --user -M 1000@ stop web.service, if
+system.slice/cron.service stop process PID (sock)
+machine.slice/libpod-conmon-$id.scope podman stop ${id:0:12}, if
+WORDS
 }
 
 # bats test_tags=long

@@ -133,6 +133,18 @@ veth() {
     until_true ns "$BUILD/reuseshim" why "[$address%veth0]:$port"
 }
 
+@test "bindresvport wants a privileged port, too; and root without the capability is told that it was taken away" {
+    needs_root
+    open_folder 777
+    LOG=$open/log
+    ns_sysctl net.ipv4.ip_unprivileged_port_start=1024
+    refused_for privileged-port EACCES uid 4711 tcp resv
+    expect_record '.call == "bindresvport"' '.cures[0].text | test("net_bind_service")' '.cures[1].text | test("start=512$")'
+    run -1 ns setpriv --bounding-set -net_bind_service --inh-caps -net_bind_service env LD_PRELOAD="$LIB" REUSESHIM_LOG="$LOG" \
+        REUSESHIM_FORMAT=json "$PROGRAMS/sock" tcp bind 0.0.0.0:80
+    expect_record '.uid == 0' '.cause == "privileged-port"' '.cures[0].text | test("--cap-add NET_BIND_SERVICE")'
+}
+
 @test "a port below the bound names the bound, the capability and the setting; the setting helps" {
     needs_root
     open_folder 777

@@ -28,8 +28,8 @@
       "option on both sockets", \
       stop_the_holder, reuse_address_of_connection, reserve_the_port) \
     _(INHERITED, "inherited", \
-      "a program that has ended left its listening socket to that process, which does not seem to " \
-      "serve it", \
+      "a program that has ended, or closed it, left its listening socket to that process, which does not " \
+      "seem to serve it", \
       "", stop_the_holder, close_on_exec) \
     _(TIME_WAIT, "time-wait", \
       "a closed connection holds its port for 60 s unless both sockets set SO_REUSEADDR; this program " \

@@ -27,6 +27,8 @@ struct owners {
     struct process processes[PROCESSES_MAX]; /* one whose children are here, too, comes first */
     /* Of the first: who started it, pid 0 where not looked for, and its cgroup. */
     struct process parent;
+    char
+        kept_as[128]; /* what that one calls it, if it is a supervisor: a name or a folder; "" if not known */
     char cgroup[CGROUP_ROOM];
 };
 
@@ -35,6 +37,7 @@ enum hidden {
     HIDDEN_BY_PERMISSION, /* a process would not show its descriptors */
     HIDDEN_ELSEWHERE,     /* all processes were looked at, but we are in a PID namespace of our own */
     HIDDEN_IN_KERNEL,     /* all processes of the machine were: the kernel's own, or in transit */
+    HIDDEN_BY_INIT,       /* the same but for the first process, which would not show its descriptors */
 };
 
 struct cgroup {

@@ -34,6 +34,7 @@ struct manager {
     struct part unit;      /* "nginx.service", "x.socket"; the innermost one. No slice, and no scope of a
                             * container, a session or of systemd itself. */
     bool of_user;          /* of a user's own systemd */
+    struct part user;      /* "1000" of that one */
     struct part container; /* its id or name */
     enum engine engine;
 };

@@ -89,6 +89,7 @@ struct search {
     bool usual_calls_only;   /* as in struct conflict */
     bool late;               /* the deadline came first */
     bool unreadable;         /* at least one process would not show its descriptors */
+    bool init_hides;         /* the first of all would not, as in virtual machines that somebody else runs */
     const struct self *done; /* it and its ancestors have been looked at already; NULL: nobody */
 };
 

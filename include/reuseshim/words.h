@@ -28,6 +28,7 @@ enum bare {
     BARE_NO_DESCRIPTOR,
     BARE_NO_PROC,
     BARE_BUSY,
+    BARE_FAMILY,
     BARE_COUNT
 };
 const char *bare_word(enum bare bare); /* NULL for BARE_NOT */

@@ -25,31 +25,46 @@ static void take_base(char name[NAME_ROOM], const char *path, size_t length)
     name[used] = '\0';
 }
 
+/* Options with a value of their own behind a blank, and those after which there is no script (a program in
+ * the command line, a module, standard input, PHP's own server). */
+static const struct interpreter {
+    char name[8], with_value[4], without_script[8];
+} interpreters[] = {
+    {"python", "WX", "cm"}, {"pypy", "WX", "cm"},   {"perl", "I", "eE"},      {"ruby", "IrE", "e"},
+    {"node", "rC", "ep"},   {"nodejs", "rC", "ep"}, {"php", "dcz", "rRBEFS"}, {"lua", "l", "e"},
+    {"luajit", "lj", "e"},  {"sh", "oO", "cs"},     {"bash", "oO", "cs"},     {"dash", "oO", "cs"},
+    {"ash", "oO", "cs"},    {"ksh", "oO", "cs"},    {"zsh", "oO", "cs"},      {"tclsh", "", "e"},
+    {"guile", "lL", "ec"},
+};
+
 /* "python3.11" is python: what is behind the word is a version. */
-static bool is_interpreter(const char *name)
+static const struct interpreter *interpreter_of(const char *name)
 {
-    static const char words[][8] = {"python", "pypy", "perl",   "ruby",  "node", "nodejs",
-                                    "php",    "lua",  "luajit", "sh",    "bash", "dash",
-                                    "ash",    "ksh",  "zsh",    "tclsh", "guile"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        size_t length = strlen(words[i]);
-        if (strncmp(name, words[i], length) == 0 &&
+    for (size_t i = 0; i < sizeof interpreters / sizeof *interpreters; i++) {
+        size_t length = strlen(interpreters[i].name);
+        if (strncmp(name, interpreters[i].name, length) == 0 &&
             name[length + strspn(name + length, "0123456789.-")] == '\0')
-            return true;
+            return &interpreters[i];
     }
-    return false;
+    return NULL;
 }
 
-/* The file behind the interpreter and its options. With -c, -e or -m there is none; of PHP with -r and the
- * like, nor with its own server (-S). */
-static void find_script(struct names *names, const char *arguments, size_t length)
+/* The file behind the interpreter and its options. Of a long option nothing is known. */
+static void find_script(struct names *names, const struct interpreter *interpreter, const char *arguments,
+                        size_t length)
 {
-    const char *without = strncmp(names->started_as, "php", 3) == 0 ? "cem-rRBEFS" : "cem-";
     size_t at = strnlen(arguments, length) + 1;
     while (at < length && arguments[at] == '-') {
-        if (at + 1 < length && strchr(without, arguments[at + 1])) /* or a lone "-": standard input */
+        const char *option = arguments + at;
+        size_t size = strnlen(option, length - at);
+        bool ends = size == 2 && option[1] == '-';
+        if (size < 2 || (option[1] == '-' && !ends) || strchr(interpreter->without_script, option[1]))
             return;
-        at += strnlen(arguments + at, length - at) + 1;
+        at += size + 1;
+        if (ends)
+            break;
+        if (size == 2 && at < length && strchr(interpreter->with_value, option[1]))
+            at += strnlen(arguments + at, length - at) + 1;
     }
     if (at < length)
         take_base(names->script, arguments + at, strnlen(arguments + at, length - at));
@@ -85,11 +100,13 @@ void names_choose(struct names *names, const char *kernel_name, const char *argu
         bool login = arguments[0] == '-'; /* a login shell's */
         take_base(names->started_as, arguments + login, strnlen(arguments, length) - login);
     }
-    bool interprets = is_interpreter(names->executable) || is_interpreter(names->started_as);
-    if (interprets)
-        find_script(names, arguments, length);
+    const struct interpreter *interpreter = interpreter_of(names->executable);
+    if (interpreter == NULL)
+        interpreter = interpreter_of(names->started_as);
+    if (interpreter)
+        find_script(names, interpreter, arguments, length);
     bool by_hand = kernel_name[0] == '\0' || is_cut_from(kernel_name, names->executable) ||
-                   (interprets && is_cut_from(kernel_name, names->started_as));
+                   (interpreter && is_cut_from(kernel_name, names->started_as));
     const char *chosen = kernel_name[0] ? kernel_name : names->executable;
     /* Of a title that the program has written over its arguments no more than the kernel shows. */
     bool titled = names->started_as[strcspn(names->started_as, " =")] != '\0';

@@ -3,9 +3,11 @@
  * Who keeps a holder running: a unit, a container, a supervisor. Contract in steps.h and conflict.h.
  */
 #include "reuseshim/deadline.h"
+#include "reuseshim/proc.h"
 #include "reuseshim/raw.h"
 #include "steps.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 static bool ends_in(struct part part, const char *suffix)
@@ -63,6 +65,46 @@ static void parents_first(struct owners *owners)
         }
 }
 
+/* Their services are folders, which they work in. */
+static bool works_in_folder(const char *program)
+{
+    return strcmp(program, "runsv") == 0 || strcmp(program, "s6-supervise") == 0 ||
+           strcmp(program, "supervise") == 0;
+}
+
+static const char *variable_of(const char *variables, size_t length, const char *name)
+{
+    size_t size = strlen(name);
+    for (size_t at = 0; at < length; at += strnlen(variables + at, length - at) + 1)
+        if (length - at > size && memcmp(variables + at, name, size) == 0 && variables[at + size] == '=')
+            return variables + at + size + 1;
+    return "";
+}
+
+/* supervisord tells its programs what it calls them. */
+static void find_kept_as(struct owners *owners, char room[ARGUMENTS_ROOM])
+{
+    char path[PROC_PATH_MAX];
+    struct text text = text_in(owners->kept_as, sizeof owners->kept_as);
+    if (works_in_folder(owners->parent.names.program)) {
+        ssize_t length =
+            raw_readlinkat(AT_FDCWD, proc_path(path, owners->parent.pid, "cwd"), room, ARGUMENTS_ROOM);
+        text_bytes(&text, room, length > 0 ? (size_t)length : 0);
+    } else if (strcmp(owners->parent.names.program, "supervisord") == 0) {
+        ssize_t length =
+            proc_read(proc_path(path, owners->processes[0].pid, "environ"), room, ARGUMENTS_ROOM);
+        size_t size = length > 0 ? (size_t)length : 0;
+        const char *name = variable_of(room, size, "SUPERVISOR_PROCESS_NAME");
+        const char *group = variable_of(room, size, "SUPERVISOR_GROUP_NAME");
+        if (group[0] && name[0] && strcmp(group, name) != 0)
+            text_strings(&text, group, ":");
+        text_string(&text, name);
+    }
+    text_end(&text);
+    if (text.full)
+        owners->kept_as[0] = '\0';
+}
+
 void keepers_find(struct conflict *conflict, const struct self *self)
 {
     enum { LOOKED_AT = 4 };
@@ -72,8 +114,10 @@ void keepers_find(struct conflict *conflict, const struct self *self)
             continue;
         parents_first(owners);
         process_cgroup(owners->processes[0].pid, owners->cgroup, conflict->room);
-        if (owners->processes[0].parent > 1 && !deadline_has_passed(conflict->deadline))
-            process_describe(&owners->parent, owners->processes[0].parent, self, conflict->room);
+        if (owners->processes[0].parent <= 1 || deadline_has_passed(conflict->deadline))
+            continue;
+        process_describe(&owners->parent, owners->processes[0].parent, self, conflict->room);
+        find_kept_as(owners, conflict->room);
     }
     process_cgroup(self->pid, conflict->own_cgroup, conflict->room);
 }

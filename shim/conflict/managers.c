@@ -22,7 +22,7 @@ const char *engine_command(enum engine engine)
 }
 
 /* How the engines call the group of a container: with systemd as the manager of groups a scope, else a folder
- * below one of their own. The processes that look after a container (conmon) are no part of it. */
+ * below one of their own. What looks after a container from outside (conmon) holds its published ports. */
 static const struct {
     char before[20]; /* the component above, "" for any */
     char prefix[20];
@@ -31,11 +31,11 @@ static const struct {
 } shapes[] = {
     {"", "docker-", ".scope", ENGINE_DOCKER},
     {"docker", "", "", ENGINE_DOCKER},
-    {"", "libpod-conmon-", ".scope", ENGINE_NONE},
+    {"", "libpod-conmon-", ".scope", ENGINE_PODMAN},
     {"", "libpod-", ".scope", ENGINE_PODMAN},
     {"libpod_parent", "libpod-", "", ENGINE_PODMAN},
     {"", "cri-containerd-", ".scope", ENGINE_CONTAINERD},
-    {"", "crio-conmon-", ".scope", ENGINE_NONE},
+    {"", "crio-conmon-", ".scope", ENGINE_CRIO},
     {"", "crio-", ".scope", ENGINE_CRIO},
     {"", "nerdctl-", ".scope", ENGINE_NERDCTL},
     {"", "lxc.payload.", "", ENGINE_LXC},
@@ -152,8 +152,10 @@ static void take_in(struct manager *manager, struct part above, struct part comp
         manager->unit.length = 0;
     } else if (shape == SHAPES && is_folder_of_runtime(manager, component)) {
         manager->unit.length = 0;
-    } else if (begins_with(component, "user@")) {
+    } else if (begins_with(component, "user@") && ends_in(component, ".service")) {
+        static const size_t around = sizeof "user@.service" - 1;
         manager->of_user = true;
+        manager->user = (struct part){component.start + sizeof "user@" - 1, component.length - around};
     } else if (shape == SHAPES && is_unit(component) && manager->unit.length == 0) {
         manager->unit = component;
     }

@@ -140,7 +140,7 @@ void owners_number(struct conflict *conflict)
         conflict->owners[i].count = 0;
         conflict->owners[i].parent.pid = 0;
         conflict->owners[i].parent.names.program[0] = '\0';
-        conflict->owners[i].cgroup[0] = '\0';
+        conflict->owners[i].cgroup[0] = conflict->owners[i].kept_as[0] = '\0';
     }
 }
 
@@ -260,7 +260,9 @@ static enum hidden why_hidden(const struct search *search)
 {
     if (search->unreadable)
         return HIDDEN_BY_PERMISSION;
-    return search_sees_the_machine() ? HIDDEN_IN_KERNEL : HIDDEN_ELSEWHERE;
+    if (!search_sees_the_machine())
+        return HIDDEN_ELSEWHERE;
+    return search->init_hides ? HIDDEN_BY_INIT : HIDDEN_IN_KERNEL;
 }
 
 static enum owner owner_of(const struct conflict *conflict, size_t index, bool late)

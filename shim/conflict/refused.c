@@ -129,7 +129,9 @@ static void read_rights(struct conflict *conflict, struct scratch *scratch)
 
 static bool is_privileged(const struct conflict *conflict, const struct newcomer *newcomer)
 {
-    return newcomer->local.port && newcomer->local.port < conflict->refusal.first_unprivileged;
+    enum { LAST_RESERVED = 1023 }; /* of those that bindresvport tries */
+    uint32_t port = newcomer->call == CALL_BINDRESVPORT ? LAST_RESERVED : newcomer->local.port;
+    return port && port < conflict->refusal.first_unprivileged;
 }
 
 static enum cause cause_of_access(struct conflict *conflict, const struct newcomer *newcomer,

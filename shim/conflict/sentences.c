@@ -25,6 +25,9 @@ static const char *hidden_phrase(enum hidden hidden)
         return "this user may not see what every process has open";
     case HIDDEN_ELSEWHERE:
         return "its process is in another PID namespace";
+    case HIDDEN_BY_INIT:
+        return "no process that shows has it open: it is process 1's, which hides that, the kernel's or "
+               "io_uring's, or in transit over a UNIX socket";
     case HIDDEN_IN_KERNEL:
         break;
     }
@@ -119,7 +122,7 @@ static void write_circumstances(struct text *text, const struct conflict *confli
     if (owners->count && owners->processes[0].relation == RELATION_SELF)
         text_string(text, "; this program asks for the port twice");
     if (first->owner == OWNER_LIKELY)
-        text_string(text, "; it hides what it has open, but nothing else can be it");
+        text_string(text, "; it hides what it has open, and nothing else that shows can be it");
     if (first->owner == OWNER_HIDDEN)
         text_strings(text, "; ", hidden_phrase(conflict->hidden));
 }

@@ -54,8 +54,10 @@ enum bare workspace_why_bare(const struct workspace *work, const struct shim *sh
 }
 
 /* Nothing was found: was there a descriptor to look with? */
-static enum bare why_bare_after(const struct conflict *conflict)
+static enum bare why_bare_after(const struct conflict *conflict, const struct newcomer *newcomer)
 {
+    if (newcomer->family != AF_INET && newcomer->family != AF_INET6 && newcomer->family != AF_UNIX)
+        return BARE_FAMILY;
     if (conflict->source != SOURCE_NONE || conflict->cause != CAUSE_UNKNOWN)
         return BARE_NOT;
     int fd = raw_socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -91,7 +93,7 @@ bool workspace_explain(struct workspace *work, const struct hooked_call *hooked,
         if (hooked->rule && hooked->rule->emulate)
             conflict_forget_policies(&work->conflict);
         work->record.event = work->conflict.refusal.found ? EVENT_REFUSED : refusal_event(&work->newcomer);
-        work->record.bare = why_bare_after(&work->conflict);
+        work->record.bare = why_bare_after(&work->conflict, &work->newcomer);
         return explained;
     }
     work->record.event = refusal_event(&work->newcomer);

@@ -26,7 +26,8 @@ const char *bare_word(enum bare bare)
                                      [BARE_PRIVILEGES] = "privileges",
                                      [BARE_NO_DESCRIPTOR] = "no descriptor left",
                                      [BARE_NO_PROC] = "no /proc",
-                                     [BARE_BUSY] = "busy"};
+                                     [BARE_BUSY] = "busy",
+                                     [BARE_FAMILY] = "family"};
     _Static_assert(sizeof words / sizeof *words == BARE_COUNT, "a reason has no word");
     return words[bare][0] ? words[bare] : NULL;
 }
@@ -44,7 +45,8 @@ const char *bare_phrase(enum bare bare)
         [BARE_NO_PROC] =
             "nobody was looked for: there is no /proc here; REUSESHIM_DIAGNOSE=always asks the kernel",
         [BARE_BUSY] =
-            "nobody was looked for: explanations have had 5 % of its time; REUSESHIM_DIAGNOSE=always"};
+            "nobody was looked for: explanations have had 5 % of its time; REUSESHIM_DIAGNOSE=always",
+        [BARE_FAMILY] = "nobody was looked for: of sockets of that family the kernel shows no owner"};
     _Static_assert(sizeof phrases / sizeof *phrases == BARE_COUNT, "a reason has no phrase");
     return phrases[bare];
 }

@@ -44,7 +44,7 @@ int main(void)
     check("/system.slice/docker.service", "docker.service", "", "");
     check("/machine.slice/libpod-" ID ".scope/container", "", "podman", ID);
     check("/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" ID ".scope", "", "podman", ID);
-    check("/machine.slice/libpod-conmon-" ID ".scope", "", "", "");
+    check("/machine.slice/libpod-conmon-" ID ".scope", "", "podman", ID);
     check("/libpod_parent/libpod-" ID, "", "podman", ID);
     check("/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1_2.slice/cri-containerd-" ID
           ".scope",

@@ -320,7 +320,10 @@ bool ports_find(struct ports *ports, const struct kinds *asked, struct scratch *
     for (size_t i = 0; i < ports->row_count; i++) {
         struct port_row *row = &ports->rows[i];
         row->owner = row->process_count ? OWNER_KNOWN : search.late ? OWNER_NOT_SEARCHED : OWNER_HIDDEN;
-        row->hidden = search.unreadable ? HIDDEN_BY_PERMISSION : all ? HIDDEN_IN_KERNEL : HIDDEN_ELSEWHERE;
+        row->hidden = search.unreadable   ? HIDDEN_BY_PERMISSION
+                      : !all              ? HIDDEN_ELSEWHERE
+                      : search.init_hides ? HIDDEN_BY_INIT
+                                          : HIDDEN_IN_KERNEL;
         const struct process *master = row->process_count ? ports->row_processes[row->first_process] : NULL;
         row->group = port_group(&ports->groups, row->holder->cgroup_id, master ? master->pid : 0, &search);
         if (row->group.unit[0] == '\0' && row->group.container[0] == '\0' && is_held_by_systemd(ports, row))

@@ -94,7 +94,8 @@ static void write_owner(struct text *text, const struct ports *ports, const stru
 {
     static const char *const hidden[] = {[HIDDEN_BY_PERMISSION] = "owner hidden",
                                          [HIDDEN_ELSEWHERE] = "owner outside of this PID namespace",
-                                         [HIDDEN_IN_KERNEL] = "no process has it open"};
+                                         [HIDDEN_IN_KERNEL] = "no process has it open",
+                                         [HIDDEN_BY_INIT] = "process 1, or no process"};
     if (row->process_count)
         write_processes(text, ports->row_processes + row->first_process, row->process_count, form);
     else

@@ -55,7 +55,11 @@ void cure_rules(struct conflict *conflict, struct cure *cure, const struct newco
 bool is_first_of_party(const struct conflict *conflict, uint32_t at);
 /* Names that others have chosen, as a word of a command that is to be typed. */
 bool can_be_typed(struct part part);
+/* The same, and a unit that is not there to start others' programs. */
+bool can_be_stopped(struct part unit);
 void write_part(struct text *text, struct part part);
+/* supervisors.c: the command that a supervisor wants instead of a signal; false where none is the parent. */
+bool write_by_supervisor(struct text *text, const struct owners *owners, const struct newcomer *newcomer);
 
 /* ---- questions ---------------------------------------------------------------------------------- */
 

@@ -19,7 +19,8 @@ static bool is_one_service(const struct conflict *conflict, const struct holder 
     if (conflict->cause == CAUSE_INHERITED || first.engine != second.engine)
         return false;
     return first.engine == ENGINE_NONE
-               ? is_same(first.unit, second.unit) && !conflict_is_own_unit(conflict, &first)
+               ? is_same(first.unit, second.unit) && can_be_stopped(first.unit) &&
+                     !conflict_is_own_unit(conflict, &first)
                : is_same(first.container, second.container) && !conflict_is_own_container(conflict, &first);
 }
 
@@ -45,7 +46,7 @@ static void write_party(struct text *text, const struct conflict *conflict, cons
 {
     struct manager manager = conflict_manager(conflict, holder);
     const struct owners *owners = &conflict->owners[holder->owners];
-    if (can_be_typed(manager.unit) && manager.engine == ENGINE_NONE &&
+    if (can_be_stopped(manager.unit) && manager.engine == ENGINE_NONE &&
         !conflict_is_own_unit(conflict, &manager)) {
         text_strings(text, "systemctl ", manager.of_user ? "--user " : "", "stop ");
         write_part(text, manager.unit);

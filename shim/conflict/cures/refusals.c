@@ -108,8 +108,13 @@ void get_the_right(struct conflict *conflict, const struct newcomer *newcomer)
     struct part unit = own_unit(conflict);
     struct cure *cure = cure_add(conflict, NULL, APPLY_TO_THIS, NEED_ROOT);
     struct text text = text_in(cure->text, sizeof cure->text);
-    (void)newcomer;
-    if (unit.length) {
+    if (conflict->refusal.has_right) {
+        text_string(&text,
+                    "start it in the user namespace that the network belongs to (outside of unshare -r)");
+    } else if (newcomer->uid_known && newcomer->uid == 0) {
+        text_string(&text, "it is root and lacks the capability, which was taken from it: give it back there "
+                           "(--cap-add NET_BIND_SERVICE of a container, CapabilityBoundingSet= of a unit)");
+    } else if (unit.length) {
         text_string(&text, "AmbientCapabilities=CAP_NET_BIND_SERVICE in the unit (systemctl edit ");
         text_escaped(&text, unit.start, unit.length);
         text_char(&text, ')');
@@ -118,15 +123,20 @@ void get_the_right(struct conflict *conflict, const struct newcomer *newcomer)
                     "start it as root, or with the capability: setpriv --ambient-caps +net_bind_service "
                     "--inh-caps +net_bind_service");
     }
-    text_string(&text, "; setcap on its file would shut this library out (ld.so(8), secure-execution mode)");
+    if (!conflict->refusal.has_right)
+        text_string(&text,
+                    "; setcap on its file would shut this library out (ld.so(8), secure-execution mode)");
     cure_end_whole(conflict, &text);
 }
 
 void lower_the_bound(struct conflict *conflict, const struct newcomer *newcomer)
 {
+    enum { FIRST_RESERVED = 512 }; /* of bindresvport */
+    bool reserved = newcomer->call == CALL_BINDRESVPORT;
     cure_text(cure_add(conflict, NULL, APPLY_TO_THIS, NEED_ROOT),
-              "let everybody bind it: sysctl net.ipv4.ip_unprivileged_port_start=", newcomer->local.port,
-              "; or use a port above the bound");
+              "let everybody bind it: sysctl net.ipv4.ip_unprivileged_port_start=",
+              reserved ? FIRST_RESERVED : newcomer->local.port,
+              reserved ? "" : "; or use a port above the bound");
 }
 
 void allow_it(struct conflict *conflict, const struct newcomer *newcomer)

@@ -53,6 +53,17 @@ bool can_be_typed(struct part part)
     return part.length > 0;
 }
 
+/* What these have started for others is not stopped by stopping all of them. */
+bool can_be_stopped(struct part unit)
+{
+    static const char starters[][16] = {"cron.service", "crond.service", "cronie.service", "anacron.service",
+                                        "atd.service"};
+    for (size_t i = 0; i < sizeof starters / sizeof *starters; i++)
+        if (unit.length == strlen(starters[i]) && memcmp(unit.start, starters[i], unit.length) == 0)
+            return false;
+    return can_be_typed(unit);
+}
+
 void write_part(struct text *text, struct part part)
 {
     const char *quote = text_is_shell_word(part.start, part.length) ? "" : "'";
@@ -95,10 +106,22 @@ static void write_as_user(struct text *text, const struct conflict *conflict, co
     text_string(text, ": ");
 }
 
-static void write_by_unit(struct text *text, struct part unit, const char *user)
+/* Root speaks to the manager of another user by his number; each user to his own. */
+static void write_by_unit(struct text *text, const struct conflict *conflict, const struct newcomer *newcomer,
+                          const struct manager *manager)
 {
-    text_strings(text, "systemctl ", user, "stop ");
-    write_part(text, unit);
+    bool by_root = newcomer->uid_known && newcomer->uid == 0 && can_be_typed(manager->user) &&
+                   manager->user.start[0] != '0';
+    if (!by_root)
+        write_as_user(text, conflict, newcomer, manager);
+    text_strings(text, "systemctl ", manager->of_user ? "--user " : "");
+    if (manager->of_user && by_root) {
+        text_string(text, "-M ");
+        write_part(text, manager->user);
+        text_string(text, "@ ");
+    }
+    text_string(text, "stop ");
+    write_part(text, manager->unit);
     text_string(text, ", if it is not needed");
 }
 
@@ -109,63 +132,10 @@ static void write_by_engine(struct text *text, const struct manager *manager)
     id.length = id.length == 64 ? SHOWN : id.length;
     text_strings(text, engine_command(manager->engine), " ");
     write_part(text, id);
-    text_strings(text, ", if that ", engine_word(manager->engine), " container is not needed");
-}
-
-/* Programs that start again what is only killed, and the command that they want instead. */
-static const struct {
-    char parent[20];
-    char before[24], after[8]; /* the command, around the name */
-    enum { NOT_TOLD, FIRST_ARGUMENT, LAST_ARGUMENT } name;
-} supervisors[] = {
-    {"supervisord", "supervisorctl stop ", "", NOT_TOLD},
-    {"runsv", "sv stop ", "", LAST_ARGUMENT},
-    {"s6-supervise", "s6-svc -d ", "", LAST_ARGUMENT},
-    {"supervise", "svc -d ", "", LAST_ARGUMENT},
-    {"supervise-daemon", "rc-service ", " stop", FIRST_ARGUMENT},
-    {"dinit", "dinitctl stop ", "", NOT_TOLD},
-};
-
-/* An argument of a command line, by the blanks between. */
-static struct part argument_of(const struct process *process, bool first)
-{
-    const char *line = process->command, *end = line + process->command_length;
-    const char *blank = memchr(line, ' ', process->command_length);
-    if (blank == NULL)
-        return (struct part){line, 0};
-    const char *start = first ? blank + 1 : end, *stop = end;
-    while (!first && start[-1] != ' ')
-        start--;
-    if (first && memchr(start, ' ', (size_t)(end - start)))
-        stop = memchr(start, ' ', (size_t)(end - start));
-    return (struct part){start, (size_t)(stop - start)};
-}
-
-static bool write_by_supervisor(struct text *text, const struct owners *owners,
-                                const struct newcomer *newcomer)
-{
-    const struct process *parent = &owners->parent;
-    size_t at = 0, count = sizeof supervisors / sizeof *supervisors;
-    while (at < count && strcmp(supervisors[at].parent, parent->names.program) != 0)
-        at++;
-    if (owners->count == 0 || at == count)
-        return false;
-    /* A user's own: root's service of that name is another one. */
-    if (parent->uid_known && parent->uid != 0 && newcomer->uid_known && newcomer->uid != parent->uid) {
-        text_string(text, "as uid ");
-        text_unsigned(text, parent->uid);
-        text_string(text, ": ");
-    }
-    text_string(text, supervisors[at].before);
-    struct part name = argument_of(parent, supervisors[at].name == FIRST_ARGUMENT);
-    if (supervisors[at].name == NOT_TOLD || !can_be_typed(name))
-        text_string(text, "its name");
-    else
-        write_part(text, name);
-    text_strings(text, supervisors[at].after, ", if it is not needed: ", parent->names.program, " (pid ");
-    text_signed(text, parent->pid);
-    text_string(text, ") starts again what is only killed");
-    return true;
+    text_strings(text, ", if that ", engine_word(manager->engine), " container is not needed",
+                 manager->engine == ENGINE_CRIO || manager->engine == ENGINE_CONTAINERD
+                     ? "; kubelet starts it again as long as its pod is wanted"
+                     : "");
 }
 
 /* What forwards a published port has nothing to do with it: the container is what serves it. */
@@ -175,7 +145,8 @@ static bool write_by_forwarder(struct text *text, const struct owners *owners,
     static const struct {
         char program[16];
         char engine[8];
-    } forwarders[] = {{"docker-proxy", "docker"}, {"rootlessport", "podman"}, {"rootlesskit", "docker"}};
+    } forwarders[] = {{"docker-proxy", "docker"}, {"rootlessport", "podman"}, {"rootlesskit", "docker"},
+                      {"pasta", "podman"},        {"pasta.avx2", "podman"},   {"slirp4netns", "podman"}};
     size_t at = 0, count = sizeof forwarders / sizeof *forwarders;
     while (owners->count && at < count &&
            strcmp(forwarders[at].program, owners->processes[0].names.program) != 0)
@@ -233,6 +204,13 @@ static void write_by_signal(struct text *text, const struct owners *owners)
     text_char(text, '\'');
 }
 
+/* A worker shows its socket to its own user; what started it under the same name need not. */
+static bool master_is_hidden(const struct owners *owners)
+{
+    return owners->parent.pid > 1 &&
+           strcmp(owners->parent.names.program, owners->processes[0].names.program) == 0;
+}
+
 static void write_by_process(struct text *text, const struct conflict *conflict,
                              const struct newcomer *newcomer)
 {
@@ -246,6 +224,11 @@ static void write_by_process(struct text *text, const struct conflict *conflict,
                  : one                              ? " if it is not needed"
                                                     : " if they are not needed",
                  leavings(conflict, newcomer));
+    if (master_is_hidden(owners)) {
+        text_string(text, "; its parent ");
+        text_signed(text, owners->parent.pid);
+        text_string(text, " may start it again: that one is to be stopped then");
+    }
     if (conflict->unseen_owners && conflict->holders[0].owner == OWNER_KNOWN)
         text_string(text, "; a process that cannot be seen from here may have it open, too");
     if (conflict->holders_omitted)
@@ -269,10 +252,9 @@ static void write_stop(struct text *text, const struct conflict *conflict, const
         return;
     else if (is_socket_unit(manager.unit) || keeper_is_systemd(owners))
         write_by_systemd(text, is_socket_unit(manager.unit) ? manager.unit : (struct part){"", 0}, user);
-    else if (can_be_typed(manager.unit) && manager.engine == ENGINE_NONE &&
+    else if (can_be_stopped(manager.unit) && manager.engine == ENGINE_NONE &&
              conflict->cause != CAUSE_INHERITED && !conflict_is_own_unit(conflict, &manager)) {
-        write_as_user(text, conflict, newcomer, &manager);
-        write_by_unit(text, manager.unit, user);
+        write_by_unit(text, conflict, newcomer, &manager);
     } else if (manager.engine != ENGINE_NONE && can_be_typed(manager.container) &&
                !conflict_is_own_container(conflict, &manager)) {
         write_as_user(text, conflict, newcomer, &manager);
@@ -323,12 +305,15 @@ void look_as_root(struct conflict *conflict, const struct newcomer *newcomer)
     enum owner owner = conflict->holder_count ? conflict->holders[0].owner : OWNER_NONE;
     bool would_show =
         (owner == OWNER_HIDDEN || owner == OWNER_LIKELY) && conflict->hidden == HIDDEN_BY_PERMISSION;
-    if (!would_show || conflict->by_hand || !endpoint_is_internet(&newcomer->local) ||
-        newcomer->local.port == 0)
+    bool elsewhere = owner == OWNER_HIDDEN && conflict->hidden == HIDDEN_ELSEWHERE;
+    if (!(would_show && !conflict->by_hand) && !elsewhere)
+        return;
+    if (!endpoint_is_internet(&newcomer->local) || newcomer->local.port == 0)
         return;
     struct cure *cure = cure_add(conflict, NULL, APPLY_TO_THIS, NEED_ROOT);
     struct text text = text_in(cure->text, sizeof cure->text);
-    text_strings(&text, "to see whose it is: sudo reuseshim why ", is_tcp(newcomer) ? "" : "-u ");
+    text_strings(&text, "to see whose it is", elsewhere ? ", on the host, outside of this container: " : ": ",
+                 "sudo reuseshim why ", is_tcp(newcomer) ? "" : "-u ");
     if (!endpoint_is_wildcard(&newcomer->local) || newcomer->local.family == AF_INET6)
         endpoint_write(&text, &newcomer->local);
     else

@@ -55,11 +55,24 @@ static bool is_port(const char *text, size_t length)
     return digits > 0 && digits <= 5 && digits == length;
 }
 
+/* Is the word before the blank an option that promises a secret? A title, and what a shell is to run, have
+ * many words in one argument. */
+static bool is_secret_option(const char *argument, size_t blank)
+{
+    size_t start = blank;
+    while (start > 0 && argument[start - 1] != ' ')
+        start--;
+    return start < blank && argument[start] == '-' && names_a_secret(argument + start, blank - start);
+}
+
 /* How much of an argument may be shown: up to a name that promises a secret, wherever it stands
- * ("--env=PGPASSWORD=x", "host=h password=x", "?user=u&token=x", "{"password":"x"}", "X-Api-Key: x"). */
+ * ("--env=PGPASSWORD=x", "host=h password=x", "?user=u&token=x", "{"password":"x"}", "X-Api-Key: x", "server
+ * --password x"). */
 static size_t open_part(const char *argument, size_t length)
 {
     for (size_t at = 0; at < length; at++) {
+        if (argument[at] == ' ' && is_secret_option(argument, at))
+            return at + 1;
         if (argument[at] != '=' && argument[at] != ':')
             continue;
         size_t end = at;

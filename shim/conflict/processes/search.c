@@ -30,17 +30,27 @@ static bool has_enough(const struct search *search)
     return search->enough && search->enough(search->context);
 }
 
-/* The inode of "socket:[123]", 0 for anything else. */
-static uint64_t socket_inode(int directory, const char *name)
+/* The inode of "socket:[123]", 0 for anything else, -errno where the link does not show. */
+static int64_t socket_inode(int directory, const char *name)
 {
     static const char prefix[] = "socket:[";
     char link[40];
     uint64_t inode;
     ssize_t length = raw_readlinkat(directory, name, link, sizeof link);
+    if (length < 0)
+        return length;
     if (length < (ssize_t)sizeof prefix || memcmp(link, prefix, sizeof prefix - 1) != 0)
         return 0;
     size_t digits = (size_t)length - sizeof prefix; /* without prefix and ']' */
-    return text_to_number(link + sizeof prefix - 1, digits, UINT64_MAX / 16, &inode) ? inode : 0;
+    return text_to_number(link + sizeof prefix - 1, digits, INT64_MAX / 16, &inode) ? (int64_t)inode : 0;
+}
+
+/* A folder may show and its links not (Landlock, AppArmor). The kernel says the same of a process that has
+ * just ended, which is not there any more when it is asked for anew. */
+static bool is_forbidden(pid_t pid, int number, int64_t found)
+{
+    char path[PROC_PATH_MAX];
+    return found == -EACCES && socket_inode(AT_FDCWD, proc_fd_path(path, pid, "fd", number)) == -EACCES;
 }
 
 /* How many descriptors the folder showed, or -errno. */
@@ -49,12 +59,14 @@ static int walk(struct search *search, const char *path, pid_t pid)
     struct folder folder = folder_open(path, search->scratch->bytes + OUTER_PART, INNER_PART);
     const struct raw_entry *entry;
     int seen = 0, number;
-    uint64_t inode;
     if (folder.fd < 0)
         return folder.fd;
     while (!search->late && (entry = folder_next_number(&folder, &number)) != NULL) {
-        if ((inode = socket_inode(folder.fd, entry->name)) != 0)
-            search->found(search->context, pid, number, inode);
+        int64_t inode = socket_inode(folder.fd, entry->name);
+        if (inode > 0)
+            search->found(search->context, pid, number, (uint64_t)inode);
+        else if (is_forbidden(pid, number, inode))
+            *(pid == 1 ? &search->init_hides : &search->unreadable) = true;
         if (++seen % 256 == 0)
             (void)is_late(search);
     }
@@ -89,9 +101,9 @@ void search_process(struct search *search, pid_t pid)
 void search_descriptor(struct search *search, pid_t pid, int fd)
 {
     char path[PROC_PATH_MAX];
-    uint64_t inode = socket_inode(AT_FDCWD, proc_fd_path(path, pid, "fd", fd));
-    if (inode)
-        search->found(search->context, pid, fd, inode);
+    int64_t inode = socket_inode(AT_FDCWD, proc_fd_path(path, pid, "fd", fd));
+    if (inode > 0)
+        search->found(search->context, pid, fd, (uint64_t)inode);
 }
 
 /* ---- a family --------------------------------------------------------------------------------- */
