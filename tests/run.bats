@@ -361,6 +361,6 @@ C
     run -7 --separate-stderr tool run "$BATS_TEST_TMPDIR/gopher"
     [ -z "$stderr" ]
     run -7 --separate-stderr ns "$PROGRAMS/filter" errno ptrace "$BUILD/reuseshim" run "$BATS_TEST_TMPDIR/gopher"
-    [[ ${stderr_lines[0]} == *"gopher: only a trap reaches it: the program cannot be stopped"* ]]
+    [[ ${stderr_lines[0]} == *"gopher: only a trap reaches it: ptrace(2) is forbidden"* ]]
     [[ ${stderr_lines[1]} == *"gopher: a Go program; "* ]]
 }

@@ -110,6 +110,23 @@ int witness_call(enum call call, int fd, const struct sockaddr_storage *address,
     return result;
 }
 
+/* In a child each, to which no refusal is a repeated one (libreuseshim(7), REPETITION). */
+static int call_once(const struct request *request, int fd)
+{
+    const struct sockaddr *address = (const struct sockaddr *)&request->address;
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        int result = request->call == CALL_BIND     ? bind(fd, address, request->length)
+                     : request->call == CALL_LISTEN ? listen(fd, 8)
+                                                    : connect(fd, address, request->length);
+        _exit(result == 0 ? 0 : errno);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
+        abort();
+    return WEXITSTATUS(status);
+}
+
 int witness_main(void)
 {
     struct request request;
@@ -122,16 +139,9 @@ int witness_main(void)
                                  .msg_controllen = sizeof control.bytes};
         if (recvmsg(CHANNEL, &message, MSG_CMSG_CLOEXEC) <= 0)
             return 0;
-        int fd, result = 0;
+        int fd;
         memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof fd);
-        const struct sockaddr *address = (const struct sockaddr *)&request.address;
-        if (request.call == CALL_BIND)
-            result = bind(fd, address, request.length);
-        else if (request.call == CALL_LISTEN)
-            result = listen(fd, 8);
-        else
-            result = connect(fd, address, request.length);
-        result = result == 0 ? 0 : errno;
+        int result = call_once(&request, fd);
         close(fd);
         if (send(CHANNEL, &result, sizeof result, MSG_NOSIGNAL) < 0)
             return 1;

@@ -1,7 +1,9 @@
 # full_terminal.py PORT BUDGET COMMAND...: the command is refused PORT and writes a long record to its stderr, a terminal that
 # is nearly full and that nobody reads. It must not be held up for much longer than BUDGET milliseconds, for which it waits.
+import atexit
 import os
 import pty
+import signal
 import socket
 import subprocess
 import sys
@@ -13,13 +15,27 @@ ALMOST_THE_MOST = 3650  # bytes of a record, of what a terminal or a pipe is eve
 FULL = 16384  # a little more than a terminal keeps for a reader
 
 
+def hold(address):
+    ready, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        held = socket.socket()
+        held.bind((address, port))
+        os.write(tell, b".")
+        signal.pause()
+    os.read(ready, 1)
+    os.close(ready)
+    os.close(tell)
+    return child
+
+
 def make_the_record_long():
-    held = []
+    holders = []
+    atexit.register(lambda: [os.kill(holder, signal.SIGKILL) for holder in holders])
     for last in range(1, 40):
-        held.append(socket.socket())
-        held[-1].bind(("127.0.1.%d" % last, port))
+        holders.append(hold("127.0.1.%d" % last))
         if len(subprocess.run(command, capture_output=True).stderr) > ALMOST_THE_MOST:
-            return held
+            return
     sys.exit("no long record")
 
 
@@ -33,7 +49,7 @@ def fill(terminal, count):
     return filled
 
 
-held = make_the_record_long()
+make_the_record_long()
 for count in range(FULL - 384, FULL, 32):
     master, slave = pty.openpty()
     tty.setraw(slave)
