@@ -135,6 +135,32 @@ reuseaddr=1" ]
     run -143 ns env REUSESHIM_LOG="$LOG" timeout --preserve-status 1 "$BUILD/reuseshim" run -r 'tcp wait 600s' "$BATS_FILE_TMPDIR/sock" tcp bind 127.0.0.1:"$port"
 }
 
+@test "before Linux 5.19 options are set and nothing is explained: a restart works, and what is refused for good stays as it was" {
+    port=$(free_port)
+    old=("$BATS_FILE_TMPDIR/filter" errno killable env REUSESHIM_LOG="$LOG" "$BUILD/reuseshim" run)
+    serve_once "$port" "${old[@]}" "$BATS_FILE_TMPDIR/legacy"
+    run -1 ns "$BATS_FILE_TMPDIR/legacy" "$port" 0
+    run -0 --separate-stderr ns "${old[@]}" "$BATS_FILE_TMPDIR/legacy" "$port" 0
+    [ "$output" = listening ]
+    [[ $stderr == *" lets it set options only: refusals are not explained, and wait, evict and watch do nothing"* ]]
+    # Where the option would not help, and where nothing is in the way, it is not set; share is.
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -1 ns "${old[@]}" "$BATS_FILE_TMPDIR/sock" tcp bind 127.0.0.1:"$port" get reuseaddr errno
+    run -0 ns "${old[@]}" "$BATS_FILE_TMPDIR/sock" tcp bind 127.0.0.2:"$port" get reuseaddr
+    [[ $output == *"reuseaddr=0"* ]]
+    run -0 ns "${old[@]}" -p share "$BATS_FILE_TMPDIR/sock" tcp bind 127.0.0.3:"$port" get reuseport
+    [[ $output == *"reuseport=1"* ]]
+    [ ! -s "$LOG" ]
+}
+
+@test "rules about socket act on the first call of a socket that has no port" {
+    run -0 run_it -r 'on socket tcp force reuseaddr' "$BATS_FILE_TMPDIR/sock" tcp get reuseaddr bind 127.0.0.1:0 get reuseaddr tcp listen get reuseaddr
+    [ "$output" = "reuseaddr=0
+reuseaddr=1
+reuseaddr=1" ]
+}
+
 @test "a preload that a rule cannot come through says so before anything runs" {
     run -100 run_it -r 'on socket tcp force cloexec' "$BATS_FILE_TMPDIR/sock"
     [[ $output == "reuseshim: REUSESHIM_RULES:1: --trap cannot do this: cloexec"* ]]
@@ -176,6 +202,18 @@ print(sorted(os.listdir(\"/proc/self/fd\")))"' "$SYSTEM_PYTHON"
     [ "$output" = "refused 200, bound 200, wrong 0, ticks many" ]
     [ "$(wc -l <"$LOG")" = 200 ]
     holds '.cause == "listener" and .errno == "EADDRINUSE" and .program == "many_binds"' "$LOG"
+}
+
+@test "a record goes to the program's own descriptor, whatever its number" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    for number in 1 3 7 9; do
+        rm -f "$LOG"
+        run ns env REUSESHIM_LOG="fd:$number" REUSESHIM_FORMAT=json sh -c '"$@" '"$number"'>"$0"' "$LOG" "$BUILD/reuseshim" run -r keep \
+            "$BATS_FILE_TMPDIR/sock" tcp bind 127.0.0.1:"$port"
+        [ "$(grep -c '^{' "$LOG")" = 1 ]
+        grep '^{' "$LOG" | holds '.cause == "listener"'
+    done
 }
 
 @test "calls are received while another is explained: signals that interrupt what they can do not interrupt them" {
@@ -395,5 +433,5 @@ print(\"bound\", flush=True)" <"$2"' "$BUILD/reuseshim" "$SYSTEM_PYTHON" "$BATS_
     echo >&"$go"
     until_true grep -qx "done" "$last_out"
     [ "$(size)" -le $((before + 64)) ]
-    [ "$(find "/proc/$(supervisors | tail -n 1)/fd" -type l | wc -l)" = 3 ] # the listener, and the receiver's pipe
+    [ "$(find "/proc/$(supervisors | tail -n 1)/fd" -type l | wc -l)" = 20 ] # the listener, the receiver's pipe, and 17 that are nothing
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Programs of other makers that no preload reaches, under `reuseshim run`: 32 bits, Go, Free Pascal, PHP's sockets.
+# Programs of other makers that no preload reaches, under `reuseshim run`: 32 bits, Go, Free Pascal, Rust, PHP's sockets.
 
 load helper
 load trap
@@ -118,6 +118,27 @@ PAS
     rm "$LOG"
     run -1 shim php -r "$script"
     [ ! -s "$LOG" ]
+    run -1 ns "$BUILD/reuseshim" run php -r "$script"
+    [[ $output == "reuseshim: "*"php"*": what its modules bind (ext/sockets is opened with RTLD_DEEPBIND) passes the library by; --trap reaches it, too" ]]
     run -1 run_it --trap php -r "$script"
     expect_record '.cause == "listener"' '.program | startswith("php")' ".holders[0].processes[0].pid == $holder_pid"
+}
+
+# Debian's rustc is large, so this is for machines that have it.
+@test "Rust, linked statically, where there is a rustc" {
+    command -v rustc || return 0
+    cat >"$BATS_TEST_TMPDIR/server.rs" <<'RUST'
+fn main() {
+    match std::net::TcpListener::bind(std::env::args().nth(1).unwrap()) {
+        Ok(_) => println!("listening"),
+        Err(error) => { println!("{error}"); std::process::exit(1) }
+    }
+}
+RUST
+    rustc -C target-feature=+crt-static -o "$BATS_TEST_TMPDIR/server" "$BATS_TEST_TMPDIR/server.rs" || return 0
+    port=$(free_port)
+    run -0 run_it "$BATS_TEST_TMPDIR/server" 127.0.0.1:"$port"
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -1 run_it "$BATS_TEST_TMPDIR/server" 127.0.0.1:"$port"
+    expect_record '.program == "server"' '.cause == "listener"' ".holders[0].processes[0].pid == $holder_pid"
 }

@@ -16,25 +16,30 @@
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5) /* Linux 5.19 */
 #endif
 
-static int set_filter(const struct sock_fprog *filter)
+static int set_filter_with(const struct sock_fprog *filter, unsigned long more)
 {
     long fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-                      SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV |
-                          SECCOMP_FILTER_FLAG_SPEC_ALLOW,
-                      filter);
+                      SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_SPEC_ALLOW | more, filter);
     return fd < 0 ? -errno : (int)fd;
 }
 
-int listener_open(const struct trapped_calls *calls, enum needs_privileges *privileges)
+static int set_filter(const struct sock_fprog *filter, enum reach *reach)
+{
+    int fd = set_filter_with(filter, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+    *reach = fd == -EINVAL ? OPTIONS_ONLY : IN_FULL;
+    return *reach == OPTIONS_ONLY ? set_filter_with(filter, 0) : fd;
+}
+
+int listener_open(const struct trapped_calls *calls, enum needs_privileges *privileges, enum reach *reach)
 {
     struct sock_filter program[FILTER_MAX];
     const struct sock_fprog filter = {filter_write(program, calls), program};
-    int fd = set_filter(&filter);
+    int fd = set_filter(&filter, reach);
     *privileges = AS_IT_IS;
     /* Without CAP_SYS_ADMIN no filter may come over a program that gains rights by exec. */
     if (fd == -EACCES && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) {
         *privileges = WITH_NO_NEW_PRIVS;
-        fd = set_filter(&filter);
+        fd = set_filter(&filter, reach);
     }
     return fd;
 }
@@ -69,9 +74,9 @@ union control {
     char room[CMSG_SPACE(sizeof(int))];
 };
 
-int listener_send(int socket, int listener)
+int listener_send(int socket, int listener, enum reach reach)
 {
-    char byte = 0;
+    char byte = (char)reach;
     struct iovec data = {&byte, 1};
     union control control = {.room = ""};
     struct msghdr message = {.msg_iov = &data,
@@ -86,9 +91,9 @@ int listener_send(int socket, int listener)
     return sendmsg(socket, &message, MSG_NOSIGNAL) == 1 ? 0 : -errno;
 }
 
-int listener_take(int socket)
+int listener_take(int socket, enum reach *reach)
 {
-    char byte;
+    char byte = 0;
     int listener = -EPIPE;
     struct iovec data = {&byte, 1};
     union control control;
@@ -100,5 +105,6 @@ int listener_take(int socket)
     struct cmsghdr *header = received == 1 ? CMSG_FIRSTHDR(&message) : NULL;
     if (header && header->cmsg_type == SCM_RIGHTS)
         memcpy(&listener, CMSG_DATA(header), sizeof listener);
+    *reach = (enum reach)byte;
     return received < 0 ? -errno : listener;
 }

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static void let_all_go(const struct trap *trap)
+void trap_let_all_go(const struct trap *trap)
 {
     for (int i = 0; i < IN_HAND_MAX; i++) {
         uint64_t id = atomic_exchange(&trap->in_hand[i], 0);
@@ -38,7 +38,7 @@ static _Noreturn void let_everything_pass(const struct trap *trap)
 {
     struct seccomp_notif notification;
     while (receiver_next(trap, &notification, -1))
-        let_all_go(trap);
+        trap_let_all_go(trap);
     _exit(0);
 }
 
@@ -53,7 +53,7 @@ _Noreturn void trap_mind(struct trap *trap)
         if (supervise_once(trap))
             _exit(0);
         died = raw_clock(CLOCK_MONOTONIC) - born < short_life ? died + 1 : 0;
-        let_all_go(trap);
+        trap_let_all_go(trap);
         usleep(PAUSE_US); /* not as fast as the machine can, if it dies at once each time */
     }
     let_everything_pass(trap);

@@ -9,12 +9,31 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/utsname.h>
 
 /* The services' managers and the containers' engines that have such filters, and what each is told. */
 static const char allow_it[] =
     " by a seccomp filter; allow it: in a unit SystemCallFilter=seccomp pidfd_getfd ptrace, in Docker --cap-add "
     "SYS_PTRACE, in systemd-nspawn --system-call-filter=pidfd_getfd";
+
+/* The right that Yama asks for, and everybody but a process above the program. */
+static bool may_trace_anybody(void)
+{
+    static const char label[] = "\nCapEff:\t";
+    enum { SYS_PTRACE = 19 };
+    char status[8192];
+    const char *found =
+        proc_read("/proc/self/status", status, sizeof status) > 0 ? strstr(status, label) : NULL;
+    return found && strtoull(found + sizeof label - 1, NULL, 16) >> SYS_PTRACE & 1;
+}
+
+bool obstacle_hides_forks(void)
+{
+    char scope[16];
+    return proc_read("/proc/sys/kernel/yama/ptrace_scope", scope, sizeof scope) > 0 && atoi(scope) >= 1 &&
+           !may_trace_anybody();
+}
 
 /* security/yama: 2 wants CAP_SYS_PTRACE, 3 allows nobody; below, the supervisor is named by PR_SET_PTRACER.
  */

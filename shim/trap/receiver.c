@@ -66,8 +66,13 @@ bool receiver_start(struct trap *trap)
     enum { STACK = 65536 };
     pthread_attr_t attributes;
     pthread_t thread;
-    if (pipe2(calls, O_CLOEXEC) != 0)
+    int low[2];
+    if (pipe2(low, O_CLOEXEC) != 0)
         return false;
+    for (int i = 0; i < 2; i++) {
+        calls[i] = trap_move_up(low[i]);
+        close(low[i]);
+    }
     bool started = pthread_attr_init(&attributes) == 0 &&
                    pthread_attr_setstacksize(&attributes, STACK) == 0 &&
                    pthread_create(&thread, &attributes, receive_all, trap) == 0;
@@ -83,11 +88,11 @@ bool receiver_start(struct trap *trap)
 
 bool receiver_next(const struct trap *trap, struct seccomp_notif *notification, int timeout)
 {
-    struct pollfd waiting = {.fd = calls[0], .events = POLLIN};
+    struct pollfd waiting[] = {{.fd = calls[0], .events = POLLIN}, {.fd = trap->wake, .events = POLLIN}};
     if (!trap->has_receiver)
         return receive(trap, notification, timeout);
     notification->id = 0;
-    if (poll(&waiting, 1, timeout) <= 0)
+    if (poll(waiting, sizeof waiting / sizeof *waiting, timeout) <= 0 || waiting[0].revents == 0)
         return true;
     return read(calls[0], notification, sizeof *notification) == sizeof *notification;
 }

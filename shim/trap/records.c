@@ -78,11 +78,12 @@ static bool may_find_path(const struct trap *trap, const struct newcomer *newcom
 /* ---- a record ---------------------------------------------------------------------------------------- */
 
 /* Where the library would write to a descriptor of the program, the caller's is taken for so long; it has to
- * be what it was at the start (sink.c). */
+ * be what it was at the start (sink.c). Low numbers are kept free for that (start.c); another one may be in
+ * use here. */
 static bool borrow_descriptor(const struct trap *trap, int number)
 {
     int fd =
-        number == trap->listener || number == trap->caller->fd ? -1 : raw_steal_fd(trap->caller->pid, number);
+        number >= LOW_NUMBERS && fcntl(number, F_GETFD) >= 0 ? -1 : raw_steal_fd(trap->caller->pid, number);
     if (fd < 0)
         return false;
     if (fd != number) {
@@ -90,6 +91,14 @@ static bool borrow_descriptor(const struct trap *trap, int number)
         close(fd);
     }
     return true;
+}
+
+static void give_back(const struct trap *trap, int number)
+{
+    if (number < LOW_NUMBERS)
+        (void)dup2(trap->nothing, number);
+    else
+        close(number);
 }
 
 static void emit(struct trap *trap, struct workspace *work)
@@ -100,9 +109,9 @@ static void emit(struct trap *trap, struct workspace *work)
     bool by_stderr = borrow_descriptor(trap, STDERR_FILENO);
     record_emit(&trap->shim, &work->record, work->output);
     if (by_stderr)
-        close(STDERR_FILENO);
+        give_back(trap, STDERR_FILENO);
     if (by_number)
-        close(number);
+        give_back(trap, number);
 }
 
 static void begin(struct trap *trap, struct workspace *work, const struct hooked_call *hooked, int error)

@@ -24,10 +24,10 @@ static void tell(int pipe, enum step step)
 
 static _Noreturn void play_supervisor(int socket, int pipe)
 {
-    static struct trap trap;
+    static struct trap trap = {.wake = -1};
     struct seccomp_notif received;
     struct caller caller = {.fd = -1};
-    trap.listener = listener_take(socket);
+    trap.listener = listener_take(socket, &trap.reach);
     if (trap.listener < 0 || !trap_share_memory(&trap))
         _exit(1);
     tell(pipe, HANDED_OVER);
@@ -38,11 +38,11 @@ static _Noreturn void play_supervisor(int socket, int pipe)
     bool read = caller_read(&caller, &received);
     if (read)
         tell(pipe, BORROWED);
-    bool stops = read && stop_ask(caller.tid);
-    if (stops)
+    bool stops = read && trap.reach == IN_FULL && stop_ask(caller.tid);
+    if (stops || (read && trap.reach == OPTIONS_ONLY))
         tell(pipe, STOPPED);
-    if (listener_continue(trap.listener, received.id) == 0 && stops)
-        tell(pipe, ANSWERED);
+    if (listener_continue(trap.listener, received.id) == 0 && (stops || (read && trap.reach == OPTIONS_ONLY)))
+        tell(pipe, trap.reach == OPTIONS_ONLY ? ALL_DONE : ANSWERED);
     if (stops && stop_result(caller.tid) == -EAFNOSUPPORT)
         tell(pipe, ALL_DONE);
     if (stops)
@@ -67,6 +67,7 @@ static _Noreturn void play_program(int pipe)
     const struct sockaddr_in other = {.sin_family = AF_INET6};
     enum { PATIENCE = 20 };
     enum needs_privileges privileges;
+    enum reach reach;
     int pair[2];
     alarm(PATIENCE);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -80,11 +81,11 @@ static _Noreturn void play_program(int pipe)
     }
     close(pair[1]);
     (void)prctl(PR_SET_PTRACER, supervisor, 0, 0, 0);
-    int listener = listener_open(&calls, &privileges);
+    int listener = listener_open(&calls, &privileges, &reach);
     if (listener < 0)
         _exit(-listener);
     tell(pipe, FILTERED);
-    if (listener_send(pair[0], listener) == 0) {
+    if (listener_send(pair[0], listener, reach) == 0) {
         close(listener);
         close(pair[0]);
         (void)!bind(fd, (const struct sockaddr *)&other, sizeof other);
@@ -93,7 +94,7 @@ static _Noreturn void play_program(int pipe)
     _exit(0);
 }
 
-bool trap_rehearse(struct text *reason)
+bool trap_rehearse(struct text *reason, enum reach *reach)
 {
     enum step done = NOTHING_DONE;
     char byte;
@@ -111,8 +112,11 @@ bool trap_rehearse(struct text *reason)
         play_program(ends[1]);
     }
     close(ends[1]);
-    while (read(ends[0], &byte, 1) == 1)
+    *reach = OPTIONS_ONLY;
+    while (read(ends[0], &byte, 1) == 1) {
         done = (enum step)byte > done ? (enum step)byte : done;
+        *reach = (enum step)byte == ANSWERED ? IN_FULL : *reach;
+    }
     close(ends[0]);
     if (program > 0)
         (void)waitpid(program, &status, __WALL);

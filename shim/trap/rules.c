@@ -18,10 +18,9 @@ static const char *cannot(const struct rule *rule)
 {
     return (rule->force | rule->strip) & option_bit(OPTION_CLOEXEC)
                ? "cloexec: the flag belongs to the program's own table of descriptors"
-           : rule->when == WHEN_SOCKET ? "'on socket': the trap begins at bind"
-           : rule->emulate             ? "'emulate'"
-           : rule->family == AF_UNIX   ? "'unix'"
-                                       : NULL;
+           : rule->emulate           ? "'emulate'"
+           : rule->family == AF_UNIX ? "'unix'"
+                                     : NULL;
 }
 
 static size_t parse(struct trap *trap, struct complaint *complaint, bool *good)
@@ -65,7 +64,7 @@ int trap_prepare(struct trap *trap)
     char buffer[8192];
     bool good;
     memset(trap, 0, sizeof *trap);
-    trap->listener = -1;
+    trap->listener = trap->wake = -1;
     thread_status_read(&status, buffer, sizeof buffer);
     trap->filtered = status.filtered;
     if (!load_facts_capture(&trap->facts, environ, false))

@@ -20,6 +20,36 @@ bool stop_works_here(void)
     return true;
 }
 
+/* ---- whose end somebody else asks for ---------------------------------------------------------------- */
+
+static pid_t kept_pid;
+static int kept_status;
+static bool kept;
+
+void stop_keep_end_of(pid_t pid)
+{
+    kept_pid = pid;
+}
+
+bool stop_has_end(int *status)
+{
+    if (kept)
+        *status = kept_status;
+    return kept;
+}
+
+static pid_t wait_for_tracee(pid_t tid, int *status, int options)
+{
+    pid_t found = waitpid(tid, status, __WALL | options);
+    if (found > 0 && found == kept_pid && !WIFSTOPPED(*status)) {
+        kept_status = *status;
+        kept = true;
+    }
+    return found;
+}
+
+/* ---- stops ------------------------------------------------------------------------------------------ */
+
 /* A thread that was killed while we had it stays a zombie, and its parent and an exec wait for it, until its
  * tracer has seen its end. */
 static void let_run(pid_t tid)
@@ -29,7 +59,7 @@ static void let_run(pid_t tid)
     int status;
     pid_t found;
     do
-        found = waitpid(tid, &status, __WALL);
+        found = wait_for_tracee(tid, &status, 0);
     while ((found < 0 && errno == EINTR) ||
            (found == tid && WIFSTOPPED(status) && ptrace(PTRACE_DETACH, tid, NULL, NULL) != 0));
 }
@@ -63,7 +93,7 @@ bool stop_look_after_stragglers(void)
     bool any = false;
     for (int i = 0; i < STRAGGLERS_MAX; i++) {
         int status;
-        pid_t found = stragglers[i] ? waitpid(stragglers[i], &status, __WALL | WNOHANG) : 0;
+        pid_t found = stragglers[i] ? wait_for_tracee(stragglers[i], &status, WNOHANG) : 0;
         if (found == stragglers[i] && found && WIFSTOPPED(status))
             let_run(found);
         if (found)
@@ -81,11 +111,11 @@ static pid_t wait_a_little(pid_t tid, int *status)
     sigemptyset(&stops);
     sigaddset(&stops, SIGCHLD);
     for (int tries = 0; tries < 2; tries++) {
-        pid_t found = waitpid(tid, status, __WALL | WNOHANG);
+        pid_t found = wait_for_tracee(tid, status, WNOHANG);
         if (found)
             return found;
         while (sigtimedwait(&stops, NULL, &longest) > 0 &&
-               (found = waitpid(tid, status, __WALL | WNOHANG)) == 0)
+               (found = wait_for_tracee(tid, status, WNOHANG)) == 0)
             continue;
         if (found)
             return found;
@@ -156,6 +186,17 @@ void stop_end(pid_t tid, bool again)
 
 bool stop_look_after_stragglers(void)
 {
+    return false;
+}
+
+void stop_keep_end_of(pid_t pid)
+{
+    (void)pid;
+}
+
+bool stop_has_end(int *status)
+{
+    (void)status;
     return false;
 }
 

@@ -53,10 +53,23 @@ static void finish(struct trap *trap, struct hooked_call *hooked, int error)
     stop_end(caller->tid, false);
 }
 
+/* A rule about socket(2) acts on the first call that is seen of a socket that has no port yet. */
+static void apply_late_on_socket(const struct hooked_call *hooked)
+{
+    struct hooked_call made = *hooked;
+    int domain = raw_option(hooked->fd, SOL_SOCKET, SO_DOMAIN);
+    if (!(hooked->shim->ruled_calls & WHEN_SOCKET) || hooked_is_bound(hooked))
+        return;
+    (void)apply_before_socket(&made, domain, raw_option(hooked->fd, SOL_SOCKET, SO_TYPE),
+                              raw_option(hooked->fd, SOL_SOCKET, SO_PROTOCOL));
+    apply_after_socket(&made);
+}
+
 static void decide(struct hooked_call *hooked, const struct caller *caller)
 {
     if (caller->has_address && !hooked_read_address(hooked, &caller->address.plain, caller->length))
         return;
+    apply_late_on_socket(hooked);
     if (hooked->which == CALL_BIND)
         apply_on_bind(hooked);
     else if (hooked->which == CALL_LISTEN)
@@ -86,8 +99,10 @@ static void let_go(struct trap *trap, struct caller *caller, uint64_t id)
     if (trap->shim.settings.level >= LEVEL_CHANGE)
         (void)caller_process(caller);
     decide(&hooked, caller);
+    if (trap->reach == OPTIONS_ONLY)
+        trap_retry_beforehand(trap, &hooked);
     bool wanted = caller->which != CALL_CONNECT || may_stop_connect(trap, caller->fd);
-    bool stops = wanted && stop_ask(caller->tid);
+    bool stops = wanted && trap->reach == IN_FULL && stop_ask(caller->tid);
     if (!stops)
         caller_close(caller);
     let_call_go(trap, id);
@@ -139,15 +154,18 @@ static void handle(struct trap *trap, const struct seccomp_notif *notification)
 
 _Noreturn void trap_supervise(struct trap *trap)
 {
-    enum { STRAGGLERS_LOOK_MS = 100 };
+    enum { LOOK_MS = 100 };
     struct seccomp_notif received;
     bool more;
     (void)receiver_start(trap);
     do {
         int timeout = attempts_timeout();
-        if (stop_look_after_stragglers() && timeout < 0)
-            timeout = STRAGGLERS_LOOK_MS;
+        bool stragglers = stop_look_after_stragglers();
+        if (timeout < 0 && (stragglers || trap->program))
+            timeout = LOOK_MS;
         more = receiver_next(trap, &received, timeout);
+        if (trap->program && !stragglers)
+            parent_look(trap);
         for (const struct seccomp_notif *due = attempts_due(trap); due; due = attempts_due(trap)) {
             const struct seccomp_notif notification = *due;
             handle(trap, &notification);
@@ -155,5 +173,7 @@ _Noreturn void trap_supervise(struct trap *trap)
         if (received.id)
             handle(trap, &received);
     } while (more);
+    if (trap->program)
+        parent_wait(trap);
     _exit(0);
 }

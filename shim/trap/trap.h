@@ -29,9 +29,12 @@ unsigned short filter_write(struct sock_filter program[FILTER_MAX], const struct
 /* ---- listener.c: the kernel's side of the filter ------------------------------------------------ */
 
 enum needs_privileges { AS_IT_IS, WITH_NO_NEW_PRIVS };
+/* Before Linux 5.19 a stop would take the notification back, and the call would be made again for ever: then
+ * only options are set. */
+enum reach { IN_FULL, OPTIONS_ONLY };
 /* Puts this process, and what it starts, under the filter: the listener's descriptor, or -errno. *privileges
  * tells whether no_new_privs had to be set. */
-int listener_open(const struct trapped_calls *calls, enum needs_privileges *privileges);
+int listener_open(const struct trapped_calls *calls, enum needs_privileges *privileges, enum reach *reach);
 /* 0, or -errno; -ENOENT where the thread has gone meanwhile. */
 int listener_receive(int listener, struct seccomp_notif *notification);
 bool listener_still_waits(int listener, uint64_t id);
@@ -41,8 +44,8 @@ int listener_answer(int listener, uint64_t id, int error);
 
 /* Gives a copy of the listener to whoever is at the other end of a socket; takes it there: the descriptor, or
  * -errno. */
-int listener_send(int socket, int listener);
-int listener_take(int socket);
+int listener_send(int socket, int listener, enum reach reach);
+int listener_take(int socket, enum reach *reach);
 
 /* ---- receiver.c: calls are taken in as they come, whatever the supervisor is at --------------- */
 
@@ -81,6 +84,9 @@ bool stop_ask(pid_t tid);
 /* Waits for it, once the call has been let go: the call's result, or STOP_LOST where the thread has ended. */
 enum { STOP_LOST = -4096 };
 int stop_result(pid_t tid);
+/* The end of that process is not to be missed, whoever of us has waited for it: true once it is known. */
+void stop_keep_end_of(pid_t pid);
+bool stop_has_end(int *status);
 /* Lets those go whose stop came later than anybody could wait for; true if there are more. */
 bool stop_look_after_stragglers(void);
 /* Lets the thread go on, after the call once more or with its result as it is. */
@@ -98,11 +104,15 @@ struct trap {
     bool names_programs;   /* a rule has a program word: which rules count depends on who calls */
     struct caller *caller; /* whose call is looked at */
     bool has_receiver;
+    enum reach reach;
+    pid_t program; /* that is our child; 0: we are its child */
+    int wake;      /* parent.c, or -1 */
+    int nothing;   /* what stands for a descriptor of the program's */
     bool filtered; /* the supervisor is under somebody else's filter, which may kill it */
     /* Shared with the minder: notifications that have been taken and are not answered yet. */
     _Atomic uint64_t *in_hand;
 };
-enum { IN_HAND_MAX = 2048 };
+enum { IN_HAND_MAX = 2048, LOW_NUMBERS = 16 };
 /* Reads settings and policy as the library would: 0, or an exit code after a complaint. */
 int trap_prepare(struct trap *trap);
 /* Puts the rules for the program that calls into force. */
@@ -138,6 +148,11 @@ int attempts_timeout(void);
 const struct seccomp_notif *attempts_due(const struct trap *trap);
 void attempt_end(struct attempt *attempt);
 
+/* ---- foresight.c: with OPTIONS_ONLY -------------------------------------------------------------- */
+
+/* Sets the options of a `retry` before a bind that would be refused without them, and not with them. */
+void trap_retry_beforehand(struct trap *trap, const struct hooked_call *hooked);
+
 /* ---- records.c ------------------------------------------------------------------------------------ */
 
 /* May the supervisor do for the calling thread what takes rights? Only with the very same ones. */
@@ -165,23 +180,40 @@ void memory_keep(const struct caller *caller, const struct workspace *work);
 
 /* ---- the rest ------------------------------------------------------------------------------------ */
 
+/* parent.c: the supervisor as the parent of the program, whose end is its own. */
+_Noreturn void parent_supervise(struct trap *trap, pid_t program);
+/* A descriptor that can be read when there is something to look after; looks after it. */
+int parent_wake(void);
+void parent_look(const struct trap *trap);
+_Noreturn void parent_wait(const struct trap *trap);
+
 /* supervisor.c: until nobody is left under the filter. */
 _Noreturn void trap_supervise(struct trap *trap);
 
 /* minder.c: the same, and when the supervisor dies there is a new one. */
 _Noreturn void trap_mind(struct trap *trap);
 bool trap_share_memory(struct trap *trap);
+/* The calls that a supervisor has taken in hand and not answered, which nobody can take again. */
+void trap_let_all_go(const struct trap *trap);
 void trap_take_in_hand(const struct trap *trap, uint64_t id);
 void trap_let_go(const struct trap *trap, uint64_t id);
 /* obstacle.c: why a rehearsal got no further than that step, and what can be done about it; `error` is
  * the filter's. */
 enum step { NOTHING_DONE, FILTERED, HANDED_OVER, RECEIVED, BORROWED, STOPPED, ANSWERED, ALL_DONE };
 void obstacle_write(struct text *reason, enum step done, int error);
+/* Yama: what the program forks is out of the reach of a supervisor that is not above it. */
+bool obstacle_hides_forks(void);
 /* rehearse.c: does all of this work here? False with the reason. */
-bool trap_rehearse(struct text *reason);
+bool trap_rehearse(struct text *reason, enum reach *reach);
 /* start.c: this process, and what it executes, is under the trap from now on: 0, or an exit code after a
  * complaint. */
-int trap_start(bool no_io_uring);
+struct trap_choices {
+    bool no_io_uring, as_parent;
+    enum reach reach;
+};
+int trap_start(const struct trap_choices *choices);
+/* A copy where no number of the program's is likely to be. */
+int trap_move_up(int fd);
 /* As fork(2), but the end of the child makes no signal, and no wait(2) without __WALL sees it. */
 pid_t trap_fork_unseen(void);
 

@@ -20,10 +20,11 @@ initramfs_base() {
     mkdir -p "$root"/{bin,proc,sys,dev,tmp,etc,root,modules}
     initramfs_copy "$root" "$(command -v busybox)" /bin/busybox
     # The kernel of the host has given the shell its applets; in here each is a link.
-    for applet in sh seq mount insmod grep sed cat uname poweroff sleep env nc wc tr cut date mknod; do
+    for applet in sh seq mount insmod grep sed cat uname poweroff sleep env nc wc tr cut date mknod sort head printf; do
         ln -sf busybox "$root/bin/$applet"
     done
     initramfs_copy "$root" "$(PATH=$PATH:/usr/sbin:/sbin command -v ip)"
+    initramfs_copy "$root" "$(command -v setpriv)"
     for program in pairs automatic histories; do
         initramfs_copy "$root" "$build/kernel/$program"
     done

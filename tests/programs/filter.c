@@ -36,6 +36,7 @@ static const struct {
     {"recvfrom", SYS_recvfrom},
     {"getuid", SYS_getuid},
     {"getpid", SYS_getpid},
+    {"bind", SYS_bind},
     {"ptrace", SYS_ptrace},
     {"seccomp", SYS_seccomp},
     {"pidfd_getfd", 438},
@@ -59,6 +60,17 @@ int main(int argc, char **argv)
             program[used++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, domain);
             program[used++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 1);
             program[used++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, answer);
+            program[used++] =
+                (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+            continue;
+        }
+        if (strcmp(name, "killable") ==
+            0) { /* as before Linux 5.19: SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV */
+            const unsigned flags = offsetof(struct seccomp_data, args[1]);
+            program[used++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 0, 3);
+            program[used++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, flags);
+            program[used++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 1 << 5, 0, 1);
+            program[used++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL);
             program[used++] =
                 (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
             continue;

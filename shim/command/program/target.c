@@ -165,6 +165,13 @@ bool target_wants_trap(const struct target *target)
     return is_whole && (is_alone || elf->is_go) && !launcher_find(target->path);
 }
 
+/* "php", "php8.2": FPM and CGI open no sockets by themselves. */
+static bool is_php(const char *program)
+{
+    const char *slash = strrchr(program, '/'), *base = slash ? slash + 1 : program;
+    return strncmp(base, "php", 3) == 0 && base[3 + strspn(base + 3, "0123456789.")] == '\0';
+}
+
 int target_judge(const struct target *target)
 {
     struct stat status;
@@ -198,6 +205,12 @@ int target_judge(const struct target *target)
                       (char *)NULL);
         return EXIT_NOT_FOUND;
     }
+    if (is_php(target->program))
+        command_error(
+            target->program,
+            ": what its modules bind (ext/sockets is opened with RTLD_DEEPBIND) passes the library by; "
+            "--trap reaches it, too",
+            (char *)NULL);
     if (elf->is_go && !launcher_find(target->path))
         command_error(target->program,
                       ": a Go program; Go calls the kernel itself, so its calls pass the library by",

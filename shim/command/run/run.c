@@ -28,7 +28,8 @@ static const char help[] =
     "  -l, --log LOG         where records go                                   REUSESHIM_LOG\n"
     "  -f, --format FORMAT   text or json                                       REUSESHIM_FORMAT\n"
     "  -v, --verbose         also record changed options; twice: every call     REUSESHIM_LEVEL\n"
-    "      --trap[=try]      under a trap whatever it is; try: or else as it is\n"
+    "      --trap[=try|parent]\n"
+    "                        under a trap whatever it is; try: or else as it is; parent: with the supervisor above it\n"
     "      --no-io-uring     under a trap there is no io_uring, which would pass it by\n"
     "  -h, --help\n"
     "\n"
@@ -73,17 +74,18 @@ static char *join(const char *before, char separator, const char *after)
 struct choices {
     char *rules;
     int verbose;
-    enum { TRAP_WHERE_NEEDED, TRAP_ALWAYS, TRAP_IF_POSSIBLE } trap;
+    enum { TRAP_WHERE_NEEDED, TRAP_ALWAYS, TRAP_IF_POSSIBLE, TRAP_AS_PARENT } trap;
     bool no_io_uring;
 };
 
 static bool take_trap(struct choices *choices, const char *word)
 {
-    bool tries = word && strcmp(word, "try") == 0;
-    if (word && !tries)
-        command_error("run: --trap: '", word, "': expected --trap or --trap=try", (char *)NULL);
-    choices->trap = tries ? TRAP_IF_POSSIBLE : TRAP_ALWAYS;
-    return word == NULL || tries;
+    bool tries = word && strcmp(word, "try") == 0, as_parent = word && strcmp(word, "parent") == 0;
+    if (word && !tries && !as_parent)
+        command_error("run: --trap: '", word, "': expected --trap, --trap=try or --trap=parent",
+                      (char *)NULL);
+    choices->trap = tries ? TRAP_IF_POSSIBLE : as_parent ? TRAP_AS_PARENT : TRAP_ALWAYS;
+    return word == NULL || tries || as_parent;
 }
 
 /* False with the exit code in *code if there is nothing left to do. */
@@ -246,8 +248,10 @@ static int put_under_trap(const struct target *target, const struct choices *cho
 {
     char words[512];
     struct text reason = text_in(words, sizeof words);
-    if (trap_rehearse(&reason))
-        return trap_start(choices->no_io_uring);
+    struct trap_choices start = {.no_io_uring = choices->no_io_uring,
+                                 .as_parent = choices->trap == TRAP_AS_PARENT};
+    if (trap_rehearse(&reason, &start.reach))
+        return trap_start(&start);
     bool tried = choices->trap == TRAP_IF_POSSIBLE;
     bool loads = choices->trap == TRAP_WHERE_NEEDED && target->elf.interpreter[0];
     command_error(name,

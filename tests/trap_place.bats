@@ -1,0 +1,87 @@
+#!/usr/bin/env bats
+# Where a program stands under the trap of reuseshim run: its shell, its children, PID 1, and with the supervisor above it.
+
+load helper
+load trap
+
+setup_file() {
+    for name in legacy sock; do
+        gcc -static -O1 -I"$TOP/include" -o "$BATS_FILE_TMPDIR/$name" "$TOP/tests/programs/$name.c" -lpthread
+    done
+}
+
+run_trapped() {
+    ns env REUSESHIM_LOG="$LOG" "$BUILD/reuseshim" run "$@"
+}
+
+@test "^Z, fg and ^C do what they do in a shell, with the supervisor below and above the program" {
+    for trap in --trap --trap=parent; do
+        run -0 ns "$SYSTEM_PYTHON" "$SCRIPTS/job_control.py" "$BUILD/reuseshim" run "$trap" \
+            sh -c 'trap "echo went on" CONT; echo ready; while :; do sleep 0.1; done'
+        [ "${lines[-1]}" = "code=130" ]
+    done
+    until_true eval '[ -z "$(supervisors)" ]'
+}
+
+@test "as PID 1 the program waits for its own children alone, and orphans are reaped as bare" {
+    needs_root
+    for trap in "" --trap --trap=parent; do
+        # shellcheck disable=SC2086
+        run -0 ns unshare --pid --fork --mount-proc ${trap:+"$BUILD/reuseshim" run $trap} sh -c '
+            sh -c "sleep 0.2 & exit 0"
+            wait; echo "waited $?"
+            n=0; while [ -n "$(ps -e -o comm= | grep -x sleep)" ] && [ $((n += 1)) -lt 600 ]; do sleep 0.05; done
+            ps -e -o stat=,comm= | grep -c "^Z.*sleep"; exit 0'
+        # A shell as PID 1 reaps orphans in its next wait.
+        [ "${lines[0]}" = "waited 0" ]
+        [ "${#lines[@]}" = 2 ]
+    done
+}
+
+@test "with --trap=parent exit codes, signals that end it, and signals to it are the program's" {
+    run -7 run_trapped --trap=parent sh -c 'exit 7'
+    run -143 run_trapped --trap=parent sh -c 'kill -TERM $$'
+    run -127 run_trapped --trap=parent /nonexistent
+    run -1 run_trapped --trap=parent -r 'port 1-65535 keep' "$BATS_FILE_TMPDIR/sock" tcp bind 127.0.0.1:0 bind 127.0.0.1:0
+    for signal in TERM INT HUP QUIT USR1 USR2 WINCH; do
+        # What a script starts in the background ignores two of them.
+        background ns env --default-signal=INT,QUIT "$BUILD/reuseshim" run --trap=parent sh -c "trap 'exit 9' $signal; echo ready; while :; do sleep 0.05; done"
+        kill "-$signal" "$last_pid"
+        code=0
+        wait "$last_pid" || code=$?
+        [ "$code" = 9 ]
+    done
+    # `wait` in a script.
+    run -0 run_trapped --trap=parent sh -c 'true & false & wait; echo "$?"'
+    [ "$output" = 0 ]
+    until_true eval '[ -z "$(supervisors)" ]'
+}
+
+@test "with --trap=parent a server is restarted, a refusal explained, and a daemon that outlives the program goes on under the trap" {
+    port=$(free_port)
+    background run_trapped --trap=parent "$BATS_FILE_TMPDIR/legacy" "$port" 1
+    ns "$SYSTEM_PYTHON" -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1]))).makefile().read()' "$port"
+    wait "$last_pid"
+    run -1 ns "$BATS_FILE_TMPDIR/legacy" "$port" 0
+    run -0 run_trapped --trap=parent "$BATS_FILE_TMPDIR/legacy" "$port" 0
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    mkfifo "$BATS_TEST_TMPDIR/go"
+    run -0 run_it --trap=parent sh -c '(read -r _ <"$0"; "$1" tcp bind 127.0.0.1:"$2"; echo over >"$0.over") >/dev/null 2>&1 &' \
+        "$BATS_TEST_TMPDIR/go" "$BATS_FILE_TMPDIR/sock" "$port"
+    echo >"$BATS_TEST_TMPDIR/go"
+    until_true [ -e "$BATS_TEST_TMPDIR/go.over" ]
+    expect_record '.event == "conflict"' '.cause == "listener"' ".holders[0].processes[0].pid == $holder_pid"
+    until_true eval '[ -z "$(supervisors)" ]'
+}
+
+@test "with --trap=parent the program goes on when its supervisor is killed" {
+    mkfifo "$BATS_TEST_TMPDIR/go"
+    exec {go}<>"$BATS_TEST_TMPDIR/go"
+    background ns "$BUILD/reuseshim" run --trap=parent sh -c 'echo ready; read -r _ <"$0"; "$1" tcp bind 127.0.0.1:0 listen && echo over >"$0.over"' \
+        "$BATS_TEST_TMPDIR/go" "$BATS_FILE_TMPDIR/sock"
+    kill -KILL "$last_pid"
+    echo >&"$go"
+    until_true [ -e "$BATS_TEST_TMPDIR/go.over" ]
+    until_true eval '[ -z "$(supervisors)" ]'
+}
