@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -50,7 +51,7 @@ static _Noreturn void end_as(int status)
         sigfillset(&all);
         if (signal(WTERMSIG(status), SIG_DFL) != SIG_ERR)
             (void)raise(WTERMSIG(status));
-        (void)sigprocmask(SIG_UNBLOCK, &all, NULL);
+        (void)pthread_sigmask(SIG_UNBLOCK, &all, NULL);
     }
     _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }

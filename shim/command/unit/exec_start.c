@@ -35,7 +35,7 @@ static bool read_line(struct reader *reader)
     reader->line[0] = '\0';
     while (goes_on && *reader->at) {
         size_t length = strcspn(reader->at, "\n"), indent = strspn(reader->at, blanks);
-        bool comment = strchr("#;", reader->at[indent]) && indent < length;
+        bool comment = indent < length && strchr("#;", reader->at[indent]);
         size_t kept = length;
         if (!comment || used == 0) {
             goes_on = !comment && length && reader->at[length - 1] == '\\';
