@@ -108,3 +108,21 @@ is_free() {
     spawn ns supervisord -c "$BATS_TEST_TMPDIR/supervisord.conf"
     kept_by "supervisorctl stop billing" -s "unix://$control"
 }
+
+@test "two instances of haproxy, which sets SO_REUSEPORT itself, share in silence: why tells both, and audit the second" {
+    printf 'defaults\n mode http\n timeout client 10s\n timeout connect 10s\n timeout server 10s\nfrontend f\n bind 127.0.0.1:%s\n http-request return status 200\n' \
+        "$port" >"$BATS_TEST_TMPDIR/haproxy.cfg"
+    spawn ns haproxy -db -f "$BATS_TEST_TMPDIR/haproxy.cfg"
+    first=$last_pid
+    until_true listens
+    spawn ns env LD_PRELOAD="$LIB" REUSESHIM_POLICY=audit REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json haproxy -db -f "$BATS_TEST_TMPDIR/haproxy.cfg"
+    until_true [ -s "$LOG" ]
+    expect_record '.event == "shared"' '.program == "haproxy"' ".holders[0].processes[0].pid == $first"
+    run -0 ns "$BUILD/reuseshim" why -t
+    [ "$(grep -c "127.0.0.1:$port .*haproxy.*shared: 2 sockets, 2 instances" <<<"$output")" = 2 ]
+    run -1 ns "$BUILD/reuseshim" why -t 127.0.0.1:"$port"
+    for pid in "$first" "$last_pid"; do
+        grep -q "held by .*pid.*$pid" <<<"$output"
+        grep -q "cure .*stop process $pid (haproxy)" <<<"$output"
+    done
+}

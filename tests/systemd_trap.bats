@@ -112,6 +112,7 @@ can_be_restarted() {
     until_true eval '[ "$(machine systemctl is-active "$name")" = failed ]'
 }
 
+# bats test_tags=long
 @test "a service in Go is told who has its port, under its own unit and name" {
     cat >"$BATS_TEST_TMPDIR/answer.go" <<'GO'
 package main

@@ -58,6 +58,7 @@ long  | supervisord      | supervisor        | the same
 long  | mosquitto        | mosquitto         | daemons: one that gave up root hides what it has open
 long  | /usr/sbin/ngircd | ngircd            | the same
 long  | gunicorn         | gunicorn          | daemons: a script's own name
+long  | /usr/sbin/haproxy | haproxy          | daemons: a server that shares its port with its like
 long  | sudo             | sudo              | whole_system: what people do on a machine that has the library everywhere
 long  | /usr/sbin/sshd   | openssh-server    | the same
 long  | ssh              | openssh-client    | the same
