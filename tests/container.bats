@@ -113,3 +113,23 @@ listens() {
     pod $(record '.cures[0].text' | grep -oE "stop [0-9a-f]{12}") -t 1 >/dev/null
     [ "$(pod inspect -f '{{.State.Running}}' holder)" = false ]
 }
+
+# trapped OPTION...: a program there that is refused its own port, under the trap.
+trapped() {
+    pod run --rm --network none "$@" -v "$BUILD/reuseshim:/bin/reuseshim:ro" localhost/legacy-server \
+        reuseshim run --trap -r keep /opt/sock tcp bind 127.0.0.1:5000 listen tcp bind 127.0.0.1:5000 >"$BATS_TEST_TMPDIR/out" 2>&1
+}
+
+@test "the trap works under podman's default filter; under Docker's, which wants CAP_SYS_PTRACE for pidfd_getfd, it says so, and works with it" {
+    run -1 trapped
+    grep -q 'failed: EADDRINUSE' "$BATS_TEST_TMPDIR/out"
+    grep -q 'held by  tcp 127.0.0.1:5000  LISTEN, this process' "$BATS_TEST_TMPDIR/out"
+    # Of Docker's profile the difference that counts here.
+    jq '.syscalls |= (map(.names -= ["pidfd_getfd"]) + [{names: ["pidfd_getfd"], action: "SCMP_ACT_ALLOW", includes: {caps: ["CAP_SYS_PTRACE"]}}])' \
+        /usr/share/containers/seccomp.json >"$BATS_TEST_TMPDIR/docker.json"
+    run -126 trapped --security-opt seccomp="$BATS_TEST_TMPDIR/docker.json"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/out")" = 1 ]
+    grep -q 'pidfd_getfd(2) or process_vm_readv(2) is forbidden by a seccomp filter; allow it: .* in Docker --cap-add SYS_PTRACE' "$BATS_TEST_TMPDIR/out"
+    run -1 trapped --security-opt seccomp="$BATS_TEST_TMPDIR/docker.json" --cap-add SYS_PTRACE
+    grep -q 'held by  tcp 127.0.0.1:5000  LISTEN, this process' "$BATS_TEST_TMPDIR/out"
+}

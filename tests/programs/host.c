@@ -52,12 +52,31 @@ static void refused(void)
     close(fd);
 }
 
+/* A port that we have ourselves. */
+static struct sockaddr_in taken_here(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(fd, (struct sockaddr *)&address, length) != 0 || listen(fd, 1) != 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &length) != 0)
+        fail("no port");
+    return address;
+}
+
+/* More ports than are remembered, so that each refusal is explained anew. */
 static void leak(void)
 {
+    enum { PORTS = 100 };
+    struct sockaddr_in ports[PORTS];
+    for (int i = 0; i < PORTS; i++)
+        ports[i] = taken_here();
     refused();
     int fd = next_fd(), maps = count_lines("/proc/self/maps");
-    for (int i = 0; i < 10000; i++)
+    for (int i = 0; i < 10000; i++) {
+        taken = ports[i % PORTS];
         refused();
+    }
     if (next_fd() != fd)
         fail("a descriptor is left behind");
     if (count_lines("/proc/self/maps") != maps)

@@ -4,6 +4,7 @@ import os
 import pty
 import select
 import shlex
+import signal
 import sys
 import time
 
@@ -25,6 +26,9 @@ def expect(terminal, word, said):
 
 shell, terminal = pty.fork()
 if shell == 0:
+    # What a script starts in the background ignores some, and a shell cannot change that.
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
+        signal.signal(number, signal.SIG_DFL)
     os.environ["PS1"] = "prompt> "
     os.execlp("bash", "bash", "--norc", "--noprofile", "-i")
 said = {"left": "", "all": ""}
