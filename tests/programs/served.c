@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A server of a service manager: sets no option, serves one client after the other on 127.0.0.1, closes first.
- * Usage: served PORT [PIDFILE]; tells $NOTIFY_SOCKET that it is ready if there is one, and with PIDFILE goes
- * into the background and writes it.
+ * A server of a service manager: sets no option, serves one client after the other on 127.0.0.1, closes
+ * first. Usage: served PORT [PIDFILE]; tells $NOTIFY_SOCKET that it is ready if there is one, and with
+ * PIDFILE goes into the background and writes it.
  */
 #include <arpa/inet.h>
 #include <stddef.h>
