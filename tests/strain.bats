@@ -6,7 +6,7 @@ load helper
 # strain STATE [COUNT]: refused binds in that state, each explained in full into $LOG.
 strain() {
     port=$(free_port)
-    holder tcp bind 127.0.0.1:"$port" listen
+    holder tcp bind 0.0.0.0:"$port" listen
     run -0 shim REUSESHIM_DIAGNOSE="${diagnose:-always}" "$PROGRAMS/strain" "$1" "$port" "${@:2}"
 }
 

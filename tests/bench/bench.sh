@@ -48,7 +48,7 @@ else
     echo "connects with the range used up: not measured, a network namespace may not be made"
 fi
 compare "explained EADDRINUSE, over the bare one plus one sock_diag dump" "<= 2" \
-    "LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_DIAGNOSE=always $bench refused 300" "$bench refused-bare 300"
+    "LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_DIAGNOSE=always BENCH_ANEW=1 $bench refused 300" "BENCH_ANEW=1 $bench refused-bare 300"
 # A machine with a thousand processes and ten thousand sockets, in which ss(8) and the library look for the one who has
 # a port. $1: the holder is in a cgroup of its own, or not.
 crowded() {
@@ -60,11 +60,11 @@ crowded() {
         group=$(cgroup_of_its_own) || { kill "$pid"; echo "no cgroup to be had"; return; }
     fi
     exec 3>&2 2>/dev/null # bash warns of a second coprocess
-    coproc holder { [ -z "$group" ] || echo 0 >"$group/cgroup.procs"; exec "$build/programs/sock" tcp bind 127.0.0.1:$port listen hold; }
+    coproc holder { [ -z "$group" ] || echo 0 >"$group/cgroup.procs"; exec "$build/programs/sock" tcp bind 0.0.0.0:$port listen hold; }
     crowd=("$holder_PID" "$pid")
     exec 2>&3 3>&-
     read -r _ <&"${holder[0]}"
-    compare "$2" "$3" "LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_DIAGNOSE=always REUSESHIM_BUDGET_MS=1000 $bench refused-at $port 9" \
+    compare "$2" "$3" "LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_DIAGNOSE=always BENCH_ANEW=1 REUSESHIM_BUDGET_MS=1000 $bench refused-at $port 9" \
         "$bench run-of 9 ss -tanp 'sport = :$port'"
     kill "${crowd[@]}"
     wait 2>/dev/null
@@ -84,8 +84,8 @@ cgroup_of_its_own() {
 growth() {
     local few many
     export REUSESHIM_RULES=keep
-    few=$(LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_DIAGNOSE=always REUSESHIM_BUDGET_MS=10000 "$bench" refused-among 1000 200)
-    many=$(LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_DIAGNOSE=always REUSESHIM_BUDGET_MS=10000 "$bench" refused-among 100000 200)
+    few=$(LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_DIAGNOSE=always BENCH_ANEW=1 REUSESHIM_BUDGET_MS=10000 "$bench" refused-among 1000 200)
+    many=$(LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_DIAGNOSE=always BENCH_ANEW=1 REUSESHIM_BUDGET_MS=10000 "$bench" refused-among 100000 200)
     awk -v a="$many" -v b="$few" 'BEGIN {printf "%.2f\n", a / b}'
 }
 

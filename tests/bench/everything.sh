@@ -78,12 +78,12 @@ echo "-- an explained refusal, over others' way to the same answer"
 hold() {
     local by=()
     [[ $1 != *user ]] || by=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-    "${by[@]}" "$folder/sock" tcp bind 127.0.0.1:1 listen hold >"$folder/holder" & holder=$!
+    "${by[@]}" "$folder/sock" tcp bind 0.0.0.0:1 listen hold >"$folder/holder" & holder=$!
 }
 # answers SOCKETS PROCESSES PLACE: who has the port, among so many; the holder is the "first" process, the "last", or of "another
 # user". That it is in a cgroup of its own is in bench.sh.
 answers() {
-    local crowd holder asked="LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_DIAGNOSE=always REUSESHIM_BUDGET_MS=10000 $bench refused-at 1 9"
+    local crowd holder asked="LD_PRELOAD=$lib REUSESHIM_LOG=/dev/null REUSESHIM_DIAGNOSE=always BENCH_ANEW=1 REUSESHIM_BUDGET_MS=10000 $bench refused-at 1 9"
     hold "$3"
     coproc crowd { exec "$bench" crowd "$2" "$(($1 / 2))"; }
     read -r _ <&"${crowd[0]}"

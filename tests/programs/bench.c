@@ -82,10 +82,32 @@ static void dump(void)
     close(fd);
 }
 
+/* With BENCH_ANEW the port is taken on all addresses, and one after the other is asked for, of more than are
+ * remembered: so each refusal is explained in full. */
+static int anew;
+
+static struct sockaddr_in holders_address(void)
+{
+    struct sockaddr_in held = address;
+    if (anew)
+        held.sin_addr.s_addr = htonl(INADDR_ANY);
+    return held;
+}
+
+static struct sockaddr_in next_address(void)
+{
+    static _Atomic uint32_t turn;
+    struct sockaddr_in next = address;
+    if (anew)
+        next.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + turn++ % 200);
+    return next;
+}
+
 static void refused_once(int bare)
 {
+    struct sockaddr_in to = next_address();
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (bind(fd, (struct sockaddr *)&address, sizeof address) == 0)
+    if (bind(fd, (struct sockaddr *)&to, sizeof to) == 0)
         exit(1);
     if (bare)
         dump();
@@ -202,7 +224,8 @@ static int listen_somewhere(void)
 {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     choose_port();
-    if (bind(fd, (struct sockaddr *)&address, sizeof address) || listen(fd, 4096))
+    struct sockaddr_in held = holders_address();
+    if (bind(fd, (struct sockaddr *)&held, sizeof held) || listen(fd, 4096))
         exit(1);
     return fd;
 }
@@ -312,6 +335,7 @@ int main(int argc, char **argv)
 {
     const char *mode = argc > 2 ? argv[1] : "";
     long count = argc > 2 ? atol(argv[2]) : 0;
+    anew = getenv("BENCH_ANEW") != NULL;
     if (strcmp(mode, "threads") == 0 && argc > 4) {
         time_threads(count, argv[3][0], atol(argv[4]));
         return 0;
@@ -358,7 +382,8 @@ int main(int argc, char **argv)
     choose_port();
     if (strncmp(mode, "refused", 7) == 0) {
         int holder = socket(AF_INET, SOCK_STREAM, 0);
-        if (bind(holder, (struct sockaddr *)&address, sizeof address) || listen(holder, 8))
+        struct sockaddr_in held = holders_address();
+        if (bind(holder, (struct sockaddr *)&held, sizeof held) || listen(holder, 8))
             return 1;
     }
     double start = now();

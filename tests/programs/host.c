@@ -65,12 +65,18 @@ static struct sockaddr_in taken_here(void)
 }
 
 /* More ports than are remembered, so that each refusal is explained anew. */
-static void leak(void)
+enum { PORTS = 100 };
+static struct sockaddr_in ports[PORTS];
+
+static void take_ports(void)
 {
-    enum { PORTS = 100 };
-    struct sockaddr_in ports[PORTS];
     for (int i = 0; i < PORTS; i++)
         ports[i] = taken_here();
+}
+
+static void leak(void)
+{
+    take_ports();
     refused();
     int fd = next_fd(), maps = count_lines("/proc/self/maps");
     for (int i = 0; i < 10000; i++) {
@@ -276,8 +282,10 @@ static void on_signal(int number)
 
 static void in_signal(void)
 {
+    take_ports();
     signal(SIGALRM, on_signal);
     for (int i = 0; i < 200; i++) {
+        taken = ports[i % PORTS];
         /* Once each: a slow machine would do nothing but handle what comes again. */
         struct itimerval soon = {{0, 0}, {0, 1 + i * 7}};
         setitimer(ITIMER_REAL, &soon, NULL);

@@ -33,14 +33,26 @@ static void fail(const char *why)
     _exit(1);
 }
 
+/* On all addresses the port is taken: more of them than are remembered, so that each refusal is explained in
+ * full. */
+static struct sockaddr_in next_taken(void)
+{
+    static _Atomic uint32_t turn;
+    struct sockaddr_in next = taken;
+    if (next.sin_addr.s_addr == htonl(INADDR_LOOPBACK))
+        next.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + turn++ % 200);
+    return next;
+}
+
 /* The socket is kept in *fd, for whoever has to close it after an end in the middle. */
 static void refused_on(volatile int *fd)
 {
+    struct sockaddr_in to = next_taken();
     *fd = socket(AF_INET, SOCK_STREAM, 0);
     if (*fd < 0)
         fail("no socket");
     errno = 77;
-    if (bind(*fd, (struct sockaddr *)&taken, sizeof taken) != -1 || errno != EADDRINUSE)
+    if (bind(*fd, (struct sockaddr *)&to, sizeof to) != -1 || errno != EADDRINUSE)
         fail("not refused as it should be");
     int done = *fd;
     *fd = -1;
@@ -161,7 +173,8 @@ static void *bind_for_ever(void *fd)
     pthread_setcanceltype(cancel_type, &old);
     for (;;) {
         running = true;
-        bind(*(int *)fd, (struct sockaddr *)&taken, sizeof taken);
+        struct sockaddr_in to = next_taken();
+        bind(*(int *)fd, (struct sockaddr *)&to, sizeof to);
         if (cancel_type == PTHREAD_CANCEL_DEFERRED)
             pthread_testcancel();
     }
