@@ -5,6 +5,7 @@
  */
 #include "../../shim/command/unit/unit_facts.c"
 
+#include "../../shim/command/unit/exec_start.h"
 #include "parts/expect.h"
 
 /* In memory that ends where the room does. */
@@ -16,6 +17,22 @@ static char *room_of(size_t size)
     return room;
 }
 
+/* The files of a unit, as `systemctl cat` prints them. */
+static void read_files(const char *files)
+{
+    static const char before[] = "/usr/bin/reuseshim run --trap --";
+    char *room = room_of(4096);
+    struct text lines = text_in(room, 4096);
+    const char *reason = exec_start_write(&lines, files, before);
+    const char *written = text_end(&lines);
+    expect(strncmp(written, "ExecStart=\n", 11) == 0, "the list is taken away first");
+    for (const char *line = written; !reason && *line; line += strcspn(line, "\n"), line += *line == '\n') {
+        expect(strncmp(line, "ExecStart=", 10) == 0, "nothing but ExecStart= is written");
+        expect(line == written || strstr(line, before) != NULL, "each has the trap before it");
+    }
+    free(room);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const variables[] = {"LD_PRELOAD", "REUSESHIM_POLICY", "A"};
@@ -25,6 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     facts.text = strndup((const char *)data, size);
     if (facts.text == NULL)
         abort();
+    read_files(facts.text);
     take_apart(&facts);
     for (int i = 0; i < UNIT_PROPERTIES; i++)
         expect(strchr(facts.values[i], '\n') == NULL, "a value is of one line");
