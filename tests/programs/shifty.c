@@ -48,7 +48,7 @@ static void *bind_on(void *unused)
         if (!by_descriptor)
             close(fd);
     }
-    printf("otherwise %d\n", other);
+    printf("otherwise %d\n", other); /* bare it is none, too */
     fflush(stdout);
     going = 0;
     if (!by_address && !by_descriptor)
@@ -71,6 +71,7 @@ int main(int argc, char **argv)
         pthread_create(&thread, NULL, bind_on, NULL);
         pthread_exit(NULL);
     }
+    dup2(open("/dev/null", O_RDONLY), NUMBER);
     pthread_create(&thread, NULL, change, NULL);
     bind_on(NULL);
     pthread_join(thread, NULL);
