@@ -27,8 +27,8 @@ struct owners {
     struct process processes[PROCESSES_MAX]; /* one whose children are here, too, comes first */
     /* Of the first: who started it, pid 0 where not looked for, and its cgroup. */
     struct process parent;
-    char
-        kept_as[128]; /* what that one calls it, if it is a supervisor: a name or a folder; "" if not known */
+    /* What the parent calls it, if that is a supervisor: a name or a folder; "" where not known. */
+    char kept_as[128];
     char cgroup[CGROUP_ROOM];
 };
 

@@ -56,7 +56,8 @@ enum bare workspace_why_bare(const struct workspace *work, const struct shim *sh
 /* Nothing was found: was there a descriptor to look with? */
 static enum bare why_bare_after(const struct conflict *conflict, const struct newcomer *newcomer)
 {
-    if (newcomer->family != AF_INET && newcomer->family != AF_INET6 && newcomer->family != AF_UNIX)
+    if (newcomer->family != AF_UNSPEC && newcomer->family != AF_INET && newcomer->family != AF_INET6 &&
+        newcomer->family != AF_UNIX)
         return BARE_FAMILY;
     if (conflict->source != SOURCE_NONE || conflict->cause != CAUSE_UNKNOWN)
         return BARE_NOT;

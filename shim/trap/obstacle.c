@@ -17,7 +17,7 @@ static const char allow_it[] =
     " by a seccomp filter; allow it: in a unit SystemCallFilter=seccomp pidfd_getfd ptrace, in Docker --cap-add "
     "SYS_PTRACE, in systemd-nspawn --system-call-filter=pidfd_getfd";
 
-/* The right that Yama asks for, and everybody but a process above the program. */
+/* The right that Yama wants of everybody but a process above the program. */
 static bool may_trace_anybody(void)
 {
     static const char label[] = "\nCapEff:\t";

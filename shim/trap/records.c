@@ -95,9 +95,7 @@ static bool borrow_descriptor(const struct trap *trap, int number)
 
 static void give_back(const struct trap *trap, int number)
 {
-    if (number < LOW_NUMBERS)
-        (void)dup2(trap->nothing, number);
-    else
+    if (number >= LOW_NUMBERS || dup2(trap->nothing, number) < 0)
         close(number);
 }
 

@@ -39,9 +39,10 @@ static _Noreturn void play_supervisor(int socket, int pipe)
     if (read)
         tell(pipe, BORROWED);
     bool stops = read && trap.reach == IN_FULL && stop_ask(caller.tid);
-    if (stops || (read && trap.reach == OPTIONS_ONLY))
+    bool is_ready = stops || (read && trap.reach == OPTIONS_ONLY);
+    if (is_ready)
         tell(pipe, STOPPED);
-    if (listener_continue(trap.listener, received.id) == 0 && (stops || (read && trap.reach == OPTIONS_ONLY)))
+    if (listener_continue(trap.listener, received.id) == 0 && is_ready)
         tell(pipe, trap.reach == OPTIONS_ONLY ? ALL_DONE : ANSWERED);
     if (stops && stop_result(caller.tid) == -EAFNOSUPPORT)
         tell(pipe, ALL_DONE);

@@ -58,6 +58,11 @@ bool can_be_typed(struct part part);
 /* The same, and a unit that is not there to start others' programs. */
 bool can_be_stopped(struct part unit);
 void write_part(struct text *text, struct part part);
+/* What stops the unit, or the container, that keeps a holder. */
+void write_unit_command(struct text *text, const struct newcomer *newcomer, const struct holder *holder,
+                        const struct manager *manager);
+void write_engine_command(struct text *text, const struct newcomer *newcomer, const struct holder *holder,
+                          const struct manager *manager);
 /* supervisors.c: the command that a supervisor wants instead of a signal; false where none is the parent. */
 bool write_by_supervisor(struct text *text, const struct owners *owners, const struct newcomer *newcomer);
 

@@ -42,17 +42,16 @@ bool is_first_of_party(const struct conflict *conflict, uint32_t at)
     return conflict->holders[at].blocks != NO;
 }
 
-static void write_party(struct text *text, const struct conflict *conflict, const struct holder *holder)
+static void write_party(struct text *text, const struct conflict *conflict, const struct newcomer *newcomer,
+                        const struct holder *holder)
 {
     struct manager manager = conflict_manager(conflict, holder);
     const struct owners *owners = &conflict->owners[holder->owners];
     if (can_be_stopped(manager.unit) && manager.engine == ENGINE_NONE &&
         !conflict_is_own_unit(conflict, &manager)) {
-        text_strings(text, "systemctl ", manager.of_user ? "--user " : "", "stop ");
-        write_part(text, manager.unit);
+        write_unit_command(text, newcomer, holder, &manager);
     } else if (manager.engine != ENGINE_NONE && can_be_typed(manager.container)) {
-        text_strings(text, engine_command(manager.engine), " ");
-        write_part(text, manager.container);
+        write_engine_command(text, newcomer, holder, &manager);
     } else if (owners->count) {
         text_string(text, "stop process ");
         text_signed(text, owners->processes[0].pid);
@@ -70,12 +69,11 @@ void stop_them_all(struct conflict *conflict, const struct newcomer *newcomer)
     struct cure *cure = cure_add(conflict, NULL, APPLY_TO_HOLDER, NEED_STOP_HOLDER);
     struct text text = text_in(cure->text, sizeof cure->text);
     const char *between = "several are in the way; if none of them is needed: ";
-    (void)newcomer;
     for (uint32_t i = 0; i < conflict->holder_count; i++) {
         if (!is_first_of_party(conflict, i))
             continue;
         text_string(&text, between);
-        write_party(&text, conflict, &conflict->holders[i]);
+        write_party(&text, conflict, newcomer, &conflict->holders[i]);
         between = ", and ";
     }
     cure_end_whole(conflict, &text);

@@ -95,10 +95,9 @@ static void write_by_systemd(struct text *text, struct part unit, const char *us
 }
 
 /* A user's own manager, and his engine, answer to him alone. */
-static void write_as_user(struct text *text, const struct conflict *conflict, const struct newcomer *newcomer,
+static void write_as_user(struct text *text, const struct newcomer *newcomer, const struct holder *holder,
                           const struct manager *manager)
 {
-    const struct holder *holder = &conflict->holders[0];
     if (!manager->of_user || !holder->uid_known || rules_same_user(newcomer, holder) != NO)
         return;
     text_string(text, "as uid ");
@@ -107,13 +106,13 @@ static void write_as_user(struct text *text, const struct conflict *conflict, co
 }
 
 /* Root speaks to the manager of another user by his number; each user to his own. */
-static void write_by_unit(struct text *text, const struct conflict *conflict, const struct newcomer *newcomer,
-                          const struct manager *manager)
+void write_unit_command(struct text *text, const struct newcomer *newcomer, const struct holder *holder,
+                        const struct manager *manager)
 {
     bool by_root = newcomer->uid_known && newcomer->uid == 0 && can_be_typed(manager->user) &&
                    manager->user.start[0] != '0';
     if (!by_root)
-        write_as_user(text, conflict, newcomer, manager);
+        write_as_user(text, newcomer, holder, manager);
     text_strings(text, "systemctl ", manager->of_user ? "--user " : "");
     if (manager->of_user && by_root) {
         text_string(text, "-M ");
@@ -122,16 +121,23 @@ static void write_by_unit(struct text *text, const struct conflict *conflict, co
     }
     text_string(text, "stop ");
     write_part(text, manager->unit);
-    text_string(text, ", if it is not needed");
 }
 
-static void write_by_engine(struct text *text, const struct manager *manager)
+void write_engine_command(struct text *text, const struct newcomer *newcomer, const struct holder *holder,
+                          const struct manager *manager)
 {
     enum { SHOWN = 12 }; /* as the engines print an id */
     struct part id = manager->container;
     id.length = id.length == 64 ? SHOWN : id.length;
+    write_as_user(text, newcomer, holder, manager);
     text_strings(text, engine_command(manager->engine), " ");
     write_part(text, id);
+}
+
+static void write_by_engine(struct text *text, const struct newcomer *newcomer, const struct holder *holder,
+                            const struct manager *manager)
+{
+    write_engine_command(text, newcomer, holder, manager);
     text_strings(text, ", if that ", engine_word(manager->engine), " container is not needed",
                  manager->engine == ENGINE_CRIO || manager->engine == ENGINE_CONTAINERD
                      ? "; kubelet starts it again as long as its pod is wanted"
@@ -254,11 +260,11 @@ static void write_stop(struct text *text, const struct conflict *conflict, const
         write_by_systemd(text, is_socket_unit(manager.unit) ? manager.unit : (struct part){"", 0}, user);
     else if (can_be_stopped(manager.unit) && manager.engine == ENGINE_NONE &&
              conflict->cause != CAUSE_INHERITED && !conflict_is_own_unit(conflict, &manager)) {
-        write_by_unit(text, conflict, newcomer, &manager);
+        write_unit_command(text, newcomer, &conflict->holders[0], &manager);
+        text_string(text, ", if it is not needed");
     } else if (manager.engine != ENGINE_NONE && can_be_typed(manager.container) &&
                !conflict_is_own_container(conflict, &manager)) {
-        write_as_user(text, conflict, newcomer, &manager);
-        write_by_engine(text, &manager);
+        write_by_engine(text, newcomer, &conflict->holders[0], &manager);
     } else if (owners->count)
         write_by_process(text, conflict, newcomer);
 }
