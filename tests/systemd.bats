@@ -3,24 +3,7 @@
 # table of libreuseshim(7) is tried here row by row.
 
 load helper
-load machine
-
-setup_file() {
-    [ "$(id -u)" != 0 ] || start_machine
-}
-
-teardown_file() {
-    [ "$(id -u)" != 0 ] || stop_machine
-}
-
-# The tests have names and ports of their own; the machine is one.
-setup() {
-    needs_root
-    name=t$BATS_TEST_NUMBER port=$((9000 + BATS_TEST_NUMBER))
-    LOG=$BATS_TEST_TMPDIR/log
-}
-
-teardown() { :; }
+load units
 
 holder_service() {
     service "$name-holder" "Type=exec" "ExecStart=/opt/test/sock tcp bind 127.0.0.1:$port listen hold"

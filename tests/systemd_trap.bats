@@ -2,7 +2,7 @@
 # Services that no library reaches, under a real systemd: the drop-in of reuseshim unit puts them under the trap of reuseshim run.
 
 load helper
-load machine
+load units
 
 setup_file() {
     [ "$(id -u)" = 0 ] || return 0
@@ -10,18 +10,6 @@ setup_file() {
     gcc -static -O1 -o "$BATS_FILE_TMPDIR/served" "$TOP/tests/programs/served.c"
     machine sh -c 'cat >/opt/test/served; chmod +x /opt/test/served' <"$BATS_FILE_TMPDIR/served"
 }
-
-teardown_file() {
-    [ "$(id -u)" != 0 ] || stop_machine
-}
-
-setup() {
-    needs_root
-    name=t$BATS_TEST_NUMBER port=$((9000 + BATS_TEST_NUMBER))
-    LOG=$BATS_TEST_TMPDIR/log
-}
-
-teardown() { :; }
 
 listens() {
     machine sh -c "ss -Htln 'sport = :$port' | grep -q ."

@@ -2,24 +2,7 @@
 # reuseshim unit under a real systemd: for which units it prints a drop-in, and what it says of those where it cannot help.
 
 load helper
-load machine
-
-setup_file() {
-    [ "$(id -u)" != 0 ] || start_machine
-}
-
-teardown_file() {
-    [ "$(id -u)" != 0 ] || stop_machine
-}
-
-# The tests have names and ports of their own; the machine is one.
-setup() {
-    needs_root
-    name=t$BATS_TEST_NUMBER port=$((9000 + BATS_TEST_NUMBER))
-    LOG=$BATS_TEST_TMPDIR/log
-}
-
-teardown() { :; }
+load units
 
 @test "for a policy that evicts the drop-in offers CAP_NET_ADMIN where the unit lacks it, and nothing where not" {
     service "$name" "ExecStart=/opt/test/legacy $port" "CapabilityBoundingSet=CAP_NET_BIND_SERVICE"
