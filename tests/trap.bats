@@ -216,6 +216,18 @@ print(sorted(os.listdir(\"/proc/self/fd\")))"' "$SYSTEM_PYTHON"
     done
 }
 
+@test "a program with few descriptors is explained its refusals, too" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    for limit in 14 20 64; do
+        rm -f "$LOG"
+        # shellcheck disable=SC2016
+        run -1 ns env REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json sh -c 'ulimit -n "$0"; exec "$@"' "$limit" "$BUILD/reuseshim" run -r keep \
+            "$BATS_FILE_TMPDIR/sock" tcp bind 127.0.0.1:"$port"
+        expect_record '.cause == "listener"' ".holders[0].processes[0].pid == $holder_pid"
+    done
+}
+
 @test "calls are received while another is explained: signals that interrupt what they can do not interrupt them" {
     background ns "$SYSTEM_PYTHON" "$TOP/tests/programs/many_listeners.py" 200
     run -0 run_it -r keep "$BATS_FILE_TMPDIR/many_binds" 8 50 1000 200

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -50,9 +51,18 @@ static void hold_nothing(struct trap *trap, int *socket)
     close_from_to(top + 1, MANY);
     trap->listener = high;
     *socket = way;
+    /* A program with few descriptors has started us with as few: then an explanation needs all of them. */
+    enum { ROOMY = 64 };
+    struct rlimit files = {0, 0};
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
     int nothing = eventfd(0, EFD_CLOEXEC);
     trap->nothing = trap_move_up(nothing);
-    for (int number = 0; number < LOW_NUMBERS; number++)
+    if (files.rlim_cur < ROOMY)
+        close(nothing);
+    for (int number = 0; number < LOW_NUMBERS && files.rlim_cur >= ROOMY; number++)
         if (number != high && number != way && number != trap->nothing)
             (void)dup2(trap->nothing, number);
 }
