@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# fuzz.sh NAME SECONDS: the target tests/fuzz/NAME.c for so long, from tests/fuzz/corpus/NAME on; without NAME ("") each target an
-# equal share. Inputs that reach more stay in build/fuzz/NAME, one that breaks something in build/fuzz/NAME-crash-*.
+# fuzz.sh NAME SECONDS [SEED]: the target tests/fuzz/NAME.c for so long, from tests/fuzz/corpus/NAME on; without NAME ("") each target
+# an equal share. Inputs that reach more stay in build/fuzz/NAME, one that breaks something in build/fuzz/NAME-crash-*. The same SEED
+# makes the same inputs of the same corpora; without it they are new each time.
 # REUSESHIM_TEST_FUZZ_BUILD: another folder than build/fuzz.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -20,10 +21,11 @@ run_target() {
     [ "$name" != elf ] || { seeds=(); head -c 4096 "$build/fuzz/elf" >"$build/elf/program"; head -c 4096 /bin/true >"$build/elf/true"; }
     [ "$name" != policy ] || seeds+=("$PWD/policies")
     [ "$name" != doors ] || inside=(unshare --net sh -c "ip link set lo up && exec \"\$@\"" sh)
-    "${inside[@]}" "$build/fuzz/$name" -max_total_time="$seconds" -max_len=8192 -timeout=60 -artifact_prefix="$build/$name-" \
+    "${inside[@]}" "$build/fuzz/$name" -max_total_time="$seconds" -max_len=8192 -timeout=60 -seed="$seed" -artifact_prefix="$build/$name-" \
         -print_final_stats=1 "$build/$name" "${seeds[@]}"
 }
 
+seed=${3:-0}
 targets=("$1")
 [ -n "$1" ] || mapfile -t targets < <(basename -s .c tests/fuzz/*.c)
 failed=0
