@@ -20,8 +20,10 @@ run_target() {
     # No binaries in the tree: the beginning of this machine's own will do.
     [ "$name" != elf ] || { seeds=(); head -c 4096 "$build/fuzz/elf" >"$build/elf/program"; head -c 4096 /bin/true >"$build/elf/true"; }
     [ "$name" != policy ] || seeds+=("$PWD/policies")
-    [ "$name" != doors ] || inside=(unshare --net sh -c "ip link set lo up && exec \"\$@\"" sh)
-    "${inside[@]}" "$build/fuzz/$name" -max_total_time="$seconds" -max_len=8192 -timeout=60 -seed="$seed" -artifact_prefix="$build/$name-" \
+    # Addresses find their way into inputs.
+    [ "$seed" = 0 ] || ! setarch -R true 2>/dev/null || inside=(setarch -R)
+    [ "$name" != doors ] || inside+=(unshare --net sh -c "ip link set lo up && exec \"\$@\"" sh)
+    "${inside[@]}" "$build/fuzz/$name" -max_total_time="$seconds" -max_len=8192 -timeout=60 -seed="$seed" -reload=0 -artifact_prefix="$build/$name-" \
         -print_final_stats=1 "$build/$name" "${seeds[@]}"
 }
 
