@@ -228,6 +228,16 @@ print(sorted(os.listdir(\"/proc/self/fd\")))"' "$SYSTEM_PYTHON"
     done
 }
 
+@test "with too few descriptors for the trap nothing is started, and the limit is what is named" {
+    for limit in 8 9 11; do
+        # shellcheck disable=SC2016
+        run -126 sh -c 'ulimit -n "$0"; exec "$@"' "$limit" "$BUILD/reuseshim" run --trap -- "$BATS_FILE_TMPDIR/sock" tcp
+        [[ $output == *"12 file descriptors"*"is $limit" ]]
+    done
+    run -126 prlimit --nofile=4 "$BUILD/reuseshim" run --trap -- "$BATS_FILE_TMPDIR/sock" tcp 3>&-
+    [[ $output == *"no pipe (EMFILE)"* ]]
+}
+
 @test "calls are received while another is explained: signals that interrupt what they can do not interrupt them" {
     background ns "$SYSTEM_PYTHON" "$TOP/tests/programs/many_listeners.py" 200
     run -0 run_it -r keep "$BATS_FILE_TMPDIR/many_binds" 8 50 1000 200

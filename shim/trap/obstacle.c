@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 
 /* The services' managers and the containers' engines that have such filters, and what each is told. */
@@ -78,6 +79,18 @@ static void write_no_filter(struct text *reason, int error)
     }
 }
 
+/* So many are open at once, three of the caller's among them, while it is played through. */
+static bool write_few_descriptors(struct text *reason)
+{
+    enum { NEEDED = 12 };
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= NEEDED)
+        return false;
+    text_string(reason, "it takes 12 file descriptors, and the limit (RLIMIT_NOFILE, ulimit -n) is ");
+    text_unsigned(reason, files.rlim_cur);
+    return true;
+}
+
 void obstacle_write(struct text *reason, enum step done, int error)
 {
     static const char *const missing[] = {[FILTERED] = "the listener of the filter cannot be handed over",
@@ -86,6 +99,8 @@ void obstacle_write(struct text *reason, enum step done, int error)
                                           [BORROWED] = "ptrace(2) is forbidden",
                                           [STOPPED] = "the notification cannot be answered",
                                           [ANSWERED] = "the result of the call does not show"};
+    if (write_few_descriptors(reason))
+        return;
     if (done == NOTHING_DONE) {
         write_no_filter(reason, error);
         return;

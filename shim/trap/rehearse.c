@@ -104,8 +104,12 @@ bool trap_rehearse(struct text *reason, enum reach *reach)
         text_string(reason, "the trap of this version is for x86-64 only");
         return false;
     }
-    if (pipe(ends) != 0)
+    if (pipe(ends) != 0) {
+        text_string(reason, "no pipe (");
+        errno_name_write(reason, errno);
+        text_string(reason, ")");
         return false;
+    }
     pid_t program = trap_fork_unseen();
     if (program == 0) {
         close(ends[0]);

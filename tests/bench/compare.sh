@@ -31,11 +31,14 @@ pairs() {
     done
 }
 
-# compare WHAT REACH A B: two commands that each print a figure. The median of the ratios pair by pair, the quartiles as its
-# spread, and the median of each.
+# compare WHAT REACH A B: two commands that each print a figure.
 compare() {
-    local lines ratio low high ours other
-    lines=$(pairs "$3" "$4")
+    sum_up "$1" "$2" "$(pairs "$3" "$4")"
+}
+
+# sum_up WHAT REACH LINES: of lines "a b a/b" the median of the ratios, the quartiles as its spread, and the median of each.
+sum_up() {
+    local lines=$3 ratio low high ours other
     quantile() { sort -g -k"$1","$1" <<<"$lines" | awk -v part="$2" -v at="$1" '{v[NR] = $at} END {print v[int((NR - 1) * part) + 1]}'; }
     ratio=$(quantile 3 0.5) low=$(quantile 3 0.25) high=$(quantile 3 0.75) ours=$(quantile 1 0.5) other=$(quantile 2 0.5)
     printf '%-66s %10.3f   (reach %s)   spread %.3f to %.3f, %s over %s\n' "$1" "$ratio" "$2" "$low" "$high" "$ours" "$other"
