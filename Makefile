@@ -216,6 +216,9 @@ check-architectures: ## other processors: units and a restart under qemu-user (S
 check-compilers: ## every gcc and clang of a Debian, musl-gcc, tcc (SUITE=; else bookworm, then sid)
 	$(Q)for suite in $(or $(SUITE),bookworm sid); do tests/fresh_root.sh $$suite tests/ports/compilers.sh || exit; done
 
+check-go: ## Go under the trap, with a Go whose listeners are MPTCP's (SUITE=)
+	$(Q)tests/fresh_root.sh $(or $(SUITE),trixie) tests/ports/go.sh
+
 check-libcs: all ## the library under older and newer glibc and musl
 	$(Q)tests/ports/libcs.sh $(BUILD)
 
@@ -279,5 +282,5 @@ clean: ## remove build/
 # The suites that others wrote have files of that name, too.
 -include $(shell find $(BUILD) -path $(BUILD)/transparency -prune -o -type f -name '*.d' -print 2>/dev/null)
 
-.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-trap check-fresh check-faults soak bench bench-all bench-trap check-analysis check-memory check-sanitized coverage install uninstall deb clean check-kernels check-architectures check-compilers check-libcs check-transparency fuzz
+.PHONY: FORCE all help programs units lib32 demo check-quick check check-long check-trap check-fresh check-faults soak bench bench-all bench-trap check-analysis check-memory check-sanitized coverage install uninstall deb clean check-kernels check-architectures check-compilers check-go check-libcs check-transparency fuzz
 .DELETE_ON_ERROR:

@@ -15,9 +15,9 @@ trapped_background() {
     background ns env REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json "$BUILD/reuseshim" run "$@"
 }
 
-# is_held PID: its call waits for the supervisor's answer.
+# is_held PID: a call of one of its threads waits for the supervisor's answer.
 is_held() {
-    grep -q seccomp "/proc/$1/wchan"
+    grep -qs seccomp /proc/"$1"/task/*/wchan
 }
 
 supervisors() {
