@@ -52,17 +52,21 @@ bool conflict_is_own_container(const struct conflict *conflict, const struct man
     return same(manager_of(conflict->own_cgroup).container, manager->container);
 }
 
-/* The master of a server is the one to talk about. */
+/* The master of a server is the one to talk about, and perhaps it has a parent here, too. Numbers that are
+ * used again while they are read can make a circle of them. */
 static void parents_first(struct owners *owners)
 {
     uint32_t count = owners->count < PROCESSES_MAX ? owners->count : PROCESSES_MAX;
-    for (uint32_t i = 1; i < count; i++)
-        if (owners->processes[0].parent == owners->processes[i].pid) {
-            struct process parent = owners->processes[i];
-            memmove(&owners->processes[1], &owners->processes[0], i * sizeof parent);
-            owners->processes[0] = parent;
-            i = 0; /* perhaps it has a parent here, too */
-        }
+    for (uint32_t moved = 1; moved < count; moved++) {
+        uint32_t i = 1;
+        while (i < count && owners->processes[i].pid != owners->processes[0].parent)
+            i++;
+        if (i == count)
+            return;
+        struct process parent = owners->processes[i];
+        memmove(&owners->processes[1], &owners->processes[0], i * sizeof parent);
+        owners->processes[0] = parent;
+    }
 }
 
 /* Their services are folders, which they work in. */
