@@ -25,6 +25,7 @@ const char *bare_word(enum bare bare)
                                      [BARE_NEVER] = "never",
                                      [BARE_PRIVILEGES] = "privileges",
                                      [BARE_NO_DESCRIPTOR] = "no descriptor left",
+                                     [BARE_NO_PROCESS] = "no process left",
                                      [BARE_NO_PROC] = "no /proc",
                                      [BARE_BUSY] = "busy",
                                      [BARE_FAMILY] = "family"};
@@ -42,6 +43,7 @@ const char *bare_phrase(enum bare bare)
         [BARE_PRIVILEGES] =
             "nobody was looked for: the program has more privileges than the one who started it",
         [BARE_NO_DESCRIPTOR] = "nobody could be looked for: no file descriptor is left (RLIMIT_NOFILE)",
+        [BARE_NO_PROCESS] = "nobody could be looked for: no process may be started (RLIMIT_NPROC)",
         [BARE_NO_PROC] =
             "nobody was looked for: there is no /proc here; REUSESHIM_DIAGNOSE=always asks the kernel",
         [BARE_BUSY] =

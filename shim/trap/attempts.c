@@ -60,28 +60,38 @@ static struct attempt *new_attempt(const struct caller *caller)
 
 void attempt_end(struct attempt *attempt)
 {
-    if (attempt->work)
-        raw_unmap(attempt->work, sizeof *attempt->work);
+    trap_workspace_end(attempt->work);
     memset(attempt, 0, sizeof *attempt);
 }
 
-/* Signals that wait for the thread and that it does not block: their handlers must not have to wait for us.
- */
-static bool has_signal(pid_t tid)
+/* Signals that wait for the thread, and that it does not block. */
+struct signals {
+    bool wanted; /* one with a handler, or one that ends the program: it must not have to wait for us */
+    bool stops;  /* without a handler it stops the program, which goes on to wait when it is continued */
+};
+
+static struct signals signals_of(pid_t tid)
 {
-    static const char *const lines[] = {"\nSigPnd:\t", "\nShdPnd:\t", "\nSigBlk:\t", "\nSigCgt:\t"};
-    /* Without a handler these stop the program, which goes on to wait. */
+    static const char *const lines[] = {"\nSigPnd:\t", "\nShdPnd:\t", "\nSigBlk:\t", "\nSigIgn:\t",
+                                        "\nSigCgt:\t"};
+    enum { OWN, SHARED, BLOCKED, IGNORED, CAUGHT, SETS };
     const unsigned long long stops =
         1ULL << (SIGTSTP - 1) | 1ULL << (SIGTTIN - 1) | 1ULL << (SIGTTOU - 1) | 1ULL << (SIGSTOP - 1);
+    /* While a thread is traced even what it ignores is kept for it. */
+    const unsigned long long nothing =
+        1ULL << (SIGCHLD - 1) | 1ULL << (SIGCONT - 1) | 1ULL << (SIGURG - 1) | 1ULL << (SIGWINCH - 1);
     char path[PROC_PATH_MAX], status[8192];
-    unsigned long long sets[4] = {0};
+    unsigned long long sets[SETS] = {0};
     if (proc_read(proc_path(path, tid, "status"), status, sizeof status) <= 0)
-        return true;
-    for (int i = 0; i < 4; i++) {
+        return (struct signals){.wanted = true};
+    for (int i = 0; i < SETS; i++) {
         const char *found = strstr(status, lines[i]);
         sets[i] = found ? strtoull(found + strlen(lines[i]), NULL, 16) : 0;
     }
-    return ((sets[0] | sets[1]) & ~sets[2] & ~(stops & ~sets[3])) != 0;
+    unsigned long long waiting = (sets[OWN] | sets[SHARED]) & ~sets[BLOCKED] & ~sets[IGNORED];
+    unsigned long long by_default = waiting & ~sets[CAUGHT];
+    return (struct signals){.wanted = (waiting & sets[CAUGHT]) || (by_default & ~stops & ~nothing),
+                            .stops = (by_default & stops) != 0};
 }
 
 /* ---- what comes next --------------------------------------------------------------------------------- */
@@ -106,7 +116,7 @@ static bool evict(struct attempt *attempt, struct trap *trap, const struct hooke
     struct workspace *work = attempt->work;
     uint64_t before = attempt->evicted;
     if (!hooked->rule->evict || error != EADDRINUSE || !trap_has_same_rights(trap->caller->tid) ||
-        work->record.conflict == NULL || patience_somebody_blocks(&work->conflict))
+        trap_is_elsewhere(trap) || work->record.conflict == NULL || patience_somebody_blocks(&work->conflict))
         return false;
     int64_t deadline = deadline_in(trap->shim.settings.budget_ms);
     (void)conflict_evict(&work->newcomer, &attempt->evicted, deadline, &work->scratch);
@@ -115,16 +125,36 @@ static bool evict(struct attempt *attempt, struct trap *trap, const struct hooke
 
 static bool wait_for(struct attempt *attempt, const struct hooked_call *hooked, int error)
 {
-    const struct conflict *conflict = attempt->work->record.conflict;
+    const struct conflict *conflict = attempt->looked_now ? attempt->work->record.conflict : NULL;
     int64_t now = now_ms();
     attempt->waited = attempt->slept ? now - attempt->started : 0;
-    if (hooked->rule->wait_ms == 0 || now >= attempt->end || has_signal(attempt->tid) ||
+    if (hooked->rule->wait_ms == 0 || now >= attempt->end || signals_of(attempt->tid).wanted ||
         (hooked->rule->evict && conflict && patience_is_in_vain(conflict, error)))
         return false;
     int64_t pause = patience_pause(conflict, &attempt->pause, attempt->end - now);
     attempt->next = now + pause;
     attempt->slept |= pause != PAUSE_IN_VAIN;
     return pause != PAUSE_IN_VAIN;
+}
+
+/* Once, and for whoever wants to evict; else as far as there is time: many may be waiting. */
+static bool look_again(struct attempt *attempt, struct trap *trap, const struct hooked_call *hooked,
+                       int error)
+{
+    static struct account account;
+    bool first = attempt->work == NULL;
+    if (first)
+        attempt->work = trap_workspace();
+    if (attempt->work == NULL)
+        return false;
+    attempt->looked_now = first || hooked->rule->evict || account_allows(&account);
+    if (!attempt->looked_now)
+        return true;
+    int64_t began = raw_clock(CLOCK_MONOTONIC);
+    memset(&attempt->work->record, 0, sizeof attempt->work->record);
+    (void)trap_explain(trap, hooked, error, attempt->work);
+    account_add(&account, raw_clock(CLOCK_MONOTONIC) - began);
+    return true;
 }
 
 static bool evict_or_wait(struct attempt *attempt, struct trap *trap, const struct hooked_call *hooked,
@@ -136,15 +166,8 @@ static bool evict_or_wait(struct attempt *attempt, struct trap *trap, const stru
         attempt->started = now_ms();
         attempt->end = attempt->started + hooked->rule->wait_ms;
     }
-    if (attempt->work == NULL)
-        attempt->work = raw_map(sizeof *attempt->work);
-    if (attempt->work == NULL)
-        return false;
-    memset(&attempt->work->record, 0, sizeof attempt->work->record);
-    /* In another network this process would look at the wrong sockets: it only waits. */
-    if (!trap_is_elsewhere(trap))
-        (void)trap_explain(trap, hooked, error, attempt->work);
-    return evict(attempt, trap, hooked, error) || wait_for(attempt, hooked, error);
+    return look_again(attempt, trap, hooked, error) &&
+           (evict(attempt, trap, hooked, error) || wait_for(attempt, hooked, error));
 }
 
 bool attempt_again(struct trap *trap, const struct hooked_call *hooked, int error)
@@ -159,7 +182,7 @@ bool attempt_again(struct trap *trap, const struct hooked_call *hooked, int erro
     if (attempt == NULL || attempt->last)
         return false;
     attempt->next = 0;
-    attempt->due = false;
+    attempt->due = attempt->looked_now = false;
     bool again = retry_with_options(attempt, hooked, error) || evict_or_wait(attempt, trap, hooked, error);
     attempt->asked = now_ms();
     return again;
@@ -198,10 +221,11 @@ const struct seccomp_notif *attempts_due(const struct trap *trap)
             attempt_end(attempt);
             continue;
         }
-        bool disturbed = has_signal(attempt->tid);
-        if (attempt->next > now && !disturbed)
+        /* To stop, it goes its way, and comes back when it is continued. */
+        struct signals signals = signals_of(attempt->tid);
+        if (attempt->next > now && !signals.wanted && !signals.stops)
             continue;
-        attempt->last |= disturbed;
+        attempt->last |= signals.wanted;
         attempt->held = false;
         attempt->due = true;
         attempt->next = 0;

@@ -6,6 +6,7 @@
 #include "trap.h"
 
 #include "../hooks/workspace.h"
+#include "reuseshim/proc.h"
 #include "reuseshim/protocol.h"
 
 #include <string.h>
@@ -15,7 +16,9 @@ struct remembered {
     pid_t pid, tid; /* pid 0: a free place */
     enum call call;
     int error, protocol;
-    struct endpoint local;
+    uint64_t network; /* inode of its namespace */
+    struct endpoint local, remote;
+    struct unix_path path;
     int64_t explained; /* CLOCK_MONOTONIC, ns */
     uint64_t times;
     enum cause cause;
@@ -29,18 +32,70 @@ static unsigned oldest;
 
 static const int64_t fresh_ns = 10000000000, together_ns = 50000000;
 
+/* ---- how much time goes into it --------------------------------------------------------------------------
+ */
+
+bool account_allows(const struct account *account)
+{
+    enum { FREE = 3, SHARE = 20 };
+    return account->count < FREE || account->spent * SHARE <= raw_clock(CLOCK_MONOTONIC) - account->first;
+}
+
+void account_add(struct account *account, int64_t took)
+{
+    if (account->count++ == 0)
+        account->first = raw_clock(CLOCK_MONOTONIC) - took;
+    account->spent += took;
+}
+
+/* Of the processes that were refused something last. */
+static struct process_account {
+    pid_t pid;
+    struct account account;
+} accounts[REMEMBERED];
+static unsigned oldest_account;
+
+static struct account *account_of(pid_t pid)
+{
+    for (int i = 0; i < REMEMBERED; i++)
+        if (accounts[i].pid == pid)
+            return &accounts[i].account;
+    struct process_account *place = &accounts[oldest_account++ % REMEMBERED];
+    *place = (struct process_account){.pid = pid};
+    return &place->account;
+}
+
+bool memory_allows(const struct caller *caller)
+{
+    return account_allows(account_of(caller->pid));
+}
+
+/* ---- what was refused ------------------------------------------------------------------------------------
+ */
+
 static bool is_same_place(const struct endpoint *one, const struct endpoint *other)
 {
     return one->family == other->family && one->port == other->port &&
            memcmp(one->address, other->address, sizeof one->address) == 0;
 }
 
+static uint64_t network_of(const struct caller *caller)
+{
+    char path[PROC_PATH_MAX];
+    struct raw_identity identity;
+    return raw_identify_path(proc_path(path, caller->tid, "ns/net"), &identity) ? identity.inode : 0;
+}
+
 static struct remembered *find(const struct caller *caller, const struct newcomer *newcomer)
 {
+    uint64_t network = network_of(caller);
     for (int i = 0; i < REMEMBERED; i++) {
         struct remembered *entry = &memory[i];
         if (entry->pid == caller->pid && entry->call == newcomer->call && entry->error == newcomer->error &&
-            entry->protocol == newcomer->protocol && is_same_place(&entry->local, &newcomer->local))
+            entry->protocol == newcomer->protocol && entry->network == network &&
+            is_same_place(&entry->local, &newcomer->local) &&
+            is_same_place(&entry->remote, &newcomer->remote) && entry->path.length == newcomer->path.length &&
+            memcmp(entry->path.bytes, newcomer->path.bytes, entry->path.length) == 0)
             return entry;
     }
     return NULL;
@@ -82,9 +137,10 @@ bool memory_recall(const struct caller *caller, struct workspace *work)
     return true;
 }
 
-void memory_keep(const struct caller *caller, const struct workspace *work)
+void memory_keep(const struct caller *caller, const struct workspace *work, int64_t took)
 {
     const struct conflict *conflict = &work->conflict;
+    account_add(account_of(caller->pid), took);
     if (work->record.conflict == NULL || !conflict->complete)
         return;
     struct remembered *entry = find(caller, &work->newcomer);
@@ -96,7 +152,10 @@ void memory_keep(const struct caller *caller, const struct workspace *work)
                                  .call = work->newcomer.call,
                                  .error = work->newcomer.error,
                                  .protocol = work->newcomer.protocol,
+                                 .network = network_of(caller),
                                  .local = work->newcomer.local,
+                                 .remote = work->newcomer.remote,
+                                 .path = work->newcomer.path,
                                  .explained = raw_clock(CLOCK_MONOTONIC),
                                  .times = times,
                                  .cause = conflict->cause,

@@ -132,6 +132,7 @@ struct attempt {
     int64_t asked;               /* when it was told to make the call again */
     uint64_t evicted;
     struct workspace *work; /* the last look at who is in the way; NULL for none */
+    bool looked_now;        /* it was after this very refusal */
     bool held;              /* the call waits, in this notification */
     bool due;               /* it has been let go */
     struct seccomp_notif notification;
@@ -153,18 +154,34 @@ void attempt_end(struct attempt *attempt);
 /* Sets the options of a `retry` before a bind that would be refused without them, and not with them. */
 void trap_retry_beforehand(struct trap *trap, const struct hooked_call *hooked);
 
-/* ---- records.c ------------------------------------------------------------------------------------ */
+/* ---- rights.c ------------------------------------------------------------------------------------- */
 
 /* May the supervisor do for the calling thread what takes rights? Only with the very same ones. */
 bool trap_has_same_rights(pid_t tid);
 /* Is the caller in another network namespace, where this process would look at, and remove, the wrong
  * sockets? */
 bool trap_is_elsewhere(const struct trap *trap);
-/* A refusal, in the network namespace of the caller; with an attempt how it ended, `error` 0 for well. */
+bool trap_is_same_file(const char *one, const char *other);
+
+/* ---- explain.c ------------------------------------------------------------------------------------ */
+
+/* What a child that looks elsewhere shares with us; NULL where there is no memory. */
+struct workspace *trap_workspace(void);
+void trap_workspace_end(struct workspace *work);
+/* Who calls what; all that is known before anybody is looked for. */
+void trap_begin_record(struct trap *trap, struct workspace *work, const struct hooked_call *hooked,
+                       int error);
+/* May the program be told what the supervisor sees? */
+bool trap_may_tell(const struct trap *trap);
+/* Begins, and finds out who is in the way into work->conflict, in the network namespace of the caller. False
+ * if the error is about something else. */
+bool trap_explain(struct trap *trap, const struct hooked_call *hooked, int error, struct workspace *work);
+
+/* ---- records.c ------------------------------------------------------------------------------------ */
+
+/* A refusal; with an attempt how it ended, `error` 0 for well. */
 void trap_record(struct trap *trap, const struct hooked_call *hooked, int error,
                  const struct attempt *attempt);
-/* Finds out who is in the way into work->conflict. False if the error is about something else. */
-bool trap_explain(struct trap *trap, const struct hooked_call *hooked, int error, struct workspace *work);
 /* The first time: binds by io_uring pass the filter by. */
 void trap_record_io_uring(struct trap *trap, pid_t tid);
 /* After a success, for a rule that watches: who else is on the port. */
@@ -176,7 +193,19 @@ void trap_record_sharing(struct trap *trap, const struct hooked_call *hooked);
 bool memory_is_fallback(const struct caller *caller, const struct newcomer *newcomer);
 /* Fills in what was found out earlier, within ten seconds. */
 bool memory_recall(const struct caller *caller, struct workspace *work);
-void memory_keep(const struct caller *caller, const struct workspace *work);
+/* What was found out, and how long it took, in nanoseconds. */
+void memory_keep(const struct caller *caller, const struct workspace *work, int64_t took);
+/* Have explanations had less than their share of the process's time? */
+bool memory_allows(const struct caller *caller);
+
+/* An account of such a share: a twentieth of the time since the first one, which is free as the next two are.
+ */
+struct account {
+    int64_t first, spent; /* ns */
+    unsigned count;
+};
+bool account_allows(const struct account *account);
+void account_add(struct account *account, int64_t took);
 
 /* ---- the rest ------------------------------------------------------------------------------------ */
 
