@@ -90,3 +90,49 @@ while True: signal.pause()'
     until_true [ -e "$BATS_TEST_TMPDIR/go.over" ]
     until_true eval '[ -z "$(supervisors)" ]'
 }
+
+@test "a program that waits until it has no child at all does not wait for the supervisor" {
+    # As strace and gdb do.
+    run -0 ns timeout 60 "$BUILD/reuseshim" run --trap "$SYSTEM_PYTHON" -c 'import ctypes, os
+libc, status, waited = ctypes.CDLL(None), ctypes.c_int(), 0
+if os.fork() == 0: os._exit(3)
+while libc.waitpid(-1, ctypes.byref(status), 0x40000000) > 0: waited += 1
+print(waited, os.WEXITSTATUS(status.value))'
+    [ "$output" = "1 3" ]
+    until_true eval '[ -z "$(supervisors)" ]'
+}
+
+@test "with --trap=parent a program that is stopped and continued by its number goes on, and is answered" {
+    mkfifo "$BATS_TEST_TMPDIR/go"
+    background ns "$BUILD/reuseshim" run --trap=parent sh -c 'echo $$; read -r _ <"$0"; exec "$1" tcp bind 127.0.0.1:0 listen' \
+        "$BATS_TEST_TMPDIR/go" "$BATS_FILE_TMPDIR/sock"
+    program=$(cat "$last_out")
+    state() { sed 's/.*) //; s/ .*//' "/proc/$1/stat"; }
+    kill -STOP "$program"
+    until_true eval '[ "$(state "$last_pid")" = T ]'
+    kill -CONT "$program"
+    until_true eval '[ "$(state "$last_pid")" != T ]'
+    echo >"$BATS_TEST_TMPDIR/go"
+    wait "$last_pid"
+}
+
+@test "a static program that its file gives rights is not put under a trap that takes them away, and is told so" {
+    needs_root
+    open_folder
+    cp "$BATS_FILE_TMPDIR/sock" "$open/sock"
+    setcap cap_net_bind_service+ep "$open/sock"
+    as_user=(ns setpriv --reuid 54321 --regid 54321 --clear-groups)
+    "${as_user[@]}" "$open/sock" tcp bind 127.0.0.1:80
+    run -126 "${as_user[@]}" "$BUILD/reuseshim" run "$open/sock" tcp bind 127.0.0.1:80
+    [[ $output == *"only a trap reaches it"*"CAP_SYS_ADMIN"* ]]
+    run -0 "${as_user[@]}" "$BUILD/reuseshim" run --trap=try "$open/sock" tcp bind 127.0.0.1:80
+    run -0 ns "$BUILD/reuseshim" run "$open/sock" tcp bind 127.0.0.1:80
+}
+
+@test "where the library is preloaded already a refusal under the trap has one record" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -1 ns env LD_PRELOAD="$LIB" REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json "$BUILD/reuseshim" run --trap "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    [ "$(wc -l <"$LOG")" = 1 ]
+    expect_record '.cause == "listener"'
+}

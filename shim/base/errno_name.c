@@ -41,6 +41,7 @@ static const struct {
     {EAFNOSUPPORT, "EAFNOSUPPORT"},
     {EPROTONOSUPPORT, "EPROTONOSUPPORT"},
     {EFAULT, "EFAULT"},
+    {EPIPE, "EPIPE"},
 };
 
 void errno_name_write(struct text *text, int error)

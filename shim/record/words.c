@@ -41,7 +41,7 @@ const char *bare_phrase(enum bare bare)
             "nobody was looked for: a seccomp filter is on; REUSESHIM_DIAGNOSE=always looks all the same",
         [BARE_NEVER] = "nobody was looked for: REUSESHIM_DIAGNOSE=never",
         [BARE_PRIVILEGES] =
-            "nobody was looked for: the program has more privileges than the one who started it",
+            "nobody was looked for: the program has other privileges than the one who started it",
         [BARE_NO_DESCRIPTOR] = "nobody could be looked for: no file descriptor is left (RLIMIT_NOFILE)",
         [BARE_NO_PROCESS] = "nobody could be looked for: no process may be started (RLIMIT_NPROC)",
         [BARE_NO_PROC] =

@@ -137,23 +137,37 @@ static bool wait_for(struct attempt *attempt, const struct hooked_call *hooked, 
     return pause != PAUSE_IN_VAIN;
 }
 
+/* Of all that wait. */
+static struct account looks;
+
+bool attempt_may_look(const struct attempt *attempt)
+{
+    return attempt->work->record.conflict == NULL || account_allows(&looks);
+}
+
+void attempt_recall(const struct attempt *attempt)
+{
+    attempt->work->conflict.source = SOURCE_EARLIER;
+    attempt->work->record.age_ms = now_ms() - attempt->looked;
+}
+
 /* Once, and for whoever wants to evict; else as far as there is time: many may be waiting. */
 static bool look_again(struct attempt *attempt, struct trap *trap, const struct hooked_call *hooked,
                        int error)
 {
-    static struct account account;
     bool first = attempt->work == NULL;
     if (first)
         attempt->work = trap_workspace();
     if (attempt->work == NULL)
         return false;
-    attempt->looked_now = first || hooked->rule->evict || account_allows(&account);
+    attempt->looked_now = first || hooked->rule->evict || account_allows(&looks);
     if (!attempt->looked_now)
         return true;
     int64_t began = raw_clock(CLOCK_MONOTONIC);
     memset(&attempt->work->record, 0, sizeof attempt->work->record);
     (void)trap_explain(trap, hooked, error, attempt->work);
-    account_add(&account, raw_clock(CLOCK_MONOTONIC) - began);
+    account_add(&looks, raw_clock(CLOCK_MONOTONIC) - began);
+    attempt->looked = now_ms();
     return true;
 }
 

@@ -61,8 +61,9 @@ _Noreturn void trap_mind(struct trap *trap)
 
 bool trap_share_memory(struct trap *trap)
 {
-    trap->in_hand = mmap(NULL, IN_HAND_MAX * sizeof *trap->in_hand, PROT_READ | PROT_WRITE,
+    trap->in_hand = mmap(NULL, (IN_HAND_MAX + 1) * sizeof *trap->in_hand, PROT_READ | PROT_WRITE,
                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    trap->stopped = trap->in_hand + IN_HAND_MAX;
     return trap->in_hand != MAP_FAILED;
 }
 

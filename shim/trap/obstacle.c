@@ -4,12 +4,14 @@
  */
 #include "trap.h"
 
+#include "reuseshim/errno_name.h"
 #include "reuseshim/proc.h"
 #include "reuseshim/status.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
@@ -18,15 +20,26 @@ static const char allow_it[] =
     " by a seccomp filter; allow it: in a unit SystemCallFilter=seccomp pidfd_getfd ptrace, in Docker --cap-add "
     "SYS_PTRACE, in systemd-nspawn --system-call-filter=pidfd_getfd";
 
-/* The right that Yama wants of everybody but a process above the program. */
-static bool may_trace_anybody(void)
+static bool has_capability(int number)
 {
     static const char label[] = "\nCapEff:\t";
-    enum { SYS_PTRACE = 19 };
     char status[8192];
     const char *found =
         proc_read("/proc/self/status", status, sizeof status) > 0 ? strstr(status, label) : NULL;
-    return found && strtoull(found + sizeof label - 1, NULL, 16) >> SYS_PTRACE & 1;
+    return found && strtoull(found + sizeof label - 1, NULL, 16) >> number & 1;
+}
+
+/* The right that Yama wants of everybody but a process above the program. */
+static bool may_trace_anybody(void)
+{
+    enum { SYS_PTRACE = 19 };
+    return has_capability(SYS_PTRACE);
+}
+
+bool trap_takes_rights(void)
+{
+    enum { SYS_ADMIN = 21 };
+    return !has_capability(SYS_ADMIN) && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0;
 }
 
 bool obstacle_hides_forks(void)
@@ -99,6 +112,15 @@ void obstacle_write(struct text *reason, enum step done, int error)
                                           [BORROWED] = "ptrace(2) is forbidden",
                                           [STOPPED] = "the notification cannot be answered",
                                           [ANSWERED] = "the result of the call does not show"};
+    static const char *const absent[] = {
+        [WITHOUT_SOCKET] = "no socket can be made", [WITHOUT_PROCESS] = "no process can be started"};
+    if (done >= WITHOUT_SOCKET) {
+        char name[32];
+        struct text word = text_in(name, sizeof name);
+        errno_name_write(&word, error);
+        text_strings(reason, absent[done], " (", text_end(&word), ")");
+        return;
+    }
     if (write_few_descriptors(reason))
         return;
     if (done == NOTHING_DONE) {

@@ -5,11 +5,14 @@
  */
 #include "trap.h"
 
+#include "reuseshim/proc.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -18,16 +21,13 @@
 #include <unistd.h>
 
 /* What somebody sends to us is meant for the program. What a terminal sends has reached it as well. */
-static const int passed_on[] = {SIGTERM, SIGINT,  SIGHUP,   SIGQUIT, SIGUSR1,
-                                SIGUSR2, SIGCONT, SIGWINCH, SIGTSTP};
-
 int parent_wake(void)
 {
+    static const int our_own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGTTIN, SIGTTOU};
     sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGCHLD);
-    for (size_t i = 0; i < sizeof passed_on / sizeof *passed_on; i++)
-        sigaddset(&signals, passed_on[i]);
+    sigfillset(&signals);
+    for (size_t i = 0; i < sizeof our_own / sizeof *our_own; i++)
+        sigdelset(&signals, our_own[i]);
     int low = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK), high = trap_move_up(low);
     close(low);
     return high;
@@ -49,8 +49,8 @@ static _Noreturn void end_as(int status)
         sigset_t all;
         (void)setrlimit(RLIMIT_CORE, &no_core);
         sigfillset(&all);
-        if (signal(WTERMSIG(status), SIG_DFL) != SIG_ERR)
-            (void)raise(WTERMSIG(status));
+        (void)signal(WTERMSIG(status), SIG_DFL); /* not of SIGKILL, which needs none */
+        (void)raise(WTERMSIG(status));
         (void)pthread_sigmask(SIG_UNBLOCK, &all, NULL);
     }
     _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
@@ -74,9 +74,11 @@ void parent_look(const struct trap *trap)
     if (stop_has_end(&status))
         end_as(status);
     pid_t found = waitpid(trap->program, &status, WNOHANG | WUNTRACED);
-    if (found == trap->program && WIFSTOPPED(status) && status >> 16 == 0)
+    if (found == trap->program && WIFSTOPPED(status) && status >> 16 == 0) {
+        atomic_store(trap->stopped, 1);
         (void)raise(SIGSTOP); /* so that the shell sees it; its fg continues the whole group */
-    else if (found == trap->program && !WIFSTOPPED(status))
+        atomic_store(trap->stopped, 0);
+    } else if (found == trap->program && !WIFSTOPPED(status))
         end_as(status);
     reap_orphans(trap);
 }
@@ -91,13 +93,28 @@ _Noreturn void parent_wait(const struct trap *trap)
     end_as(status);
 }
 
+static bool is_stopped(pid_t pid)
+{
+    char path[PROC_PATH_MAX], stat[512];
+    const char *end =
+        proc_read(proc_path(path, pid, "stat"), stat, sizeof stat) > 0 ? strrchr(stat, ')') : NULL;
+    return end && (end[2] == 'T' || end[2] == 't');
+}
+
+/* Whoever continued the program alone, by its number, has left the parent stopped. */
+static void continue_parent(const struct trap *trap, pid_t parent)
+{
+    if (atomic_load(trap->stopped) && is_stopped(parent) && !is_stopped(trap->program))
+        (void)kill(parent, SIGCONT);
+}
+
 /* Holds the listener, too, and takes over when the parent has ended, with the program or before it. */
 static _Noreturn void stand_by(struct trap *trap, pid_t parent)
 {
     enum { PIDFD_OPEN = 434, LOOK_AGAIN_MS = 100 };
     struct pollfd waiting = {.fd = (int)syscall(PIDFD_OPEN, parent, 0), .events = POLLIN};
     while (waiting.fd >= 0 && getppid() == parent && poll(&waiting, 1, LOOK_AGAIN_MS) <= 0)
-        continue;
+        continue_parent(trap, parent);
     if (waiting.fd >= 0)
         close(waiting.fd);
     trap->program = 0;
@@ -108,13 +125,13 @@ static _Noreturn void stand_by(struct trap *trap, pid_t parent)
 
 _Noreturn void parent_supervise(struct trap *trap, pid_t program)
 {
+    trap->program = program;
     pid_t parent = getpid(), second = trap_fork_unseen();
     if (second == 0) {
         (void)setsid();
         (void)prctl(PR_SET_NAME, "reuseshim-trap", 0, 0, 0);
         stand_by(trap, parent);
     }
-    trap->program = program;
     trap->wake = parent_wake();
     stop_keep_end_of(program);
     trap_supervise(trap);

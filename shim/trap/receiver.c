@@ -53,7 +53,8 @@ static void *receive_all(void *argument)
 {
     const struct trap *trap = argument;
     struct seccomp_notif notification;
-    go_first();
+    if (!trap->filtered) /* which may kill for it */
+        go_first();
     while (receive(trap, &notification, -1))
         if (notification.id && write(calls[1], &notification, sizeof notification) != sizeof notification)
             (void)listener_continue(trap->listener, notification.id);

@@ -129,7 +129,9 @@ void trap_record(struct trap *trap, const struct hooked_call *hooked, int error,
     if (work == NULL)
         return;
     bool told = true;
-    if (error && (own || !attempt->looked_now))
+    if (error && patient && !attempt->looked_now && !attempt_may_look(attempt))
+        attempt_recall(attempt);
+    else if (error && (own || !attempt->looked_now))
         told = patient ? trap_explain(trap, hooked, error, work) : tell_at_once(trap, hooked, error, work);
     work->record.event = error == 0 ? EVENT_RESOLVED : event_of(work, hooked, error);
     work->newcomer.error = error;

@@ -7,6 +7,7 @@
 #include "trap.h"
 
 #include "reuseshim/errno_name.h"
+#include "reuseshim/status.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -25,6 +26,10 @@ static void tell(int pipe, enum step step)
 static _Noreturn void play_supervisor(int socket, int pipe)
 {
     static struct trap trap = {.wake = -1};
+    struct thread_status status;
+    char buffer[8192];
+    thread_status_read(&status, buffer, sizeof buffer);
+    trap.filtered = status.filtered;
     struct seccomp_notif received;
     struct caller caller = {.fd = -1};
     trap.listener = listener_take(socket, &trap.reach);
@@ -61,6 +66,13 @@ static void hold_signals(void)
     raw_mask_hold(&before);
 }
 
+static _Noreturn void end_without(enum step what, int pipe)
+{
+    int error = errno;
+    tell(pipe, what);
+    _exit(error);
+}
+
 static _Noreturn void play_program(int pipe)
 {
     const struct trapped_calls calls = {.connect = false};
@@ -73,8 +85,10 @@ static _Noreturn void play_program(int pipe)
     alarm(PATIENCE);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-        _exit(1);
+        end_without(WITHOUT_SOCKET, pipe);
     pid_t supervisor = trap_fork_unseen();
+    if (supervisor < 0)
+        end_without(WITHOUT_PROCESS, pipe);
     if (supervisor == 0) {
         hold_signals();
         close(pair[0]);
@@ -111,6 +125,7 @@ bool trap_rehearse(struct text *reason, enum reach *reach)
         return false;
     }
     pid_t program = trap_fork_unseen();
+    int error = errno;
     if (program == 0) {
         close(ends[0]);
         (void)signal(SIGALRM, SIG_DFL);
@@ -125,7 +140,9 @@ bool trap_rehearse(struct text *reason, enum reach *reach)
     close(ends[0]);
     if (program > 0)
         (void)waitpid(program, &status, __WALL);
-    if (done != ALL_DONE)
+    if (program < 0)
+        obstacle_write(reason, WITHOUT_PROCESS, error);
+    else if (done != ALL_DONE)
         obstacle_write(reason, done, WIFEXITED(status) ? WEXITSTATUS(status) : 0);
     return done == ALL_DONE;
 }

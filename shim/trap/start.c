@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Contract in trap.h. The program keeps its pid. The supervisor is a child without exit signal, which wait(2)
- * does not see, in a session of its own, and holds nothing of the caller's.
+ * Contract in trap.h. The program keeps its pid. The supervisor is a grandchild whose parent has ended, in a
+ * session of its own, and holds nothing of the caller's.
  */
 #include "trap.h"
 
 #include "reuseshim/command.h"
 #include "reuseshim/errno_name.h"
+#include "reuseshim/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -39,7 +39,7 @@ static void close_from_to(int first, int last)
         close(fd);
 }
 
-/* Only the listener, and the way to the parent, stay open; and the low numbers hold nothing (an eventfd), so
+/* Only the listener, and the way to the parent, stay open; and the low numbers hold nothing (a pipe), so
  * that they are free when a record goes to a descriptor that the program calls by one of them. */
 static void hold_nothing(struct trap *trap, int *socket)
 {
@@ -58,10 +58,12 @@ static void hold_nothing(struct trap *trap, int *socket)
         files.rlim_cur = files.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
-    int nothing = eventfd(0, EFD_CLOEXEC);
-    trap->nothing = trap_move_up(nothing);
+    int nothing[2] = {-1, -1};
+    if (pipe(nothing) == 0)
+        close(nothing[1]);
+    trap->nothing = trap_move_up(nothing[0]);
     if (files.rlim_cur < ROOMY)
-        close(nothing);
+        close(nothing[0]);
     for (int number = 0; number < LOW_NUMBERS && files.rlim_cur >= ROOMY; number++)
         if (number != high && number != way && number != trap->nothing)
             (void)dup2(trap->nothing, number);
@@ -72,6 +74,8 @@ static void hold_nothing(struct trap *trap, int *socket)
 static void take_over(struct trap *trap, int socket)
 {
     char byte = 0;
+    const struct rlimit no_core = {0, 0}; /* nothing of ours in the program's folder */
+    (void)setrlimit(RLIMIT_CORE, &no_core);
     (void)signal(SIGCHLD, SIG_DFL); /* which is waited for (stop.c) */
     trap->listener = listener_take(socket, &trap->reach);
     if (trap->listener < 0)
@@ -151,20 +155,69 @@ static void warn_of_options_only(void)
         (char *)NULL);
 }
 
+/* Where orphans are given to this very process: process 1 of a container, and what asked for them. */
+static bool gets_orphans(void)
+{
+    int subreaper = 0;
+    (void)prctl(PR_GET_CHILD_SUBREAPER, &subreaper, 0, 0, 0);
+    return getpid() == 1 || subreaper;
+}
+
+/* The supervisor is nobody's child, or a program that waits until it has no child (wait(2) with __WALL:
+ * strace, gdb) would wait for it, and it for the program. Where it has to be one, it has no exit signal, and
+ * other waits pass it by. */
+static pid_t fork_supervisor(void)
+{
+    int ends[2];
+    pid_t supervisor = -1;
+    if (gets_orphans())
+        return trap_fork_unseen();
+    if (pipe(ends) != 0)
+        return -1;
+    pid_t between = trap_fork_unseen();
+    if (between == 0) {
+        pid_t orphan = trap_fork_unseen();
+        if (orphan != 0)
+            (void)!write(ends[1], &orphan, sizeof orphan);
+        close(ends[0]);
+        close(ends[1]);
+        if (orphan == 0)
+            return 0;
+        _exit(0);
+    }
+    close(ends[1]);
+    if (between > 0 &&
+        (read(ends[0], &supervisor, sizeof supervisor) != sizeof supervisor || supervisor < 0)) {
+        supervisor = -1;
+        errno = EAGAIN;
+    }
+    close(ends[0]);
+    while (between > 0 && waitpid(between, NULL, __WALL) < 0 && errno == EINTR)
+        continue;
+    return supervisor;
+}
+
+static bool has_proc(void)
+{
+    char stat[8];
+    return proc_read("/proc/self/stat", stat, sizeof stat) > 0;
+}
+
 static int start_below(struct trap *trap, const struct trapped_calls *calls, const int pair[2])
 {
     if (obstacle_hides_forks())
         command_error("run: --trap: kernel.yama.ptrace_scope is set: what the program forks is not reached; "
                       "--trap=parent reaches it",
                       (char *)NULL);
-    pid_t supervisor = trap_fork_unseen();
+    pid_t supervisor = fork_supervisor();
     if (supervisor == 0) {
         close(pair[0]);
         supervise(trap, pair[1]);
     }
+    int error = errno;
     close(pair[1]);
     if (supervisor < 0)
-        return complain("no process", errno);
+        return complain("no process", error);
     (void)prctl(PR_SET_PTRACER, supervisor, 0, 0, 0); /* where there is Yama */
     int result = go_under(calls, pair[0]);
     close(pair[0]);
@@ -209,6 +262,9 @@ int trap_start(const struct trap_choices *choices)
         return result;
     if (choices->reach == OPTIONS_ONLY)
         warn_of_options_only();
+    if (!has_proc())
+        command_error("run: --trap: there is no /proc here: records name no program, and nothing waits",
+                      (char *)NULL);
     const struct trapped_calls calls = {.connect = (trap.shim.policy.when & (WHEN_CONNECT | WHEN_SOCKET)) ||
                                                    trap.shim.settings.diagnose == DIAGNOSE_ALWAYS,
                                         .reuse = trap.shim.guard_on | trap.shim.guard_off,

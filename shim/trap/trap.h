@@ -111,6 +111,7 @@ struct trap {
     bool filtered; /* the supervisor is under somebody else's filter, which may kill it */
     /* Shared with the minder: notifications that have been taken and are not answered yet. */
     _Atomic uint64_t *in_hand;
+    _Atomic uint64_t *stopped; /* the parent is, since the program was */
 };
 enum { IN_HAND_MAX = 2048, LOW_NUMBERS = 16 };
 /* Reads settings and policy as the library would: 0, or an exit code after a complaint. */
@@ -133,6 +134,7 @@ struct attempt {
     uint64_t evicted;
     struct workspace *work; /* the last look at who is in the way; NULL for none */
     bool looked_now;        /* it was after this very refusal */
+    int64_t looked;         /* when, ms */
     bool held;              /* the call waits, in this notification */
     bool due;               /* it has been let go */
     struct seccomp_notif notification;
@@ -141,6 +143,9 @@ struct attempt {
 struct attempt *attempt_find(const struct caller *caller);
 /* After a refusal: is the call to be made once more? Then it will be, at attempt->next. */
 bool attempt_again(struct trap *trap, const struct hooked_call *hooked, int error);
+/* Is there time for looks of those that wait? Else the last one has to do: fills in how old it is. */
+bool attempt_may_look(const struct attempt *attempt);
+void attempt_recall(const struct attempt *attempt);
 /* The next notification of the attempt is kept back until its time. True if so. */
 bool attempt_hold(const struct caller *caller, const struct seccomp_notif *notification);
 /* Milliseconds until one of those that are held is due, -1 for never; and the next that is due, or whose
@@ -228,8 +233,21 @@ void trap_take_in_hand(const struct trap *trap, uint64_t id);
 void trap_let_go(const struct trap *trap, uint64_t id);
 /* obstacle.c: why a rehearsal got no further than that step, and what can be done about it; `error` is
  * the filter's. */
-enum step { NOTHING_DONE, FILTERED, HANDED_OVER, RECEIVED, BORROWED, STOPPED, ANSWERED, ALL_DONE };
+enum step {
+    NOTHING_DONE,
+    FILTERED,
+    HANDED_OVER,
+    RECEIVED,
+    BORROWED,
+    STOPPED,
+    ANSWERED,
+    ALL_DONE,
+    WITHOUT_SOCKET,
+    WITHOUT_PROCESS
+};
 void obstacle_write(struct text *reason, enum step done, int error);
+/* Does the filter need no_new_privs, which is not set yet? Then no exec gives rights any more. */
+bool trap_takes_rights(void);
 /* Yama: what the program forks is out of the reach of a supervisor that is not above it. */
 bool obstacle_hides_forks(void);
 /* rehearse.c: does all of this work here? False with the reason. */

@@ -137,14 +137,14 @@ static bool is_ours(const char *path, size_t length)
 char *library_list(const char *library, const char *existing)
 {
     const char *at = existing ? existing : "";
-    char *list = malloc(strlen(library) + strlen(at) + 2);
+    char *list = malloc((library ? strlen(library) : 0) + strlen(at) + 2);
     if (list == NULL)
         return NULL;
-    strcpy(list, library);
+    strcpy(list, library ? library : "");
     while (*(at += strspn(at, separators))) {
         size_t length = strcspn(at, separators);
         if (!is_ours(at, length)) {
-            strcat(list, ":");
+            strcat(list, list[0] ? ":" : "");
             strncat(list, at, length);
         }
         at += length;

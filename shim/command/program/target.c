@@ -172,6 +172,15 @@ static bool is_php(const char *program)
     return strncmp(base, "php", 3) == 0 && base[3 + strspn(base + 3, "0123456789.")] == '\0';
 }
 
+bool target_gains_rights(const struct target *target)
+{
+    struct stat status;
+    return stat(target->program, &status) == 0 &&
+           ((status.st_mode & S_ISUID && status.st_uid != geteuid()) ||
+            ((status.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && status.st_gid != getegid()) ||
+            getxattr(target->program, "security.capability", NULL, 0) > 0);
+}
+
 int target_judge(const struct target *target)
 {
     struct stat status;

@@ -25,6 +25,8 @@ int target_find(struct target *target, const char *command);
 
 /* Only looks for it: 0, EXIT_NOT_FOUND or EXIT_NOT_RUN. */
 int target_look(struct target *target, const char *command);
+/* Does an exec of it give rights that the caller has not: set-user-ID, set-group-ID, file capabilities? */
+bool target_gains_rights(const struct target *target);
 /* May it be reached by a preload as far as its file tells? 0, or EXIT_NOT_RUN as target_find. */
 int target_judge(const struct target *target);
 /* It calls the kernel itself (static, Go), so that only a trap reaches it. */

@@ -241,6 +241,30 @@ static int execute(struct target *target, char **command, int count)
     return result;
 }
 
+/* A program that our library reaches as well would have each refusal told twice, the second time with less.
+ */
+static bool keep_library_out(void)
+{
+    const char *before = getenv("LD_PRELOAD");
+    char *list = before ? library_list(NULL, before) : NULL;
+    bool done =
+        before == NULL || (list && (list[0] ? setenv("LD_PRELOAD", list, 1) : unsetenv("LD_PRELOAD")) == 0);
+    free(list);
+    return done;
+}
+
+static bool may_go_under(const struct target *target, struct text *reason, enum reach *reach)
+{
+    if (target_gains_rights(target) && trap_takes_rights()) {
+        text_string(
+            reason,
+            "the trap would keep it from the rights that its file gives it (set-user-ID, file capabilities); "
+            "start it with CAP_SYS_ADMIN, or give it the rights another way, such as AmbientCapabilities= of systemd");
+        return false;
+    }
+    return trap_rehearse(reason, reach);
+}
+
 /* 0, also where it was only to be tried and does not work; TRAP_LESS where the library may do something
  * instead; or an exit code. */
 enum { TRAP_LESS = -1 };
@@ -250,8 +274,8 @@ static int put_under_trap(const struct target *target, const struct choices *cho
     struct text reason = text_in(words, sizeof words);
     struct trap_choices start = {.no_io_uring = choices->no_io_uring,
                                  .as_parent = choices->trap == TRAP_AS_PARENT};
-    if (trap_rehearse(&reason, &start.reach))
-        return trap_start(&start);
+    if (may_go_under(target, &reason, &start.reach))
+        return keep_library_out() ? trap_start(&start) : EXIT_TROUBLE;
     bool tried = choices->trap == TRAP_IF_POSSIBLE;
     bool loads = choices->trap == TRAP_WHERE_NEEDED && target->elf.interpreter[0];
     command_error(name,
