@@ -52,5 +52,6 @@ bool raw_is_locked_by(int fd, pid_t pid)
 #else
     long result = CALL(SYS_fcntl, fd, OFD_GETLK, &lock);
 #endif
-    return result == 0 && lock.l_type != F_UNLCK && lock.l_pid == pid;
+    /* Of many that share one only the first is told. */
+    return result == 0 && lock.l_type != F_UNLCK && (lock.l_pid == pid || lock.l_type == F_RDLCK);
 }

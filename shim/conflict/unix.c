@@ -161,15 +161,14 @@ int unix_evict(const struct newcomer *newcomer, int64_t deadline, struct scratch
 static const char *find_trouble(struct name_search *name)
 {
     char path[sizeof(struct unix_path) + 1];
-    struct raw_identity link;
     write_path(path, name->newcomer);
-    bool is_link = raw_identify_link(path, &link) && S_ISLNK(link.mode);
-    if (!raw_identify_path(path, &name->file)) {
+    if (!raw_identify_link(path, &name->file)) {
         name->file.mode = 0;
-        return is_link
-                   ? "that path is a symbolic link that leads nowhere; bind does not follow it, remove the link"
-                   : "the path exists but cannot be examined";
+        return "the path exists but cannot be examined";
     }
+    /* Nor do we: it may lead to a file system that does not answer. */
+    if (S_ISLNK(name->file.mode))
+        return "that path is a symbolic link; bind does not follow it, remove the link";
     if (S_ISSOCK(name->file.mode))
         return NULL;
     static const struct {

@@ -12,11 +12,14 @@
 int __connect(int fd, const struct sockaddr *address, socklen_t length);
 const char *reuseshim_version(void);
 
-/* After a failure: the kernel has read `address`, so it can be read. Leaves errno as the real call set it. */
+/* After a failure: the kernel has read `address`, unless it said EFAULT. Leaves errno as the real call set
+ * it. */
 static __attribute__((noinline, cold)) void refused(struct hooked_call *hooked,
                                                     const struct sockaddr *address, socklen_t length)
 {
     int error = errno;
+    if (error == EFAULT)
+        return;
     if (hooked->argument.family == AF_UNSPEC && address)
         hooked_read_address(hooked, address, length);
     hooked->address = address;
@@ -108,6 +111,8 @@ static __attribute__((noinline, cold)) int after_bind(struct hooked_call *hooked
                                                       int result, int saved)
 {
     int error = errno;
+    if (result < 0 && error == EFAULT) /* nothing there to be read */
+        return result;
     if (hooked->shim->ruled_calls & WHEN_BIND &&
         (hooked->argument.family != AF_UNSPEC || hooked_read_address(hooked, address, length)))
         apply_decide(hooked);

@@ -57,7 +57,8 @@ struct hooked_call {
     struct endpoint argument; /* the address given to the call, AF_UNSPEC where unknown */
     const void *address;      /* as given, after a failure of the real call; else NULL */
     socklen_t length;
-    int backlog; /* of listen */
+    int backlog;                         /* of listen */
+    const struct raw_mask *program_mask; /* while signals are held; else NULL */
 };
 
 /* Reads a program's sockaddr without the risk of a SIGSEGV; false if it is not to be understood. */
@@ -99,7 +100,7 @@ void report_refusal(const struct hooked_call *hooked, int error);
 /* After EADDRINUSE from bind or listen, if the rule that decided says retry, evict or wait, and after
  * EADDRNOTAVAIL from bind, if it says wait: carries it out, records how it ended, and returns 0 or an errno.
  */
-int retry(const struct hooked_call *hooked, int error);
+int retry(struct hooked_call *hooked, int error);
 
 /* After a success, if the rule that decided says watch: records who else is on the port. Overwrites errno. */
 void report_sharing(const struct hooked_call *hooked);

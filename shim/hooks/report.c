@@ -11,6 +11,21 @@
 /* A handler that leaves by longjmp(3), or the cancellation of a thread, in the middle of one of the three
  * functions below would leave descriptors and memory behind: signals have to wait for their end. */
 
+/* Returns what the program's mask is: held already, in a retry, or now. */
+static const struct raw_mask *hold(struct raw_mask *mask, const struct hooked_call *hooked)
+{
+    if (hooked && hooked->program_mask)
+        return hooked->program_mask;
+    raw_mask_hold(mask);
+    return mask;
+}
+
+static void release(const struct raw_mask *mask, const struct hooked_call *hooked)
+{
+    if (hooked == NULL || hooked->program_mask == NULL)
+        raw_mask_release(mask);
+}
+
 /* Is this error of this call about an address or port that is taken, or of bind about one that is not to be
  * had? */
 static bool is_refusal(const struct hooked_call *hooked, int error)
@@ -114,15 +129,15 @@ void report_refusal(const struct hooked_call *hooked, int error)
     struct raw_mask mask;
     if (!is_refusal(hooked, error) || !record_wanted(hooked->shim, LEVEL_CONFLICT))
         return;
-    raw_mask_hold(&mask);
+    const struct raw_mask *program_mask = hold(&mask, hooked);
     if (repetition_ask(&call) == EXPLAIN) {
-        explain(&call, &mask);
+        explain(&call, program_mask);
     } else {
-        call.work->record.program_mask = &mask;
+        call.work->record.program_mask = program_mask;
         record_emit(hooked->shim, &call.work->record, call.work->output);
         repetition_give_back();
     }
-    raw_mask_release(&mask);
+    release(&mask, hooked);
 }
 
 static void tell(struct workspace *work, const struct shim *shim, const struct hooked_call *hooked,
@@ -148,14 +163,14 @@ void report_message(const struct shim *shim, const struct hooked_call *hooked, e
     struct raw_mask mask;
     if (!record_wanted(shim, level))
         return;
-    raw_mask_hold(&mask);
+    const struct raw_mask *program_mask = hold(&mask, hooked);
     struct workspace *work = raw_map(sizeof *work);
     if (work) {
-        work->record.program_mask = &mask;
+        work->record.program_mask = program_mask;
         tell(work, shim, hooked, level, message);
         raw_unmap(work, sizeof *work);
     } else {
         record_lost();
     }
-    raw_mask_release(&mask);
+    release(&mask, hooked);
 }

@@ -12,9 +12,9 @@
 
 struct attempt {
     const struct hooked_call *hooked;
-    struct workspace *work; /* NULL without memory: waits all the same */
-    struct raw_mask mask;
-    int64_t started, end; /* CLOCK_MONOTONIC, ms */
+    struct workspace *work;      /* NULL without memory: waits all the same */
+    const struct raw_mask *mask; /* the program's */
+    int64_t started, end;        /* CLOCK_MONOTONIC, ms */
     int64_t pause_ms;
     int64_t waited_ms; /* 0 if there was nothing to sleep for */
     uint64_t evicted;
@@ -91,7 +91,7 @@ static bool sleep_once(struct attempt *attempt)
     int64_t length = patience_pause(conflict, &attempt->pause_ms, left);
     if (length == PAUSE_IN_VAIN)
         return false;
-    bool undisturbed = raw_sleep(length, &attempt->mask) == 0;
+    bool undisturbed = raw_sleep(length, attempt->mask) == 0;
     attempt->waited_ms = now_ms() - attempt->started;
     return undisturbed;
 }
@@ -104,10 +104,13 @@ static void look(struct attempt *attempt, int error)
         (void)workspace_explain(attempt->work, attempt->hooked, error);
 }
 
+/* Where nobody could be looked for, nobody knows for whom it would wait: not so beside `evict`, whose wait is
+ * for what an earlier instance leaves. */
 static bool is_in_vain(const struct attempt *attempt, int error)
 {
     const struct conflict *conflict = attempt->work ? attempt->work->record.conflict : NULL;
-    return attempt->hooked->rule->evict && conflict && patience_is_in_vain(conflict, error);
+    bool unseen = conflict == NULL || conflict->source == SOURCE_NONE;
+    return attempt->hooked->rule->evict && (unseen || patience_is_in_vain(conflict, error));
 }
 
 static void record_end(struct attempt *attempt, int error)
@@ -124,7 +127,7 @@ static void record_end(struct attempt *attempt, int error)
     work->newcomer.error = error;
     work->record.waited_ms = attempt->waited_ms;
     work->record.evicted = attempt->evicted;
-    work->record.program_mask = &attempt->mask;
+    work->record.program_mask = attempt->mask;
     record_emit(attempt->hooked->shim, &work->record, work->output);
 }
 
@@ -146,10 +149,9 @@ static int try_until_done(struct attempt *attempt, int error)
 
 static int evict_and_wait(const struct hooked_call *hooked, int error)
 {
-    struct attempt attempt = {.hooked = hooked, .started = now_ms(), .pause_ms = PAUSE_FIRST_MS};
+    struct attempt attempt = {
+        .hooked = hooked, .mask = hooked->program_mask, .started = now_ms(), .pause_ms = PAUSE_FIRST_MS};
     attempt.end = attempt.started + hooked->rule->wait_ms;
-    /* A signal that comes while we look shall end the wait, and not be slept through; nor end the look. */
-    raw_mask_hold(&attempt.mask);
     attempt.work = raw_map(sizeof *attempt.work);
     if (attempt.work)
         workspace_begin(attempt.work);
@@ -157,12 +159,16 @@ static int evict_and_wait(const struct hooked_call *hooked, int error)
     record_end(&attempt, error);
     if (attempt.work)
         raw_unmap(attempt.work, sizeof *attempt.work);
-    raw_mask_release(&attempt.mask);
     return error;
 }
 
-int retry(const struct hooked_call *hooked, int error)
+/* A signal that comes while we look shall end the wait, and not be slept through; nor end the look; nor leave
+ * an option on, where its handler does not return. */
+int retry(struct hooked_call *hooked, int error)
 {
+    struct raw_mask mask;
+    raw_mask_hold(&mask);
+    hooked->program_mask = &mask;
     unsigned options = error == EADDRINUSE ? apply_for_retry(hooked) : 0;
     if (options)
         error = repeat(hooked, error);
@@ -171,5 +177,7 @@ int retry(const struct hooked_call *hooked, int error)
     else if (error)
         report_refusal(hooked, error); /* while the options are on: it is this try that is explained */
     apply_after_retry(hooked, options, error == 0);
+    hooked->program_mask = NULL;
+    raw_mask_release(&mask);
     return error;
 }

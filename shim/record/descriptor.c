@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 
 static ssize_t send_to_socket(const struct sink *sink, const char *bytes, size_t size, int budget_ms)
@@ -66,19 +67,34 @@ static int result_of(ssize_t written, size_t size)
     return written < 0 ? (int)written : (size_t)written == size ? 0 : -ENOSPC;
 }
 
+/* Where one record has found no room in all its time the next ones do not wait, until one gets through: a
+ * program may be refused very often. By number, since another place may be tried behind this one. */
+enum { NONE = -1 };
+static _Atomic int takes_nothing = NONE;
+
+static int keep_in_mind(int fd, int result)
+{
+    bool known = atomic_load_explicit(&takes_nothing, memory_order_relaxed) == fd;
+    if (result == -EAGAIN || (result == 0 && known))
+        atomic_store_explicit(&takes_nothing, result ? fd : NONE, memory_order_relaxed);
+    return result;
+}
+
 int sink_write(const struct sink *sink, const char *bytes, size_t size, int budget_ms, bool usual_calls_only)
 {
     struct raw_signals signals;
     ssize_t written;
     if (sink->slow_path)
         return slow_file_append(sink->slow_path, bytes, size, budget_ms);
+    if (atomic_load_explicit(&takes_nothing, memory_order_relaxed) == sink->fd)
+        budget_ms = 0;
     if (S_ISSOCK(sink->mode))
-        return result_of(send_to_socket(sink, bytes, size, budget_ms), size);
+        return keep_in_mind(sink->fd, result_of(send_to_socket(sink, bytes, size, budget_ms), size));
     raw_signals_hold(&signals, sink->program_mask);
     if (S_ISREG(sink->mode))
         written = raw_write(sink->fd, bytes, size, false);
     else
         written = write_without_blocking(sink, bytes, size, budget_ms, usual_calls_only);
     raw_signals_release(&signals, written < 0);
-    return result_of(written, size);
+    return keep_in_mind(sink->fd, result_of(written, size));
 }

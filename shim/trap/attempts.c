@@ -129,7 +129,8 @@ static bool wait_for(struct attempt *attempt, const struct hooked_call *hooked, 
     int64_t now = now_ms();
     attempt->waited = attempt->slept ? now - attempt->started : 0;
     if (hooked->rule->wait_ms == 0 || now >= attempt->end || signals_of(attempt->tid).wanted ||
-        (hooked->rule->evict && conflict && patience_is_in_vain(conflict, error)))
+        (hooked->rule->evict &&
+         (conflict == NULL || conflict->source == SOURCE_NONE || patience_is_in_vain(conflict, error))))
         return false;
     int64_t pause = patience_pause(conflict, &attempt->pause, attempt->end - now);
     attempt->next = now + pause;
