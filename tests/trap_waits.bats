@@ -147,6 +147,18 @@ taken(socket.AF_UNIX, "two", 1)' "$BATS_TEST_TMPDIR"
     [ "$(jq -r 'select(.local.path == "two") | .diagnosis.source' "$LOG")" != earlier ]
 }
 
+@test "under a rule that evicts the same refusal is told once, too, and MPTCP with its fallback to TCP is one" {
+    port=$(free_port)
+    holder tcp bind 127.0.0.1:"$port" listen
+    run -0 run_it --trap -p restart-now "$SYSTEM_PYTHON" -c 'import socket, sys
+def refused(protocol):
+    try: socket.socket(proto=protocol).bind(("127.0.0.1", int(sys.argv[1])))
+    except OSError: pass
+refused(262); refused(0)
+for _ in range(9): refused(262)' "$port"
+    [ "$(jq -r '.diagnosis.source' "$LOG" | sort | uniq -c | tr -s ' \n' ' ')" = " 9 earlier 1 sock_diag " ]
+}
+
 @test "a refusal that no process can be started to look for has a record that says so" {
     needs_root
     open_folder 777

@@ -98,22 +98,26 @@ static enum event event_of(const struct workspace *work, const struct hooked_cal
     return work->conflict.refusal.found || by_bind ? EVENT_REFUSED : EVENT_CONFLICT;
 }
 
-/* Of a refusal that comes to the program at once. False if it is about something else, or told already. */
+/* Of a refusal that comes to the program at once, and was perhaps looked into by an attempt. False if it is
+ * about something else, or told already. */
 static bool tell_at_once(struct trap *trap, const struct hooked_call *hooked, int error,
-                         struct workspace *work)
+                         struct workspace *work, bool looked)
 {
-    trap_begin_record(trap, work, hooked, error);
+    int64_t began = raw_clock(CLOCK_MONOTONIC);
+    bool told = true;
+    if (!looked)
+        trap_begin_record(trap, work, hooked, error);
     if (memory_is_fallback(trap->caller, &work->newcomer))
         return false;
     if (memory_recall(trap->caller, work))
         return true;
-    if (error == EADDRINUSE && trap->shim.settings.diagnose == DIAGNOSE_AUTO &&
-        !memory_allows(trap->caller)) {
+    bool every = looked || error != EADDRINUSE || trap->shim.settings.diagnose != DIAGNOSE_AUTO;
+    if (!every && !memory_allows(trap->caller)) {
         work->record.bare = BARE_BUSY;
         return true;
     }
-    int64_t began = raw_clock(CLOCK_MONOTONIC);
-    bool told = trap_explain(trap, hooked, error, work);
+    if (!looked)
+        told = trap_explain(trap, hooked, error, work);
     memory_keep(trap->caller, work, raw_clock(CLOCK_MONOTONIC) - began);
     return told;
 }
@@ -129,10 +133,13 @@ void trap_record(struct trap *trap, const struct hooked_call *hooked, int error,
     if (work == NULL)
         return;
     bool told = true;
-    if (error && patient && !attempt->looked_now && !attempt_may_look(attempt))
+    bool looked = !own && attempt->looked_now;
+    if (error && !patient)
+        told = tell_at_once(trap, hooked, error, work, looked);
+    else if (error && !looked && !own && !attempt_may_look(attempt))
         attempt_recall(attempt);
-    else if (error && (own || !attempt->looked_now))
-        told = patient ? trap_explain(trap, hooked, error, work) : tell_at_once(trap, hooked, error, work);
+    else if (error && !looked)
+        told = trap_explain(trap, hooked, error, work);
     work->record.event = error == 0 ? EVENT_RESOLVED : event_of(work, hooked, error);
     work->newcomer.error = error;
     work->record.waited_ms = attempt ? attempt->waited : 0;
