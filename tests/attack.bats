@@ -151,13 +151,25 @@ trust_library() {
     until_true grep -q ready "$last_out"
     run -1 shim timeout -s KILL 60 "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
     expect_record '.diagnosis.complete' ".holders[0].processes[0].pid == $last_pid" '.holders[0].processes[0].uid == 65534'
-    # As a user who may not look at its descriptors.
+    # As a user who may not look at its descriptors. Under a filter there is no child, of which strace(1) would be told nothing.
     looks=$BATS_TEST_TMPDIR/looks
-    open_programs sock
-    run -1 ns strace -f -qq -o "$looks" -e trace=openat "${other[@]}" env LD_PRELOAD="$LIB" "$open/sock" tcp bind 127.0.0.1:"$port"
+    open_programs sock filter
+    run -1 ns strace -f -qq -o "$looks" -e trace=openat "${other[@]}" env LD_PRELOAD="$LIB" REUSESHIM_DIAGNOSE=always \
+        "$open/filter" errno ptrace "$open/sock" tcp bind 127.0.0.1:"$port"
     run -0 sed -nE 's,.*"/proc/([0-9]+)/cmdline".*,\1,p' "$looks"
     # It and its parent, which may supervise it.
     [ "$(sort -u <<<"$output")" = "$(printf '%s\n' "$last_pid" "$((0 + $(ps -o ppid= -p "$last_pid")))" | sort)" ]
+}
+
+@test "nor one whose memory map is locked for ever, by a page that its own file system never brings" {
+    needs_root
+    port=$(free_port)
+    open_folder
+    background ns "$SYSTEM_PYTHON" "$SCRIPTS/held_memory_map.py" "$open" "$port"
+    run -1 shim REUSESHIM_BUDGET_MS=300 timeout -s KILL 60 "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    expect_record '.cause == "listener"' '.diagnosis.complete | not' '.holders[0].uid == 65534' '.holders[0].owner == "not-searched" or .holders[0].processes == []'
+    run -1 ns timeout -s KILL 60 env REUSESHIM_LOG="$LOG" REUSESHIM_FORMAT=json REUSESHIM_BUDGET_MS=300 "$BUILD/reuseshim" run --trap "$PROGRAMS/sock" tcp bind 127.0.0.1:"$port"
+    expect_record '.cause == "listener"' '.diagnosis.complete | not'
 }
 
 @test "of several that start at once, and evict what was left behind, one has the path, also where somebody keeps the folder locked" {

@@ -51,6 +51,8 @@ int raw_open_cgroup(int mount_fd, uint64_t id);
 /* Anonymous private memory; NULL if there is none to be had. */
 void *raw_map(size_t size);
 void raw_unmap(void *memory, size_t size);
+/* The same, that a child of fork(2) has together with us. */
+void *raw_map_shared(size_t size);
 /* The same memory that a child of fork(2) finds filled with zeros (Linux 4.14). */
 void *raw_map_forgotten_by_children(size_t size);
 

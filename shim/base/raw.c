@@ -117,9 +117,9 @@ int raw_fd_flags(int fd)
 
 #if defined(__SANITIZE_THREAD__)
 /* ThreadSanitizer must see memory come and go, else it takes one thread's new memory for another's old. */
-void *raw_map(size_t size)
+static void *map(size_t size, int sharing)
 {
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
     return memory == MAP_FAILED ? NULL : memory;
 }
 
@@ -128,17 +128,18 @@ void raw_unmap(void *memory, size_t size)
     (void)munmap(memory, size);
 }
 #else
-void *raw_map(size_t size)
+static void *map(size_t size, int sharing)
 {
-    enum { ACCESS = PROT_READ | PROT_WRITE, KIND = MAP_PRIVATE | MAP_ANONYMOUS };
+    enum { ACCESS = PROT_READ | PROT_WRITE };
+    const int kind = sharing | MAP_ANONYMOUS;
 #if defined(__s390__)
     /* One argument there: where the six are. */
-    const unsigned long six[] = {0, size, ACCESS, KIND, (unsigned long)-1, 0};
+    const unsigned long six[] = {0, size, ACCESS, (unsigned long)kind, (unsigned long)-1, 0};
     long result = syscall(SYS_mmap, six);
 #elif defined(SYS_mmap2)
-    long result = syscall(SYS_mmap2, NULL, size, ACCESS, KIND, -1, 0L);
+    long result = syscall(SYS_mmap2, NULL, size, ACCESS, kind, -1, 0L);
 #else
-    long result = syscall(SYS_mmap, NULL, size, ACCESS, KIND, -1, 0L);
+    long result = syscall(SYS_mmap, NULL, size, ACCESS, kind, -1, 0L);
 #endif
     return result == -1 ? NULL : (void *)(uintptr_t)result;
 }
@@ -148,6 +149,16 @@ void raw_unmap(void *memory, size_t size)
     (void)syscall(SYS_munmap, memory, size);
 }
 #endif
+
+void *raw_map(size_t size)
+{
+    return map(size, MAP_PRIVATE);
+}
+
+void *raw_map_shared(size_t size)
+{
+    return map(size, MAP_SHARED);
+}
 
 void *raw_map_forgotten_by_children(size_t size)
 {

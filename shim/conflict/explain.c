@@ -99,10 +99,8 @@ static bool is_about_ports(const struct newcomer *newcomer)
     return newcomer->call != CALL_CONNECT || newcomer->error != EAGAIN || newcomer->type == SOCK_DGRAM;
 }
 
-static void explain_port(struct conflict *conflict, struct newcomer *newcomer, struct scratch *scratch)
+static void find_out(struct conflict *conflict, struct newcomer *newcomer, struct scratch *scratch)
 {
-    conflict->all_sockets = collect_all(conflict, newcomer, scratch) == 0;
-    conflict->shows_bound = conflict->all_sockets && sockets_show_bound(conflict->source);
     conflict->complete = conflict_find_owners(conflict, newcomer, scratch) && conflict->all_sockets;
     /* Once hidden options have been read, what was unknown may be known. */
     holders_decide(conflict, newcomer);
@@ -111,6 +109,20 @@ static void explain_port(struct conflict *conflict, struct newcomer *newcomer, s
     if (conflict->holder_count && endpoint_is_wildcard(&newcomer->local) &&
         !endpoint_is_wildcard(&conflict->holders[0].local))
         machine_addresses(conflict, scratch);
+}
+
+static void explain_port(struct conflict *conflict, struct newcomer *newcomer, struct scratch *scratch)
+{
+    conflict->all_sockets = collect_all(conflict, newcomer, scratch) == 0;
+    conflict->shows_bound = conflict->all_sockets && sockets_show_bound(conflict->source);
+    int looked = foreign_holds(conflict) ? foreign_look(find_out, conflict, newcomer, scratch) : -ENOSYS;
+    if (looked == -ETIMEDOUT) {
+        foreign_give_up(conflict);
+        holders_decide(conflict, newcomer);
+        conflict_settle(conflict, newcomer);
+    } else if (looked < 0) {
+        find_out(conflict, newcomer, scratch);
+    }
 }
 
 /* Errors of bind that are not about a socket in the way; connect shares one of them. */

@@ -63,6 +63,18 @@ void owners_note(void *owner_search, pid_t pid, int fd, uint64_t inode);
 /* At the end of a search: what became of each holder's owner. */
 void owners_judge(struct conflict *conflict, const struct search *search);
 
+/* ---- foreign.c: another user's processes, which may keep us waiting ------------------------------ */
+
+typedef void foreign_step(struct conflict *conflict, struct newcomer *newcomer, struct scratch *scratch);
+/* Is one of the holders another user's, who is not root? */
+bool foreign_holds(const struct conflict *conflict);
+/* Has a child do the step, until the deadline: 0 once it is done; -ETIMEDOUT, and nothing has changed;
+ * another -errno if no child can be had. */
+int foreign_look(foreign_step *step, struct conflict *conflict, struct newcomer *newcomer,
+                 struct scratch *scratch);
+/* Then their owners are not known, and the answer is not complete. */
+void foreign_give_up(struct conflict *conflict);
+
 /* ---- keepers.c: who keeps the owners running ----------------------------------------------------- */
 
 /* Is it systemd itself that has the socket? Pure. */

@@ -92,8 +92,8 @@ static void write_no_filter(struct text *reason, int error)
     }
 }
 
-/* So many are open at once, three of the caller's among them, while it is played through. */
-static bool write_few_descriptors(struct text *reason)
+/* So many are open at once, three of the caller's among them, while it is played through and begun. */
+bool obstacle_in_descriptors(struct text *reason)
 {
     enum { NEEDED = 12 };
     struct rlimit files;
@@ -121,8 +121,6 @@ void obstacle_write(struct text *reason, enum step done, int error)
         text_strings(reason, absent[done], " (", text_end(&word), ")");
         return;
     }
-    if (write_few_descriptors(reason))
-        return;
     if (done == NOTHING_DONE) {
         write_no_filter(reason, error);
         return;

@@ -118,6 +118,8 @@ bool trap_rehearse(struct text *reason, enum reach *reach)
         text_string(reason, "the trap of this version is for x86-64 only");
         return false;
     }
+    if (obstacle_in_descriptors(reason))
+        return false;
     if (pipe(ends) != 0) {
         text_string(reason, "no pipe (");
         errno_name_write(reason, errno);

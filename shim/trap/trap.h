@@ -246,6 +246,8 @@ enum step {
     WITHOUT_PROCESS
 };
 void obstacle_write(struct text *reason, enum step done, int error);
+/* Are too few descriptors allowed? */
+bool obstacle_in_descriptors(struct text *reason);
 /* Does the filter need no_new_privs, which is not set yet? Then no exec gives rights any more. */
 bool trap_takes_rights(void);
 /* Yama: what the program forks is out of the reach of a supervisor that is not above it. */

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Contract in steps.h. Whoever looks at a process's command line, memory or program waits for the lock of its
+ * memory map, or for the file system that a page comes from; and that may be one of the holder's own (FUSE),
+ * which never answers. So another user's processes are looked at by a child, for as long as there is time.
+ */
+#include "reuseshim/child.h"
+#include "reuseshim/raw.h"
+#include "steps.h"
+
+#include <errno.h>
+#include <time.h>
+
+static struct child_slot slot;
+
+/* Shared with the child. */
+struct answer {
+    struct newcomer newcomer;
+    struct conflict conflict;
+};
+
+struct foreign_question {
+    foreign_step *step;
+    struct conflict *conflict;
+    struct newcomer *newcomer;
+    struct scratch *scratch;
+    struct answer *answer;
+};
+
+/* Root does no harm by what it may do anyway. */
+bool foreign_holds(const struct conflict *conflict)
+{
+    uint32_t own = raw_uid();
+    bool found = false;
+    for (uint32_t i = 0; i < conflict->holder_count; i++) {
+        const struct holder *holder = &conflict->holders[i];
+        found |= holder->inode && holder->uid_known && holder->uid != own && holder->uid != 0;
+    }
+    return found && !conflict->usual_calls_only;
+}
+
+/* In the child, to which its parent is another process. */
+static int look(void *context)
+{
+    struct foreign_question *question = context;
+    bool of_another = question->conflict->of_another;
+    question->conflict->of_another = true;
+    question->step(question->conflict, question->newcomer, question->scratch);
+    question->conflict->of_another = of_another;
+    question->answer->conflict = *question->conflict;
+    question->answer->newcomer = *question->newcomer;
+    return 0;
+}
+
+int foreign_look(foreign_step *step, struct conflict *conflict, struct newcomer *newcomer,
+                 struct scratch *scratch)
+{
+    enum { NS_IN_A_MS = 1000000 };
+    int64_t left = (conflict->deadline - raw_clock(CLOCK_MONOTONIC)) / NS_IN_A_MS;
+    struct foreign_question question = {step, conflict, newcomer, scratch,
+                                        raw_map_shared(sizeof *question.answer)};
+    if (question.answer == NULL)
+        return -ENOMEM;
+    struct owner_search owners;
+    owners_begin(&owners, conflict, newcomer, scratch);
+    owners_know_self(&owners);
+    int result = child_run(&slot, look, &question, left > 0 ? (int)left : 0);
+    if (result == 0) {
+        *conflict = question.answer->conflict;
+        *newcomer = question.answer->newcomer;
+    }
+    raw_unmap(question.answer, sizeof *question.answer);
+    return result;
+}
+
+void foreign_give_up(struct conflict *conflict)
+{
+    const struct search late = {.late = true};
+    owners_number(conflict);
+    owners_judge(conflict, &late);
+    conflict->complete = false;
+}
