@@ -47,14 +47,14 @@ in_another_network() {
 name, port = sys.argv[1], int(sys.argv[2])
 if name == "PIPE": signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 if name == "USR1": signal.signal(signal.SIGUSR1, lambda *_: None)
-if os.fork() == 0:
-    for _ in range(40):
-        time.sleep(0.01)
-        os.kill(os.getppid(), getattr(signal, "SIG" + name))
-    os._exit(0)
+other = os.fork()
+while other == 0:
+    time.sleep(0.01)
+    os.kill(os.getppid(), getattr(signal, "SIG" + name))
 began = time.monotonic()
 try: socket.socket().bind(("127.0.0.1", port))
 except OSError: print("early" if time.monotonic() - began < 1.5 else "full")
+os.kill(other, signal.SIGKILL)
 os.wait()'
     for name in WINCH CHLD PIPE URG; do
         run -0 run_it --trap -r 'wait 1600ms' "$SYSTEM_PYTHON" -c "$signals" "$name" "$port"
