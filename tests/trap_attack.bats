@@ -5,9 +5,7 @@ load helper
 load trap
 
 setup_file() {
-    for name in sock shifty filter; do
-        gcc -static -O1 -I"$TOP/include" -o "$BATS_FILE_TMPDIR/$name" "$TOP/tests/programs/$name.c" -lpthread
-    done
+    build_static sock shifty filter
 }
 
 @test "an address that changes under the supervisor's hands, and a descriptor that is another file, end as they would bare" {

@@ -5,9 +5,7 @@ load helper
 load trap
 
 setup_file() {
-    for name in legacy sock; do
-        gcc -static -O1 -I"$TOP/include" -o "$BATS_FILE_TMPDIR/$name" "$TOP/tests/programs/$name.c" -lpthread
-    done
+    build_static legacy sock
 }
 
 run_trapped() {
@@ -104,8 +102,16 @@ print(waited, os.WEXITSTATUS(status.value))'
 
 @test "with --trap=parent a program that is stopped and continued by its number goes on, and is answered" {
     mkfifo "$BATS_TEST_TMPDIR/go"
-    background ns "$BUILD/reuseshim" run --trap=parent sh -c 'echo $$; read -r _ <"$0"; exec "$1" tcp bind 127.0.0.1:0 listen' \
-        "$BATS_TEST_TMPDIR/go" "$BATS_FILE_TMPDIR/sock"
+    background ns "$BUILD/reuseshim" run --trap=parent "$SYSTEM_PYTHON" -c 'import os, signal, socket, sys
+continued = 0
+def count(*_):
+    global continued
+    continued += 1
+signal.signal(signal.SIGCONT, count)
+print(os.getpid(), flush=True)
+open(sys.argv[1]).read()
+socket.create_server(("127.0.0.1", 0))
+print(continued, flush=True)' "$BATS_TEST_TMPDIR/go"
     program=$(cat "$last_out")
     state() { sed 's/.*) //; s/ .*//' "/proc/$1/stat"; }
     kill -STOP "$program"
@@ -114,6 +120,7 @@ print(waited, os.WEXITSTATUS(status.value))'
     until_true eval '[ "$(state "$last_pid")" != T ]'
     echo >"$BATS_TEST_TMPDIR/go"
     wait "$last_pid"
+    [ "$(tail -n 1 "$last_out")" = 1 ]
 }
 
 @test "a static program that its file gives rights is not put under a trap that takes them away, and is told so" {

@@ -5,9 +5,7 @@ load helper
 load trap
 
 setup_file() {
-    for name in sock legacy filter; do
-        gcc -static -O1 -I"$TOP/include" -o "$BATS_FILE_TMPDIR/$name" "$TOP/tests/programs/$name.c" -lpthread
-    done
+    build_static sock legacy filter
 }
 
 @test "the supervisor lends no right: who may not bind port 80 may not under the trap" {

@@ -13,8 +13,8 @@ int raw_open_cached(const char *path, int flags);
 /* The device of the file system that an open file is in, without asking that file system. */
 bool raw_device(int fd, uint32_t *major, uint32_t *minor);
 
-/* Has this process a record lock (fcntl(2), F_SETLK) on the open file? It loses it when it closes any
- * descriptor of that file. */
+/* Has this process a record lock (fcntl(2), F_SETLK) on the open file, or may it share one with others, of
+ * whom the kernel names only one? It loses it when it closes any descriptor of that file. */
 bool raw_is_locked_by(int fd, pid_t pid);
 
 #endif

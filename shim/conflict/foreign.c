@@ -39,15 +39,20 @@ bool foreign_holds(const struct conflict *conflict)
     return found && !conflict->usual_calls_only;
 }
 
-/* In the child, to which its parent is another process. */
+/* In the child, to which its parent is another process. It ends its search before the time is up, in which it
+ * has to hand over what it has found by then. */
 static int look(void *context)
 {
     struct foreign_question *question = context;
-    bool of_another = question->conflict->of_another;
-    question->conflict->of_another = true;
-    question->step(question->conflict, question->newcomer, question->scratch);
-    question->conflict->of_another = of_another;
-    question->answer->conflict = *question->conflict;
+    struct conflict *conflict = question->conflict;
+    bool of_another = conflict->of_another;
+    int64_t deadline = conflict->deadline, now = raw_clock(CLOCK_MONOTONIC);
+    conflict->of_another = true;
+    conflict->deadline = now + (deadline - now) / 4 * 3;
+    question->step(conflict, question->newcomer, question->scratch);
+    conflict->of_another = of_another;
+    conflict->deadline = deadline;
+    question->answer->conflict = *conflict;
     question->answer->newcomer = *question->newcomer;
     return 0;
 }

@@ -10,11 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum {
-    REMEMBERED = 64,
-    FREE_EXPLANATIONS = 3,
-    SHARE = 20, /* a twentieth of the time may go into explanations: 5 % */
-};
+enum { REMEMBERED = 64 };
 #define FRESH_NS 10000000000 /* as long as an answer is told again */
 
 /* One refusal is the same as another if these are. */
@@ -185,7 +181,7 @@ static bool may_explain(const struct table *table)
     unsigned long spent = atomic_load_explicit(&table->spent, memory_order_relaxed);
     unsigned long first = atomic_load_explicit(&table->first, memory_order_relaxed);
     return atomic_load_explicit(&table->explanations, memory_order_relaxed) < FREE_EXPLANATIONS ||
-           spent <= (microseconds(raw_monotonic()) - first) / SHARE;
+           spent <= (microseconds(raw_monotonic()) - first) / EXPLANATIONS_SHARE;
 }
 
 static void tell_call(struct repeated_call *call, const struct refusal_key *key)

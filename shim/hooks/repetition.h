@@ -12,6 +12,9 @@
 
 #include "workspace.h"
 
+/* All explanations of a process together: the first ones, and then a twentieth of its time (5 %). */
+enum { FREE_EXPLANATIONS = 3, EXPLANATIONS_SHARE = 20 };
+
 enum verdict {
     EXPLAIN, /* in full */
     REPEAT,  /* it has been told within the last seconds: the answer of then */

@@ -243,6 +243,7 @@ const struct seccomp_notif *attempts_due(const struct trap *trap)
         attempt->last |= signals.wanted;
         attempt->held = false;
         attempt->due = true;
+        attempt->waited = now - attempt->started;
         attempt->next = 0;
         return &attempt->notification;
     }

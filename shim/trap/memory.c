@@ -5,7 +5,7 @@
  */
 #include "trap.h"
 
-#include "../hooks/workspace.h"
+#include "../hooks/repetition.h"
 #include "reuseshim/proc.h"
 #include "reuseshim/protocol.h"
 
@@ -32,13 +32,12 @@ static unsigned oldest;
 
 static const int64_t fresh_ns = 10000000000, together_ns = 50000000;
 
-/* ---- how much time goes into it --------------------------------------------------------------------------
- */
+/* ---- how much time goes into it ---------------------------------------------------------------------- */
 
 bool account_allows(const struct account *account)
 {
-    enum { FREE = 3, SHARE = 20 };
-    return account->count < FREE || account->spent * SHARE <= raw_clock(CLOCK_MONOTONIC) - account->first;
+    int64_t since = raw_clock(CLOCK_MONOTONIC) - account->first;
+    return account->count < FREE_EXPLANATIONS || account->spent * EXPLANATIONS_SHARE <= since;
 }
 
 void account_add(struct account *account, int64_t took)
@@ -70,8 +69,7 @@ bool memory_allows(const struct caller *caller)
     return account_allows(account_of(caller->pid));
 }
 
-/* ---- what was refused ------------------------------------------------------------------------------------
- */
+/* ---- what was refused --------------------------------------------------------------------------------- */
 
 static bool is_same_place(const struct endpoint *one, const struct endpoint *other)
 {

@@ -20,6 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static pid_t standing_by;
+
 /* What somebody sends to us is meant for the program. What a terminal sends has reached it as well. */
 int parent_wake(void)
 {
@@ -37,7 +39,8 @@ static void pass_signals_on(const struct trap *trap)
 {
     struct signalfd_siginfo signal;
     while (read(trap->wake, &signal, sizeof signal) == sizeof signal)
-        if (signal.ssi_signo != SIGCHLD && signal.ssi_code <= 0 && (pid_t)signal.ssi_pid != trap->program)
+        if (signal.ssi_signo != SIGCHLD && signal.ssi_code <= 0 && (pid_t)signal.ssi_pid != trap->program &&
+            (pid_t)signal.ssi_pid != standing_by)
             (void)kill(trap->program, (int)signal.ssi_signo);
 }
 
@@ -126,8 +129,9 @@ static _Noreturn void stand_by(struct trap *trap, pid_t parent)
 _Noreturn void parent_supervise(struct trap *trap, pid_t program)
 {
     trap->program = program;
-    pid_t parent = getpid(), second = trap_fork_unseen();
-    if (second == 0) {
+    pid_t parent = getpid();
+    standing_by = trap_fork_unseen();
+    if (standing_by == 0) {
         (void)setsid();
         (void)prctl(PR_SET_NAME, "reuseshim-trap", 0, 0, 0);
         stand_by(trap, parent);
