@@ -52,6 +52,8 @@ struct self {
     struct names names;
     pid_t ancestors[24];
     unsigned ancestor_count;
+    bool careful; /* of other users' processes nothing is read that lies in their memory: see
+                     process_may_stall */
 };
 
 /* `room` is working memory, which may not be that of a search. */
@@ -59,6 +61,9 @@ void process_self(struct self *self, char room[ARGUMENTS_ROOM]);
 /* The same of another process, for whose sake something is asked. */
 void process_self_of(struct self *self, pid_t pid, char room[ARGUMENTS_ROOM]);
 void process_describe(struct process *process, pid_t pid, const struct self *self, char room[ARGUMENTS_ROOM]);
+/* Might a look into its memory (command line, environment) wait for ever, and be one that is not to be taken?
+ * Root does no harm that way that it cannot do anyway. Pure. */
+bool process_may_stall(const struct process *process, const struct self *self);
 /* The path of its cgroup, of version 2 if that is not the root; "" where not known. The kernel shows it to
  * everybody. Of this process for pid 0. */
 void process_cgroup(pid_t pid, char path[CGROUP_ROOM], char room[ARGUMENTS_ROOM]);

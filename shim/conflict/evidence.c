@@ -66,8 +66,8 @@ static bool was_left_to(struct conflict *conflict, struct owners *owners, const 
         (!process->never_executed && !came_with_exec))
         return false;
     bool is_idle = process_is_idle(process->pid, conflict->deadline, scratch) == YES;
-    if (!is_idle &&
-        !(came_with_exec && process_serves(process->pid, process->fd, conflict->deadline, scratch) == NO))
+    if (!is_idle && !(came_with_exec && !process_may_stall(process, self) &&
+                      process_serves(process->pid, process->fd, conflict->deadline, scratch) == NO))
         return false;
     /* keepers_find fills in the parents of the first holders only: the last one's place is free. */
     return process->relation == RELATION_DESCENDANT || is_owner(owners, process->parent) ||

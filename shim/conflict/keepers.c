@@ -86,7 +86,7 @@ static const char *variable_of(const char *variables, size_t length, const char 
 }
 
 /* supervisord tells its programs what it calls them. */
-static void find_kept_as(struct owners *owners, char room[ARGUMENTS_ROOM])
+static void find_kept_as(struct owners *owners, const struct self *self, char room[ARGUMENTS_ROOM])
 {
     char path[PROC_PATH_MAX];
     struct text text = text_in(owners->kept_as, sizeof owners->kept_as);
@@ -94,7 +94,8 @@ static void find_kept_as(struct owners *owners, char room[ARGUMENTS_ROOM])
         ssize_t length =
             raw_readlinkat(AT_FDCWD, proc_path(path, owners->parent.pid, "cwd"), room, ARGUMENTS_ROOM);
         text_bytes(&text, room, length > 0 ? (size_t)length : 0);
-    } else if (strcmp(owners->parent.names.program, "supervisord") == 0) {
+    } else if (strcmp(owners->parent.names.program, "supervisord") == 0 &&
+               !process_may_stall(&owners->processes[0], self)) {
         ssize_t length =
             proc_read(proc_path(path, owners->processes[0].pid, "environ"), room, ARGUMENTS_ROOM);
         size_t size = length > 0 ? (size_t)length : 0;
@@ -121,7 +122,7 @@ void keepers_find(struct conflict *conflict, const struct self *self)
         if (owners->processes[0].parent <= 1 || deadline_has_passed(conflict->deadline))
             continue;
         process_describe(&owners->parent, owners->processes[0].parent, self, conflict->room);
-        find_kept_as(owners, conflict->room);
+        find_kept_as(owners, self, conflict->room);
     }
     process_cgroup(self->pid, conflict->own_cgroup, conflict->room);
 }

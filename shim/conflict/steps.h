@@ -72,7 +72,7 @@ bool foreign_holds(const struct conflict *conflict);
  * another -errno if no child can be had. */
 int foreign_look(foreign_step *step, struct conflict *conflict, struct newcomer *newcomer,
                  struct scratch *scratch);
-/* Then their owners are not known, and the answer is not complete. */
+/* In vain: their owners are not known, and the answer is not complete. */
 void foreign_give_up(struct conflict *conflict);
 
 /* ---- keepers.c: who keeps the owners running ----------------------------------------------------- */

@@ -155,6 +155,12 @@ static enum relation relation_to(const struct process *process, pid_t parent, co
     return process->uid_known && process->uid == self->uid ? RELATION_SAME_USER : RELATION_OTHER_USER;
 }
 
+bool process_may_stall(const struct process *process, const struct self *self)
+{
+    bool trusted = process->uid_known && (process->uid == self->uid || process->uid == 0);
+    return self->careful && !trusted;
+}
+
 void process_describe(struct process *process, pid_t pid, const struct self *self, char room[ARGUMENTS_ROOM])
 {
     char path[PROC_PATH_MAX];
@@ -169,7 +175,9 @@ void process_describe(struct process *process, pid_t pid, const struct self *sel
     process->never_executed = facts.never_executed;
     process->state = facts.state;
     (void)file_executable_name(proc_path(path, pid, "exe"), process->names.executable, NAME_ROOM);
-    ssize_t length = file_read(proc_path(path, pid, "cmdline"), room, ARGUMENTS_ROOM);
+    ssize_t length = process_may_stall(process, self)
+                         ? 0
+                         : file_read(proc_path(path, pid, "cmdline"), room, ARGUMENTS_ROOM);
     size_t used = length > 0 ? (size_t)length : 0;
     names_choose(&process->names, facts.name, room, used);
     process->command_length = (uint16_t)command_line_write(process->command, COMMAND_ROOM, room, used);
